@@ -1,0 +1,60 @@
+// Three small helpers, by delegation so that they survive instant navigation: enlarge a diagram, copy its source, copy code.
+(() => {
+  const status = document.createElement("p");
+  status.className = "md-visually-hidden";
+  status.setAttribute("role", "status");
+  status.style.cssText = "position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)";
+
+  async function copy(button, text) {
+    const label = button.textContent;
+    try {
+      await navigator.clipboard.writeText(text);
+      button.textContent = "Copied";
+    } catch {
+      button.textContent = "Copy failed";
+    }
+    status.textContent = button.textContent;
+    setTimeout(() => (button.textContent = label), 1500);
+  }
+
+  function enlarge(figure) {
+    const dialog = document.createElement("dialog");
+    const frame = figure.querySelector(".diagram__frame");
+    dialog.className = "diagram-dialog";
+    dialog.setAttribute("aria-label", frame.getAttribute("aria-label"));
+    dialog.innerHTML = '<div class="diagram"><button type="button" autofocus>Close</button><div class="diagram__frame" tabindex="0"></div></div>';
+    dialog.querySelector(".diagram__frame").innerHTML = frame.innerHTML.replaceAll(`${figure.id}-`, `${figure.id}-large-`).replaceAll(`${figure.id}_`, `${figure.id}-large_`);
+    dialog.querySelector("button").onclick = () => dialog.close();
+    dialog.onclose = () => dialog.remove();
+    document.body.append(dialog);
+    dialog.showModal();
+  }
+
+  // In a transcript only the commands are worth copying, without their prompt.
+  function codeText(pre) {
+    const text = pre.querySelector("code").textContent;
+    if (!pre.closest(".language-console")) return text;
+    const commands = text.match(/^\$ .*(?:\\\n.*)*$/gm) ?? [];
+    return commands.map((command) => command.slice(2)).join("\n");
+  }
+
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("button");
+    const figure = event.target.closest("figure.diagram");
+    if (button?.dataset.diagram === "enlarge") enlarge(figure);
+    if (button?.dataset.diagram === "copy") copy(button, figure.querySelector("details code").textContent);
+    if (button?.classList.contains("copy")) copy(button, codeText(button.parentElement));
+  });
+
+  function prepare() {
+    document.body.append(status);
+    for (const pre of document.querySelectorAll(".highlight > pre:not(:has(.copy))")) {
+      const button = document.createElement("button");
+      Object.assign(button, { type: "button", className: "copy", textContent: "Copy" });
+      button.setAttribute("aria-label", "Copy this code");
+      pre.style.position = "relative";
+      pre.append(button);
+    }
+  }
+  window.document$ ? window.document$.subscribe(prepare) : prepare();
+})();

@@ -1,0 +1,132 @@
+"""Put the drawn SVG of every Mermaid fence into its page, so that no reader waits for a script to draw it.
+
+A fence whose source has no drawing yet is a draft: `mkdocs serve` lets mkdocs-mermaid2-plugin draw it in the
+browser with the Mermaid of `node_modules`; a strict build refuses it and names page and line.
+"""
+
+import hashlib
+import html
+import logging
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
+
+log = logging.getLogger("mkdocs.hooks.diagrams")
+
+ROOT = Path(__file__).resolve().parent.parent
+DRAWN = ROOT / "docs" / "assets" / "diagrams"
+DRAFT_SCRIPT = ROOT / "node_modules" / "mermaid" / "dist" / "mermaid.min.js"
+DRAFT_URI = "assets/draft/mermaid.min.js"
+FENCE = re.compile(r"^(?P<indent> *)(?P<ticks>`{3,})mermaid *\n(?P<source>.*?)^(?P=indent)(?P=ticks)`* *$", re.M | re.S)
+COMMAND = "uv run python -m tools.diagrams"
+
+
+def fences(markdown: str) -> list[tuple[int, str]]:
+    """Return ``(line, source)`` of every Mermaid fence in a page, lines counted from 1."""
+    return [
+        (markdown.count("\n", 0, m.start()) + 1, re.sub(rf"^{m['indent']}", "", m["source"], flags=re.M))
+        for m in FENCE.finditer(markdown)
+    ]
+
+
+def key(source: str) -> str:
+    """Return the name of a drawing: 16 hex digits of the SHA-256 of its source, outer blank space ignored."""
+    return hashlib.sha256(source.strip().encode()).hexdigest()[:16]
+
+
+def title(svg: str) -> str:
+    """Return the text of the drawing's ``<title>``, already escaped for HTML."""
+    found = re.search(r"<title[^>]*>(.*?)</title>", svg, re.S)
+    return found[1] if found else "Diagram"
+
+
+def scaled(svg: str) -> str:
+    """Let a drawing shrink to three quarters (16 px text stays 12 px) and never grow; beyond that its frame scrolls."""
+    width = int(re.search(r'width="(\d+)"', svg)[1])
+    return svg.replace("<svg ", f'<svg style="width:100%;max-width:{width}px;min-width:{width * 3 // 4}px" ', 1)
+
+
+def figure(svg: str, source: str, number: int) -> str:
+    """Return the HTML of one drawn diagram: a frame that scrolls sideways, and its source to copy.
+
+    Args:
+        svg: the drawing, with every id starting with ``DIAGRAM``.
+        source: its Mermaid source.
+        number: the diagram's place on the page, from 1; makes ids unique.
+    """
+    name = f"diagram-{number}"
+    return (
+        f'<figure class="diagram" id="{name}" data-search-exclude>'
+        f'<div class="diagram__frame" tabindex="0" role="region" aria-label="Diagram: {title(svg)}">'
+        f"{scaled(svg).replace('DIAGRAM', name)}</div>"
+        '<figcaption class="diagram__bar">'
+        '<button type="button" class="diagram__button js" data-diagram="enlarge">Enlarge</button>'
+        '<button type="button" class="diagram__button js" data-diagram="copy">Copy Mermaid</button>'
+        "<details><summary>Mermaid source</summary>"
+        f'<pre tabindex="0"><code>{html.escape(source.strip())}</code></pre></details>'
+        "</figcaption></figure>"
+    )
+
+
+class _Build:
+    """What one build knows: which page is being rendered, where its fences stand, which pages hold drafts."""
+
+    def __init__(self) -> None:
+        self.page = ""
+        self.count = 0
+        self.lines: dict[str, int] = {}
+        self.drafts: set[str] = set()
+
+
+_build = _Build()
+
+
+def _format(source: str, language: str, css_class: str, options: dict, md: Any, **kwargs: Any) -> str:
+    _build.count += 1
+    drawn = DRAWN / f"{key(source)}.svg"
+    if drawn.is_file():
+        return figure(drawn.read_text(encoding="utf-8"), source, _build.count)
+    line = _build.lines.get(key(source), 0)
+    log.warning("%s:%s: this diagram is not drawn yet. Run `%s`.", _build.page, line, COMMAND)
+    _build.drafts.add(_build.page)
+    return f'<pre><code class="mermaid">{html.escape(source)}</code></pre>'
+
+
+def _only_on_drafts(post_page: Callable[..., str]) -> Callable[..., str]:
+    def event(output: str, *, page: Page, config: MkDocsConfig) -> str:
+        if page.file.src_uri not in _build.drafts or not DRAFT_SCRIPT.is_file():
+            return output
+        return post_page(output, page=page, config=config)
+
+    return event
+
+
+def on_config(config: MkDocsConfig) -> MkDocsConfig:
+    superfences = config.mdx_configs.setdefault("pymdownx.superfences", {})
+    superfences["custom_fences"] = [{"name": "mermaid", "class": "mermaid", "format": _format}]
+    mermaid2 = config.plugins["mermaid2"]
+    mermaid2._javascript = DRAFT_URI
+    events = config.plugins.events["post_page"]
+    for index, method in enumerate(events):
+        if getattr(method, "__self__", None) is mermaid2:
+            events[index] = _only_on_drafts(method)
+    return config
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    _build.drafts.clear()
+    serving = config.site_dir != str(ROOT / "site") and "mkdocs_" in config.site_dir
+    if serving and DRAFT_SCRIPT.is_file():
+        files.append(File.generated(config, DRAFT_URI, abs_src_path=str(DRAFT_SCRIPT)))
+    return files
+
+
+def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    _build.page, _build.count = page.file.src_uri, 0
+    _build.lines = {key(source): line for line, source in fences(markdown)}
+    return markdown

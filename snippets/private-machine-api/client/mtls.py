@@ -1,0 +1,25 @@
+"""Call the gateway with a client certificate."""
+
+import ssl
+from pathlib import Path
+
+import httpx
+
+
+# --8<-- [start:client]
+def client(base_url: str, certificate: Path, key: Path, ca: Path | None = None) -> httpx.Client:
+    """Return a client that presents a certificate in the TLS handshake.
+
+    Args:
+        base_url: the API's address.
+        certificate: PEM file with the client certificate.
+        key: PEM file with its private key; only this machine needs it.
+        ca: PEM file of the server's CA, where it is not a public one.
+
+    Raises:
+        ssl.SSLError: certificate and key do not belong together.
+    """
+    context = ssl.create_default_context(cafile=ca)
+    context.load_cert_chain(certificate, key)
+    return httpx.Client(base_url=base_url, verify=context, timeout=10)
+# --8<-- [end:client]

@@ -1,0 +1,53 @@
+import { createRemoteJWKSet, errors, jwtVerify, type JWTPayload } from "jose";
+import { callerByAccess } from "../callers";
+import { unauthenticated, unavailable } from "../errors";
+
+const LEEWAY_S = 60;
+const KEYS_MAX_AGE_MS = 60 * 60 * 1000;
+const REFRESH_PAUSE_MS = 5_000;
+
+/** Errors that mean the token is bad; any other means that the team's keys could not be read. */
+const BAD_TOKEN = [
+  errors.JWTExpired, errors.JWTClaimValidationFailed, errors.JWTInvalid, errors.JWSInvalid, errors.JWSSignatureVerificationFailed,
+  errors.JOSEAlgNotAllowed, errors.JOSENotSupported, errors.JWKSNoMatchingKey, errors.JWKSMultipleMatchingKeys,
+];
+
+const keysByTeam = new Map<string, ReturnType<typeof createRemoteJWKSet>>();
+
+function keysOf(team: string) {
+  let keys = keysByTeam.get(team);
+  if (!keys) {
+    const options = { cacheMaxAge: KEYS_MAX_AGE_MS, cooldownDuration: REFRESH_PAUSE_MS, timeoutDuration: 3_000 };
+    keysByTeam.set(team, (keys = createRemoteJWKSet(new URL("/cdn-cgi/access/certs", team), options)));
+  }
+  return keys;
+}
+
+// --8<-- [start:verify]
+export async function byAccessToken(request: Request, env: Env): Promise<string | null> {
+  const token = request.headers.get("cf-access-jwt-assertion");
+  if (token === null) return null;
+  if (!env.TEAM_DOMAIN) throw unauthenticated("access: not configured");
+  const { common_name } = await verified(token, env);
+  // A person's token has an email and no common_name; only service tokens get past this.
+  const caller = typeof common_name === "string" ? callerByAccess(common_name) : null;
+  if (caller === null) throw unauthenticated("access: unknown client id");
+  return caller;
+}
+
+async function verified(token: string, env: Env): Promise<JWTPayload> {
+  try {
+    const { payload } = await jwtVerify(token, keysOf(env.TEAM_DOMAIN), {
+      algorithms: ["RS256"],
+      issuer: env.TEAM_DOMAIN,
+      audience: env.ACCESS_AUDIENCES.split(","),
+      clockTolerance: LEEWAY_S,
+      requiredClaims: ["exp"],
+    });
+    return payload;
+  } catch (error) {
+    const reason = `access: ${error instanceof Error ? `${error.name} ${error.message}` : String(error)}`;
+    throw BAD_TOKEN.some((kind) => error instanceof kind) ? unauthenticated(reason) : unavailable(reason);
+  }
+}
+// --8<-- [end:verify]

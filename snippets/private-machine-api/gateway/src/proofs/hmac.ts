@@ -1,0 +1,54 @@
+import { callerByKey } from "../callers";
+import { Refusal, unauthenticated } from "../errors";
+import { isCanonical, messageToSign } from "./message";
+
+export const WINDOW_S = 300;
+
+const HEADERS = ["x-key-id", "x-timestamp", "x-nonce", "x-signature"] as const;
+
+// --8<-- [start:verify]
+export async function byHmac(
+  request: Request,
+  env: Env,
+  body: () => Promise<Uint8Array>,
+  acceptNonce: (keyId: string, nonce: string, expiresS: number) => Promise<boolean>,
+): Promise<string | null> {
+  const [keyId, timestamp, nonce, signature] = HEADERS.map((name) => request.headers.get(name));
+  if ([keyId, timestamp, nonce, signature].every((value) => value === null)) return null;
+  // A header sent twice arrives joined by ", " and fails its pattern.
+  if (!keyId || !/^\d{10}$/.test(timestamp ?? "") || !/^[A-Za-z0-9_-]{16,64}$/.test(nonce ?? "")) {
+    throw unauthenticated("hmac: malformed header");
+  }
+  const given = /^v1=([0-9a-f]{64})$/.exec(signature ?? "")?.[1];
+  if (!given) throw unauthenticated("hmac: malformed signature");
+
+  const signedS = Number(timestamp);
+  if (Math.abs(Date.now() / 1000 - signedS) > WINDOW_S) throw unauthenticated("hmac: outside the window");
+
+  const { pathname, search } = new URL(request.url);
+  if (!isCanonical(pathname + search)) throw new Refusal(400, "not_canonical", "Encode the URL as the signing rules say.");
+
+  const message = await messageToSign(request.method, pathname + search, timestamp!, nonce!, await body());
+  const keys = keysOf(env, keyId);
+  const checks = await Promise.all(keys.map((key) => verify(key, given, message)));
+  if (!checks.includes(true)) throw unauthenticated(keys.length ? "hmac: wrong signature" : "hmac: unknown key id");
+
+  // Last, so that nobody without the key can use up a nonce.
+  if (!(await acceptNonce(keyId, nonce!, signedS + WINDOW_S))) throw unauthenticated("hmac: replayed nonce");
+  return keyId;
+}
+// --8<-- [end:verify]
+
+// --8<-- [start:keys]
+/** One key, or two while a caller rotates: the new and the old. */
+function keysOf(env: Env, keyId: string): string[] {
+  const all = JSON.parse(env.HMAC_KEYS) as Record<string, string[]>;
+  return Object.hasOwn(all, keyId) && callerByKey(keyId) ? all[keyId]!.slice(0, 2) : [];
+}
+
+async function verify(secret: string, hex: string, message: Uint8Array): Promise<boolean> {
+  const key = await crypto.subtle.importKey("raw", new TextEncoder().encode(secret), { name: "HMAC", hash: "SHA-256" }, false, ["verify"]);
+  const signature = Uint8Array.from(hex.match(/../g)!, (pair) => Number.parseInt(pair, 16));
+  return crypto.subtle.verify("HMAC", key, signature, message);
+}
+// --8<-- [end:keys]

@@ -1,0 +1,12 @@
+CREATE TABLE orders (
+  seq INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  owner TEXT NOT NULL,
+  reference TEXT NOT NULL,
+  amount_cents INTEGER NOT NULL CHECK (amount_cents > 0),
+  status TEXT NOT NULL DEFAULT 'open' CHECK (status IN ('open', 'expired')),
+  created_at INTEGER NOT NULL,
+  UNIQUE (owner, reference)
+) STRICT;
+
+CREATE INDEX orders_by_owner ON orders (owner, seq);

