@@ -1,8 +1,13 @@
-"""Options and fixtures shared by the tests and by the documents."""
+"""Options and fixtures shared by the tests and by the documents, and Sybil over the documents."""
 
 import pytest
+from sybil.integration import pytest as sybil
+
+from tests.documents.runner import SYBILS
 
 pytest_plugins = ["tests.harness.fixtures"]
+
+pytest_collect_file = sybil.pytest_integration(*SYBILS)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

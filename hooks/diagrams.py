@@ -7,6 +7,7 @@ browser with the Mermaid of `node_modules`; a strict build refuses it and names 
 import hashlib
 import html
 import logging
+import math
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -48,7 +49,7 @@ def title(svg: str) -> str:
 def scaled(svg: str) -> str:
     """Let a drawing shrink to three quarters (16 px text stays 12 px) and never grow; beyond that its frame scrolls."""
     width = int(re.search(r'width="(\d+)"', svg)[1])
-    return svg.replace("<svg ", f'<svg style="width:100%;max-width:{width}px;min-width:{width * 3 // 4}px" ', 1)
+    return svg.replace("<svg ", f'<svg style="width:100%;max-width:{width}px;min-width:{math.ceil(width * 0.75)}px" ', 1)
 
 
 def figure(svg: str, source: str, number: int) -> str:
@@ -81,6 +82,7 @@ class _Build:
         self.count = 0
         self.lines: dict[str, int] = {}
         self.drafts: set[str] = set()
+        self.serving = False
 
 
 _build = _Build()
@@ -99,11 +101,15 @@ def _format(source: str, language: str, css_class: str, options: dict, md: Any, 
 
 def _only_on_drafts(post_page: Callable[..., str]) -> Callable[..., str]:
     def event(output: str, *, page: Page, config: MkDocsConfig) -> str:
-        if page.file.src_uri not in _build.drafts or not DRAFT_SCRIPT.is_file():
+        if not _build.serving or page.file.src_uri not in _build.drafts or not DRAFT_SCRIPT.is_file():
             return output
         return post_page(output, page=page, config=config)
 
     return event
+
+
+def on_startup(command: str, dirty: bool) -> None:
+    _build.serving = command == "serve"
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
@@ -120,8 +126,7 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     _build.drafts.clear()
-    serving = config.site_dir != str(ROOT / "site") and "mkdocs_" in config.site_dir
-    if serving and DRAFT_SCRIPT.is_file():
+    if _build.serving and DRAFT_SCRIPT.is_file():
         files.append(File.generated(config, DRAFT_URI, abs_src_path=str(DRAFT_SCRIPT)))
     return files
 

@@ -29,8 +29,13 @@ CONFIG = {
     "handDrawnSeed": 1,
     "htmlLabels": False,
     "flowchart": {"htmlLabels": False, "nodeSpacing": 36, "rankSpacing": 44, "padding": 12, "wrappingWidth": 190},
-    "sequence": {"mirrorActors": False, "actorMargin": 36, "width": 140, "wrap": True, "messageFontSize": 16},
+    "sequence": {
+        "mirrorActors": False, "actorMargin": 24, "width": 140, "wrap": True,
+        **{f"{part}FontSize": 16 for part in ("actor", "message", "note")},
+    },
 }
+# Mermaid also measures in "sans-serif" and keeps the wider result; only one font makes every machine agree.
+PAPER = "<style>* { font-family: 'Public Sans' !important }</style><body></body>"
 LINK = re.compile(r"^\s*%% link (\S+) (https://\S+)\s*$", re.M)
 
 
@@ -60,7 +65,7 @@ def fingerprint() -> dict[str, str]:
     package = json.loads((toolchain.ROOT / "package.json").read_text())
     return {
         "mermaid": package["devDependencies"]["mermaid"],
-        "config": hashlib.sha256(json.dumps(CONFIG, sort_keys=True).encode()).hexdigest()[:16],
+        "config": hashlib.sha256((json.dumps(CONFIG, sort_keys=True) + PAPER).encode()).hexdigest()[:16],
         "draw.js": hashlib.sha256((toolchain.ROOT / "tools" / "draw.js").read_bytes()).hexdigest()[:16],
         "font": hashlib.sha256(FONT.read_bytes()).hexdigest()[:16],
     }
@@ -98,7 +103,7 @@ class Drawer:
 
     def _draw(self, page: Page, source: str) -> str:
         page.route("http://diagram.test/**", lambda route: route.fulfill(
-            body=FONT.read_bytes() if route.request.url.endswith("woff2") else "<body></body>",
+            body=FONT.read_bytes() if route.request.url.endswith("woff2") else PAPER,
             content_type="font/woff2" if route.request.url.endswith("woff2") else "text/html",
         ))  # fmt: skip
         page.goto("http://diagram.test/")

@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 
 import pytest
+from playwright.sync_api import Browser
 
+from tests.harness.site import Site, build, chromium, serve
 from tests.harness.workers import Runtime
 
 
@@ -11,4 +13,21 @@ from tests.harness.workers import Runtime
 def runtime() -> Iterator[Runtime]:
     """The Node process that runs examples, one for the whole test run."""
     with Runtime() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The site, built strictly and served."""
+    folder = tmp_path_factory.mktemp("site")
+    with serve(folder) as url:
+        done = build(folder, SITE_URL=url)
+        assert done.returncode == 0, done.stderr
+        yield Site(folder, url)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Headless Chromium."""
+    with chromium() as started:
         yield started

@@ -131,7 +131,11 @@ class Runtime:
         configs = [SNIPPETS / folder / "wrangler.toml" for folder in folders]
         for config in configs:
             if not config.is_file():
-                raise WorkerError(f"{config} is missing: every Worker has its own wrangler.toml")
+                raise WorkerError(f"{_short(config)} is missing: every Worker has its own wrangler.toml")
+            try:
+                tomllib.loads(config.read_text())
+            except tomllib.TOMLDecodeError as error:
+                raise WorkerError(f"{_short(config)}: {error}") from None
         first, *others = ({"configPath": str(config)} for config in configs)
         first |= {"vars": variables or {}, "secrets": secrets or {}, "bindingOverrides": stand_ins or {}}
         started = self.ask("start", workers=[first, *others])
@@ -190,40 +194,27 @@ class Example:
 
 
 @contextmanager
-def dev_server(
-    *folders: str | Path,
-    port: int = 0,
-    persist: Path | None = None,
-    command: list[str] | None = None,
-    ready_s: float = 30,
-    variables: dict[str, str] | None = None,
-) -> Iterator[tuple[str, list[str]]]:
-    """Start ``wrangler dev`` as a reader does and yield ``(url, output lines)``.
+def dev_server(command: str, folder: Path = toolchain.ROOT, port: int = 0, ready_s: float = 30) -> Iterator[tuple[str, list[str]]]:
+    """Start ``wrangler dev`` by a reader's own command line and yield ``(url, output lines)``.
 
     Args:
-        folders: as for ``Runtime.example``; absolute paths are taken as they are.
+        command: what the reader types, such as ``npx wrangler dev --config …``; ``uv run`` in front is dropped.
+        folder: where the reader stands.
         port: 0 for any free one.
-        persist: keep state in this folder; None keeps it in the example's ``.wrangler`` as usual.
-        command: the arguments after ``wrangler`` from the example's README, instead of those made here.
         ready_s: how long to wait.
-        variables: what a reader would write into ``.dev.vars``, given as ``--var``.
 
     Raises:
         WorkerError: the configuration, the build or the port is bad; the message is Wrangler's.
     """
     toolchain.install()
-    configs = [arg for folder in folders for arg in ("--config", str(SNIPPETS / folder / "wrangler.toml"))]
-    arguments = command or ["dev", *configs, *(["--persist-to", str(persist)] if persist else [])]
-    for name, value in (variables or {}).items():
-        arguments = [*arguments, "--var", f"{name}:{value}"]
-    wrangler = toolchain.NODE_MODULES / "wrangler" / "wrangler-dist" / "cli.js"
-    registry = persist or toolchain.CACHE / f"registry-{os.getpid()}-{time.monotonic_ns()}"
+    registry = str(toolchain.CACHE / f"registry-{os.getpid()}-{time.monotonic_ns()}")
+    options = f"--ip 127.0.0.1 --port {port} --inspector-port 0 --show-interactive-dev-session=false"
+    separator = " -- " if " npm " in f" {command}" else " "
     process = subprocess.Popen(
-        [toolchain.node(), "--no-warnings", wrangler, *arguments, "--ip", "127.0.0.1", "--port", str(port),
-         "--inspector-port", "0", "--show-interactive-dev-session=false"],
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        cwd=toolchain.ROOT, start_new_session=True,
-        env=toolchain.node_env(WRANGLER_REGISTRY_PATH=str(registry), CLOUDFLARE_DEV_REGISTRY_PATH=str(registry)),
+        ["bash", "-c", command.removeprefix("uv run ") + separator + options],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=folder,
+        start_new_session=True,
+        env=toolchain.node_env(WRANGLER_REGISTRY_PATH=registry, CLOUDFLARE_DEV_REGISTRY_PATH=registry),
     )  # fmt: skip
     lines: list[str] = []
     reader = threading.Thread(target=lambda: lines.extend(ESCAPE.sub("", x).rstrip() for x in process.stdout), daemon=True)
@@ -263,6 +254,10 @@ def _wait_until_ready(process: subprocess.Popen, lines: list[str], ready_s: floa
             raise WorkerError(_readable("\n".join(lines)))
         time.sleep(0.02)
     raise WorkerError(f"not ready within {ready_s:g} s:\n" + _readable("\n".join(lines)))
+
+
+def _short(path: Path) -> str:
+    return str(path).removeprefix(f"{toolchain.ROOT}/")
 
 
 def _readable(text: str) -> str:

@@ -1,0 +1,137 @@
+"""Sybil over every page: each fence has an evaluator for its language, and a language without one is an error."""
+
+import json
+import re
+import tomllib
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from pathlib import Path
+
+from sybil import Document, Region, Sybil
+from sybil import Example as Snippet
+
+from hooks.diagrams import COMMAND, DRAWN, key
+from tests.documents.fences import INCLUDE, ROOT, Fence, FenceError, fences, included
+from tests.documents.transcripts import check, commands
+from tests.harness.examples import EXAMPLES
+
+
+def place(snippet: Snippet) -> str:
+    return str(Path(snippet.path).relative_to(ROOT))
+
+
+def of_files(snippet: Snippet) -> None:
+    """Code that readers copy stands in tested files; the fence only names it."""
+    included(snippet.parsed, place(snippet))
+
+
+def python(snippet: Snippet) -> None:
+    """Run the block, sharing names with the blocks above it on the page; or check what it includes."""
+    fence: Fence = snippet.parsed
+    if any(INCLUDE.match(line) for line in fence.body.splitlines()):
+        return of_files(snippet)
+    exec(compile("\n" * fence.line + fence.body, snippet.path, "exec", dont_inherit=True), snippet.namespace)
+
+
+def data(parse: Callable[[str], object]) -> Callable[[Snippet], None]:
+    def evaluate(snippet: Snippet) -> None:
+        fence: Fence = snippet.parsed
+        text = included(fence, place(snippet)) if "--8<--" in fence.body else fence.body
+        try:
+            parse(text)
+        except ValueError as error:
+            raise FenceError(f"{place(snippet)}:{fence.line}: {error}") from None
+
+    return evaluate
+
+
+def picture(snippet: Snippet) -> None:
+    """The layout picture of the README: every path in it exists."""
+    for name in re.findall(r"(?<![\w/.])(?:docs|snippets|hooks|tests)/[\w/.-]*", snippet.parsed.body):
+        if not (ROOT / name.rstrip("/")).parent.is_dir():
+            raise FenceError(f"{place(snippet)}:{snippet.parsed.line}: {name} does not exist")
+
+
+def mermaid(snippet: Snippet) -> None:
+    if not (DRAWN / f"{key(snippet.parsed.body)}.svg").is_file():
+        raise FenceError(f"{place(snippet)}:{snippet.parsed.line}: not drawn yet. Run `{COMMAND}`.")
+
+
+def console(snippet: Snippet) -> None:
+    """Run a transcript in the page's order against one running example; setup commands must be the README's."""
+    where, fence = place(snippet), snippet.parsed
+    update = snippet.namespace["pytestconfig"].getoption("--update")
+    for command in commands(fence, where):
+        if command.runs:
+            url = _running(snippet).url
+            try:
+                check(command, url, where)
+            except FenceError as error:
+                if not update:
+                    raise
+                actual = str(error).partition("--- the example answers\n")[2].rstrip() + "\n"
+                text = Path(snippet.path).read_text(encoding="utf-8")
+                Path(snippet.path).write_text(text.replace(f"$ {command.text}\n{command.expected}", f"$ {command.text}\n{actual}", 1))
+        elif command.expected or command.text not in _setup_commands(where):
+            raise FenceError(f"{where}:{command.line}: no test runs `{command.text}`")
+
+
+def _setup_commands(where: str) -> str:
+    readme = ROOT / "README.md" if where == "README.md" else ROOT / "snippets" / Path(where).stem / "README.md"
+    return readme.read_text(encoding="utf-8") if readme.is_file() else ""
+
+
+def _running(snippet: Snippet):
+    namespace = snippet.namespace
+    if "example" not in namespace:
+        slug = Path(snippet.path).parent.name if Path(snippet.path).name == "README.md" else Path(snippet.path).stem
+        namespace["started"] = ExitStack()
+        namespace["example"] = namespace["started"].enter_context(EXAMPLES[slug].run(namespace["runtime"]))
+    return namespace["example"]
+
+
+def stop(namespace: dict) -> None:
+    if "started" in namespace:
+        namespace["started"].close()
+
+
+EVALUATORS: dict[str, Callable[[Snippet], None]] = {
+    "console": console,
+    "json": data(json.loads),
+    "mermaid": mermaid,
+    "python": python,
+    "sql": of_files,
+    "text": picture,
+    "toml": data(tomllib.loads),
+    "typescript": of_files,
+}
+
+
+def parse(document: Document) -> Iterable[Region]:
+    """Yield a region for each fence.
+
+    Raises:
+        FenceError: a fence has a language that nothing runs, or none.
+    """
+    where = str(Path(document.path).relative_to(ROOT))
+    for fence in fences(document.text, where):
+        evaluator = EVALUATORS.get(fence.language)
+        if evaluator is None:
+            known = ", ".join(EVALUATORS)
+            raise FenceError(f"{where}:{fence.line}: no test runs the language '{fence.language}'; known are {known}")
+        yield Region(fence.start, fence.end, fence, evaluator)
+
+
+def _sybil(path: str, *patterns: str, excludes: tuple[str, ...] = ()) -> Sybil:
+    return Sybil(
+        parsers=[parse], path=str(ROOT / path), patterns=patterns, excludes=excludes,
+        fixtures=["runtime", "pytestconfig"], teardown=stop,
+    )  # fmt: skip
+
+
+# "**/*.md" would skip docs/index.md on Python 3.11; "*.md" matches at every depth.
+SYBILS = (
+    _sybil("docs", "*.md"),
+    _sybil("snippets", "README.md"),
+    _sybil("", "README.md", excludes=("**/README.md", ".venv/*", "node_modules/*")),
+)

@@ -1,0 +1,96 @@
+"""The diagrams hook finds every fence, and a draft is drawn in the browser only while serving."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from playwright.sync_api import Browser
+
+from hooks.diagrams import FENCE, fences, figure, key, scaled
+from pages import every_page
+from tests.harness.site import Visit, build, copy_project
+from tools import toolchain
+
+SVG = '<svg viewBox="0 0 400 100" width="400" height="100"><title id="DIAGRAM-title">A &amp; B</title></svg>'
+DRAFT = "\n```mermaid\nflowchart LR\n    accTitle: Draft\n    accDescr: A draft.\n    Q1[Draft box] --> Q2[Other box]\n```\n"
+
+
+def test_a_fence_is_found_with_its_line_also_when_indented():
+    text = "# A\n\n```mermaid\nflowchart LR\n```\n\n- item\n\n    ```mermaid\n    graph TD\n      a-->b\n    ```\n"
+    assert fences(text) == [(3, "flowchart LR\n"), (9, "graph TD\n  a-->b\n")]
+
+
+def test_every_mermaid_fence_of_the_site_is_found():
+    assert sum(len(fences(p.text)) for p in every_page()) == sum(p.text.count("```mermaid") for p in every_page()) > 16
+    assert FENCE.search("```mermaidish\nx\n```") is None
+
+
+def test_blank_space_around_a_source_does_not_ask_for_a_new_drawing():
+    assert key("\nflowchart LR\n\n") == key("flowchart LR")
+    assert key("flowchart LR") != key("flowchart TB")
+
+
+def test_a_drawing_may_shrink_to_three_quarters_and_never_grows():
+    assert 'style="width:100%;max-width:400px;min-width:300px"' in scaled(SVG)
+
+
+def test_two_figures_on_a_page_share_no_id():
+    one, two = figure(SVG, "a", 1), figure(SVG, "b", 2)
+    assert 'id="diagram-1-title"' in one and 'id="diagram-2-title"' in two
+    assert "DIAGRAM" not in one + two
+    assert 'aria-label="Diagram: A &amp; B"' in one
+
+
+def draft_project(tmp_path: Path) -> Path:
+    project = copy_project(tmp_path / "project")
+    page = project / "docs" / "guide" / "decide.md"
+    page.write_text(page.read_text() + DRAFT)
+    return project
+
+
+def test_a_strict_build_refuses_a_draft_with_page_and_line(tmp_path: Path):
+    project = draft_project(tmp_path)
+    line = (project / "docs" / "guide" / "decide.md").read_text().split("```mermaid\nflowchart LR\n    accTitle: Draft")[0].count("\n") + 1
+    done = build(tmp_path / "site", project)
+    assert done.returncode != 0
+    assert f"docs/guide/decide.md:{line}: this diagram is not drawn yet. Run `uv run python -m tools.diagrams`" in done.stderr
+    assert not list((tmp_path / "site").rglob("*mermaid*"))
+
+
+def test_mkdocs_serve_draws_a_draft_with_the_local_mermaid(tmp_path: Path, browser: Browser):
+    toolchain.install()
+    project = draft_project(tmp_path)
+    (project / "node_modules").symlink_to(toolchain.NODE_MODULES)
+    with socket_port() as port:
+        pass
+    command = [sys.executable, "-m", "mkdocs", "serve", "--no-livereload", "--dev-addr", f"127.0.0.1:{port}"]
+    with subprocess.Popen(command, cwd=project, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as server:
+        try:
+            for line in server.stdout:
+                if "Serving on" in line:
+                    break
+            with Visit(browser) as visit:
+                visit.page.goto(f"http://127.0.0.1:{port}/guide/decide/", wait_until="networkidle")
+                visit.page.locator("div.mermaid svg", has_text="Draft box").wait_for(timeout=10_000)
+                assert all(f"127.0.0.1:{port}" in u or u.startswith("data:") for u in visit.requests)
+                visit.page.goto(f"http://127.0.0.1:{port}/patterns/global-api-kv/", wait_until="networkidle")
+                assert not [u for u in visit.requests[-12:] if "mermaid" in u]
+        finally:
+            server.terminate()
+            server.stdout.read()
+            time.sleep(0.1)
+
+
+def socket_port():
+    """Yield a port that was free a moment ago."""
+    import contextlib
+    import socket
+
+    @contextlib.contextmanager
+    def free():
+        with socket.socket() as s:
+            s.bind(("127.0.0.1", 0))
+            yield s.getsockname()[1]
+
+    return free()

@@ -1,0 +1,105 @@
+"""The facts hook refuses bad data by name and renders a value that works without JavaScript."""
+
+import copy
+import datetime
+from pathlib import Path
+
+import pytest
+import yaml
+from bs4 import BeautifulSoup
+
+from hooks.facts import Fact, FactError, card, fill, load, parse, tables, used
+
+ENTRY = {
+    "id": "kv-write-rate", "claim": "One key accepts one write per second.", "value": 1, "unit": "write per second",
+    "plan": "all", "source": "https://developers.cloudflare.com/kv/", "as_of": datetime.date(2026, 9, 30),
+    "evidence": "page", "confidence": "high",
+}  # fmt: skip
+FACT = Fact(**ENTRY, product="kv")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"id": "KV Rate"}, "write the id in lower-case"),
+        ({"as_of": "soon"}, "give as_of as a date"),
+        ({"as_of": datetime.datetime(2026, 1, 1)}, "give as_of as a date"),
+        ({"source": "http://developers.cloudflare.com/kv/"}, "https source at the vendor"),
+        ({"source": "https://cloudflare.com.example.org/"}, "https source at the vendor"),
+        ({"source": "https://notcloudflare.com/"}, "https source at the vendor"),
+        ({"evidence": "hearsay"}, "evidence is one of"),
+        ({"confidence": "certain"}, "confidence is one of"),
+        ({"value": True}, "value is a number or a text"),
+        ({"value": [1]}, "value is a number or a text"),
+        ({"colour": "red"}, "remove or rename colour"),
+    ],
+)
+def test_a_bad_entry_is_refused_with_file_entry_and_remedy(change: dict, message: str):
+    with pytest.raises(FactError, match=rf"docs/data/facts/kv\.yml, entry 1 .*{message}"):
+        parse([ENTRY | change], "kv")
+
+
+@pytest.mark.parametrize("field", sorted(ENTRY))
+def test_a_missing_field_is_named(field: str):
+    entry = copy.copy(ENTRY)
+    del entry[field]
+    with pytest.raises(FactError, match=rf"entry 1.*add {field}"):
+        parse([entry], "kv")
+
+
+def test_an_id_that_stands_twice_is_refused(tmp_path: Path):
+    for name in ("d1", "kv"):
+        (tmp_path / f"{name}.yml").write_text(yaml.safe_dump([ENTRY]))
+    with pytest.raises(FactError, match=r"kv\.yml: kv-write-rate already stands in d1\.yml"):
+        load(tmp_path)
+
+
+def test_a_file_that_is_not_yaml_is_named(tmp_path: Path):
+    (tmp_path / "kv.yml").write_text("- id: [\n")
+    with pytest.raises(FactError, match=r"kv\.yml: not YAML"):
+        load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "shown"),
+    [
+        (1, "write per second", "1 write per second"),
+        (100_000, "requests per day", "100,000 requests per day"),
+        (0.3, "USD per million requests", "USD 0.30 per million requests"),
+        (0.015, "USD per GB-month", "USD 0.015 per GB-month"),
+        (25, "USD per month", "USD 25.00 per month"),
+        ("eventual", "", "eventual"),
+    ],
+)
+def test_a_value_reads_as_a_person_writes_it(value: object, unit: str, shown: str):
+    assert Fact(**ENTRY | {"value": value, "unit": unit}, product="kv").shown == shown
+
+
+def test_a_card_names_claim_source_evidence_and_date():
+    html = BeautifulSoup(card(FACT, "1 write per second", 7), "html.parser")
+    button, popover = html.button, html.select_one("[popover]")
+    assert button["popovertarget"] == popover["id"]
+    assert popover.a["href"] == ENTRY["source"]
+    for part in (ENTRY["claim"], "documentation page", "2026-09-30"):
+        assert part in popover.text
+
+
+def test_a_card_escapes_what_the_data_says():
+    evil = Fact(**ENTRY | {"claim": "<img src=x onerror=alert(1)>", "note": "a & b"}, product="kv")
+    assert "<img" not in card(evil, "1", 1)
+
+
+def test_two_uses_of_a_fact_get_two_cards():
+    html = '<a href="fact:kv-write-rate">1</a> <a href="fact:kv-write-rate">1</a> <a href="fact:kv-write-rate#source">2026-09-30</a>'
+    soup = BeautifulSoup(fill(html, {FACT.id: FACT}), "html.parser")
+    ids = [e["id"] for e in soup.select("[popover]")]
+    assert len(set(ids)) == 2
+    assert soup.select_one("a.fact__source")["href"] == ENTRY["source"]
+
+
+def test_used_facts_are_listed_in_order():
+    assert used("[1](fact:b) and [2](fact:a) and [d](fact:b#source)") == ["b", "a", "b"]
+
+
+def test_the_reference_has_a_permanent_anchor_for_each_fact():
+    assert '<span id="kv-write-rate">' in tables([FACT])

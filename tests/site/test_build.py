@@ -1,0 +1,114 @@
+"""The site builds strictly, without a browser, a network or Node, and each broken input names its place."""
+
+import filecmp
+import os
+import re
+import sys
+from pathlib import Path
+from urllib.parse import unquote, urldefrag, urljoin, urlsplit
+
+import pytest
+from bs4 import BeautifulSoup
+
+from pages import ROOT, every_page
+from tests.documents.fences import fences
+from tests.harness.site import Site, build, copy_project
+
+
+@pytest.fixture(scope="module")
+def soups(site: Site) -> dict[str, BeautifulSoup]:
+    return {p: BeautifulSoup((site.folder / p / "index.html").read_text(), "html.parser") for p in site.pages()}
+
+
+def test_every_markdown_page_is_built(site: Site):
+    assert len(site.pages()) == len(every_page()) >= 26
+
+
+def test_the_build_is_the_same_without_browser_node_and_toolchain(site: Site, tmp_path: Path):
+    project = copy_project(tmp_path / "project")
+    done = build(tmp_path / "site", project, SITE_URL=site.url, PATH=os.path.dirname(sys.executable), CHROME="")
+    assert done.returncode == 0, done.stderr
+    files = [str(p.relative_to(site.folder)) for p in site.folder.rglob("*") if p.is_file() and p.suffix != ".gz"]
+    _, different, missing = filecmp.cmpfiles(site.folder, tmp_path / "site", files, shallow=False)
+    assert (different, missing) == ([], [])
+    assert len(files) > 40
+
+
+def test_every_internal_link_and_anchor_leads_somewhere(site: Site, soups: dict[str, BeautifulSoup]):
+    anchors = {p: {e["id"] for e in soup.find_all(id=True)} for p, soup in soups.items()}
+    checked = 0
+    for place, soup in soups.items():
+        for element in soup.find_all(["a", "link", "script", "img"]):
+            address = element.get("href") or element.get("src")
+            if not address or address.startswith(("data:", "mailto:")):
+                continue
+            target, anchor = urldefrag(urljoin(site.url + place, address))
+            if not target.startswith(site.url):
+                continue
+            path = unquote(urlsplit(target).path).lstrip("/")
+            file = site.folder / path / "index.html" if path in anchors else site.folder / path
+            assert file.is_file(), f"{place}: link to {address}, which is not there"
+            if anchor and path in anchors:
+                assert unquote(anchor) in anchors[path], f"{place}: {address} has no such anchor"
+            checked += 1
+    assert checked > 1000
+
+
+def test_nothing_is_loaded_from_another_host(soups: dict[str, BeautifulSoup]):
+    for place, soup in soups.items():
+        for element in soup.find_all(["script", "img", "iframe", "link", "source"]):
+            address = element.get("src") or element.get("href") or ""
+            loaded = element.name != "link" or set(element.get("rel", [])) & {"stylesheet", "preload", "icon", "preconnect"}
+            assert not loaded or not urlsplit(address).hostname, f"{place}: loads {address}"
+
+
+def test_every_id_is_unique_on_its_page(soups: dict[str, BeautifulSoup]):
+    for place, soup in soups.items():
+        ids = [e["id"] for e in soup.find_all(id=True)]
+        assert sorted(set(ids)) == sorted(ids), f"{place}: {[i for i in set(ids) if ids.count(i) > 1]}"
+
+
+def test_every_code_block_on_a_page_comes_from_a_fence(soups: dict[str, BeautifulSoup]):
+    for page in every_page():
+        place = page.place.removeprefix("docs/").removesuffix(".md").removesuffix("index")
+        soup = soups[place and place.rstrip("/") + "/"]
+        shown = [pre for pre in soup.select("article pre") if not pre.find_parent("figure", class_="diagram")]
+        assert len(shown) == sum(f.language != "mermaid" for f in fences(page.text, page.place)), page.place
+        drawn = [f for f in fences(page.text, page.place) if f.language == "mermaid"]
+        assert len(soup.select("figure.diagram svg")) == len(drawn), page.place
+
+
+def test_finished_pages_load_no_mermaid_script(site: Site, soups: dict[str, BeautifulSoup]):
+    assert not [s for soup in soups.values() for s in soup.find_all("script") if "mermaid" in str(s)]
+    assert not list(site.folder.rglob("*mermaid*"))
+    assert not list(site.folder.rglob("assets/diagrams"))
+
+
+BREAKAGES = {
+    "a fact id": ("fact:kv-write-rate)", "fact:kv-write-rte)", r"docs/patterns/global-api-kv\.md: line \d+ .*kv-write-rte"),
+    "a link": ("](background-queues.md", "](background-queue.md", r"patterns/global-api-kv\.md.*background-queue\.md"),
+    "an anchor": (
+        "\n## Related patterns\n", "\n## Related patterns\n\n[x](private-machine-api.md#gone)\n",
+        r"patterns/global-api-kv\.md.*private-machine-api\.md#gone",
+    ),
+    "a Mermaid arrow": ('-->|"1 ', '-->|"1 oops ', r"patterns/global-api-kv\.md:\d+: this diagram is not drawn yet"),
+    "a snippet section": (".ts:", ".ts:gone", r"Snippet section 'gone\w*' could not be located"),
+    "a snippet file": ("snippets/global-api-kv/src/", "snippets/global-api-kv/source/", r"Snippet at path '.*source/"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BREAKAGES)
+def test_a_strict_build_refuses_a_broken_page_and_names_the_place(name: str, tmp_path: Path):
+    old, new, message = BREAKAGES[name]
+    project = copy_project(tmp_path / "project")
+    page = project / "docs" / "patterns" / "global-api-kv.md"
+    text = page.read_text()
+    assert old in text, f"the page no longer holds {old!r}; mend this test"
+    page.write_text(text.replace(old, new, 1))
+    done = build(tmp_path / "site", project)
+    assert done.returncode != 0
+    assert re.search(message, done.stderr), done.stderr[-1500:]
+
+
+def test_the_configuration_holds_no_machine_path():
+    assert str(ROOT) not in (ROOT / "mkdocs.yml").read_text()

@@ -1,0 +1,190 @@
+"""The pages in real Chromium: quiet, fast, readable, and usable by keyboard and screen reader."""
+
+import gzip
+import re
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser
+
+from hooks.facts import products
+from pages import pattern_pages
+from tests.harness.site import DESKTOP, MOBILE, Site, Visit
+from tools import toolchain
+
+FIRST_VISIT_LIMIT_BYTES = 150 * 1024
+SEARCH = re.compile(r"/search/|/workers/search")
+AXE = toolchain.NODE_MODULES / "axe-core" / "axe.min.js"
+HEAVIEST = "patterns/private-machine-api/"
+
+
+@pytest.fixture
+def visit(browser: Browser) -> Iterator[Visit]:
+    with Visit(browser) as started:
+        yield started
+
+
+def open_every_page(visit: Visit, site: Site) -> Iterator[str]:
+    pages = site.pages()
+    assert len(pages) >= 26
+    for place in pages:
+        visit.page.goto(site.url + place, wait_until="load")
+        yield place
+
+
+def test_no_page_asks_another_host_or_complains(site: Site, visit: Visit):
+    for place in open_every_page(visit, site):
+        visit.page.wait_for_load_state("networkidle")
+        assert visit.complaints == [], place
+        assert {urlsplit(u).netloc for u in visit.requests if not u.startswith("data:")} == {urlsplit(site.url).netloc}
+
+
+def test_instant_navigation_is_as_quiet_and_keeps_the_helpers(site: Site, visit: Visit):
+    visit.page.goto(site.url, wait_until="networkidle")
+    visit.page.evaluate("window.sameDocument = true")
+    visit.page.locator("article a", has_text="Global API with KV").first.click()
+    visit.page.locator("figure.diagram svg").first.wait_for()
+    assert visit.page.evaluate("window.sameDocument"), "the page was loaded anew"
+    visit.page.get_by_role("button", name="Enlarge").first.click()
+    assert visit.page.locator("dialog[open] svg").count() == 1
+    visit.page.keyboard.press("Escape")
+    assert visit.page.locator(".highlight .copy").count() > 0
+    assert visit.complaints == []
+    assert {urlsplit(u).netloc for u in visit.requests if not u.startswith("data:")} == {urlsplit(site.url).netloc}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_violation(site: Site, browser: Browser, scheme: str):
+    with Visit(browser, color_scheme=scheme, reduced_motion="reduce") as visit:
+        for place in open_every_page(visit, site):
+            visit.page.add_script_tag(path=AXE)
+            found = visit.page.evaluate("axe.run().then((r) => r.violations.map((v) => [v.id, v.nodes.map((n) => n.target.join(' '))]))")
+            assert found == [], f"{place} ({scheme})"
+
+
+DIAGRAM_FAULTS = """
+() => [...document.querySelectorAll("figure.diagram svg")].flatMap((svg, i) => {
+  const scale = svg.getBoundingClientRect().width / svg.viewBox.baseVal.width;
+  const faults = [];
+  const name = `diagram ${i + 1}`;
+  if (!svg.querySelector("title") || !svg.querySelector("desc")) faults.push(`${name} has no text alternative`);
+  for (const text of svg.querySelectorAll("text")) {
+    const size = parseFloat(getComputedStyle(text).fontSize) * scale;
+    if (size < 11.99) faults.push(`${name}: "${text.textContent}" is ${size.toFixed(1)} px high`);
+    const frame = text.closest(".node") ?? text.parentElement;
+    const shape = frame.querySelector(":scope > rect.actor, :scope > .label-container, :scope > .shape, :scope > a > .label-container");
+    if (!shape) continue;
+    const [inner, outer] = [text.getBoundingClientRect(), shape.getBoundingClientRect()];
+    if (inner.left < outer.left - 1 || inner.right > outer.right + 1 || inner.top < outer.top - 1 || inner.bottom > outer.bottom + 1)
+      faults.push(`${name}: "${text.textContent}" leaves its box`);
+  }
+  const page = svg.getBoundingClientRect();
+  for (const text of svg.querySelectorAll("text")) {
+    const box = text.getBoundingClientRect();
+    if (box.left < page.left - 1 || box.right > page.right + 1) faults.push(`${name}: "${text.textContent}" leaves the picture`);
+  }
+  return faults;
+})
+"""
+
+
+@pytest.mark.parametrize("size", [MOBILE, DESKTOP], ids=["390px", "1280px"])
+def test_every_diagram_is_readable_and_no_page_scrolls_sideways(site: Site, browser: Browser, size: dict[str, int]):
+    diagrams = 0
+    with Visit(browser, viewport=size) as visit:
+        for place in open_every_page(visit, site):
+            visit.page.evaluate("document.fonts.ready")
+            assert visit.page.evaluate(DIAGRAM_FAULTS) == [], place
+            assert visit.page.evaluate("document.documentElement.scrollWidth") <= size["width"], place
+            diagrams += visit.page.locator("figure.diagram svg").count()
+    assert diagrams >= 17
+
+
+def test_the_links_in_a_diagram_are_reached_by_keyboard(site: Site, visit: Visit):
+    for page in pattern_pages():
+        visit.page.goto(f"{site.url}patterns/{page.slug}/")
+        links = visit.page.locator("figure.diagram svg a")
+        assert links.count() > 0, page.slug
+        links.first.focus()
+        assert visit.page.evaluate("document.activeElement.getAttribute('href')").startswith("https://"), page.slug
+
+
+def test_a_diagram_opens_large_and_closes_by_keyboard_and_its_source_can_be_copied(site: Site, browser: Browser):
+    with Visit(browser, permissions=["clipboard-read", "clipboard-write"]) as visit:
+        visit.page.goto(f"{site.url}{HEAVIEST}")
+        enlarge = visit.page.get_by_role("button", name="Enlarge").first
+        enlarge.focus()
+        visit.page.keyboard.press("Enter")
+        assert visit.page.get_by_role("button", name="Close").evaluate("e => e === document.activeElement")
+        visit.page.keyboard.press("Escape")
+        assert visit.page.locator("dialog").count() == 0
+        assert enlarge.evaluate("e => e === document.activeElement")
+        visit.page.get_by_role("button", name="Copy Mermaid").first.click()
+        assert visit.page.evaluate("navigator.clipboard.readText()").startswith("flowchart")
+
+
+def test_copying_a_transcript_takes_only_the_commands(site: Site, browser: Browser):
+    with Visit(browser, permissions=["clipboard-read", "clipboard-write"]) as visit:
+        visit.page.goto(f"{site.url}patterns/global-api-kv/")
+        block = visit.page.locator(".language-console", has_text="curl").first
+        block.hover()
+        block.locator(".copy").click()
+        copied = visit.page.evaluate("navigator.clipboard.readText()")
+        assert copied.startswith("curl") and "HTTP/" not in copied and "$ " not in copied
+
+
+def test_a_fact_opens_its_source_without_javascript(site: Site, browser: Browser):
+    with Visit(browser, java_script_enabled=False) as visit:
+        visit.page.goto(f"{site.url}patterns/global-api-kv/")
+        value = visit.page.locator("button.fact__value").first
+        card = visit.page.locator(".fact__card").first
+        assert not card.is_visible()
+        value.focus()
+        visit.page.keyboard.press("Enter")
+        assert card.is_visible()
+        assert card.locator("a").get_attribute("href").startswith("https://")
+        assert re.search(r"\d{4}-\d\d-\d\d", card.inner_text())
+
+
+def test_without_javascript_every_word_is_there(site: Site, browser: Browser):
+    with Visit(browser, java_script_enabled=False) as visit:
+        visit.page.goto(f"{site.url}patterns/global-api-kv/")
+        assert visit.page.locator("figure.diagram svg").is_visible()
+        assert not visit.page.get_by_role("button", name="Enlarge").is_visible()
+        visit.page.get_by_text("Mermaid source").click()
+        assert "flowchart" in visit.page.locator("figure.diagram details pre").inner_text()
+
+
+@pytest.mark.parametrize("page", [pytest.param(p, id=p.slug) for p in pattern_pages()])
+def test_search_finds_the_pattern_by_its_product_names(site: Site, browser: Browser, page):
+    names = {products()[s]["name"] for s in page.meta["services"]}
+    with Visit(browser) as visit:
+        visit.page.goto(site.url, wait_until="networkidle")
+        box = visit.page.locator("input.md-search__input")
+        for name in sorted(names):
+            box.fill("")
+            box.fill(name)
+            result = visit.page.locator(f".md-search-result__item a[href*='patterns/{page.slug}/']").first
+            result.wait_for(state="attached", timeout=5000)
+        assert visit.complaints == []
+
+
+def test_a_first_visit_is_light_and_nothing_moves(site: Site, browser: Browser):
+    for place in (HEAVIEST, "patterns/global-api-kv/"):
+        with Visit(browser, viewport=MOBILE) as visit:
+            bodies: dict[str, bytes] = {}
+            visit.page.on("response", lambda r, b=bodies: b.setdefault(r.url, r.body()))
+            visit.page.add_init_script(
+                "window.shift = 0; new PerformanceObserver((l) => { for (const e of l.getEntries()) window.shift += e.value; })"
+                ".observe({ type: 'layout-shift', buffered: true });"
+            )
+            visit.page.goto(site.url + place, wait_until="networkidle")
+            visit.page.mouse.wheel(0, 20_000)
+            visit.page.wait_for_timeout(300)
+            sizes = {
+                url: len(body if url.endswith((".woff2", ".png")) else gzip.compress(body))
+                for url, body in bodies.items() if not SEARCH.search(url)
+            }  # fmt: skip
+            assert sum(sizes.values()) <= FIRST_VISIT_LIMIT_BYTES, f"{place}: {sum(sizes.values())} bytes: {sizes}"
+            assert visit.page.evaluate("window.shift") == 0, place

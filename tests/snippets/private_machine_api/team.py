@@ -1,0 +1,114 @@
+"""An Access team: signing keys, tokens as Access writes them, and the address where a Worker reads the public keys."""
+
+import base64
+import hashlib
+import hmac
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import jwt
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+AUDIENCE = "a" * 64
+CLIENT_ID = "11111111111111111111111111111111.access"
+
+
+def encoded(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+class Key:
+    """One RSA key with its ``kid``."""
+
+    def __init__(self, kid: str) -> None:
+        self.kid = kid
+        self.private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+    @property
+    def public_pem(self) -> bytes:
+        return self.private.public_key().public_bytes(
+            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+        )
+
+    @property
+    def jwk(self) -> dict[str, Any]:
+        return {**jwt.algorithms.RSAAlgorithm.to_jwk(self.private.public_key(), as_dict=True), "kid": self.kid, "alg": "RS256", "use": "sig"}
+
+
+class Team:
+    """A team domain on 127.0.0.1.
+
+    Attributes:
+        published: the keys that it hands out.
+        fetches: how often it was asked for them.
+        answer: None to hand out the keys, else ``(status, headers, body)``, or a number of seconds to say nothing.
+    """
+
+    def __init__(self, url: str, key: Key) -> None:
+        self.url, self.published = url, [key]
+        self.fetches = 0
+        self.answer: tuple[int, dict[str, str], bytes] | float | None = None
+        self.closing = threading.Event()
+
+    def claims(self, **changes: Any) -> dict[str, Any]:
+        """Return what Access puts into the token of a service token; None takes a claim out."""
+        now = int(time.time())
+        claims = {"type": "app", "aud": [AUDIENCE], "exp": now + 600, "iat": now, "iss": self.url, "common_name": CLIENT_ID, "sub": ""}
+        return {k: v for k, v in (claims | changes).items() if v is not None}
+
+    def token(self, key: Key | None = None, *, algorithm: str = "RS256", headers: dict[str, Any] | None = None, **changes: Any) -> str:
+        key = key or self.published[0]
+        return jwt.encode(self.claims(**changes), key.private, algorithm, headers={"kid": key.kid, **(headers or {})})
+
+    def unsigned(self, **changes: Any) -> str:
+        return f"{_part({'alg': 'none', 'kid': self.published[0].kid})}.{_part(self.claims(**changes))}."
+
+    def signed_with_the_public_key(self, **changes: Any) -> str:
+        """HS256 with the public key as the secret: fools a verifier that lets the token choose the algorithm."""
+        key = self.published[0]
+        content = f"{_part({'alg': 'HS256', 'kid': key.kid})}.{_part(self.claims(**changes))}"
+        return f"{content}.{encoded(hmac.digest(key.public_pem, content.encode(), hashlib.sha256))}"
+
+
+def _part(content: dict[str, Any]) -> str:
+    return encoded(json.dumps(content).encode())
+
+
+@contextmanager
+def serve(key: Key) -> Iterator[Team]:
+    """Run a team domain."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            assert self.path == "/cdn-cgi/access/certs"
+            team.fetches += 1
+            if isinstance(team.answer, float):
+                team.closing.wait(team.answer)
+                return
+            keys = {"keys": [key.jwk for key in team.published], "public_cert": {}, "public_certs": []}
+            status, headers, body = team.answer or (200, {}, json.dumps(keys).encode())
+            self.send_response(status)
+            for name, value in {"Content-Type": "application/json", "Content-Length": str(len(body)), **headers}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        team = Team(f"http://127.0.0.1:{server.server_port}", key)
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        try:
+            yield team
+        finally:
+            team.closing.set()
+            server.shutdown()
+            thread.join()
