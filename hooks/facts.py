@@ -25,6 +25,7 @@ MARKDOWN_LINK = re.compile(r"\[(?P<text>[^\]\n]+)\]\(fact:(?P<id>[a-z0-9.-]+)(?P
 HTML_LINK = re.compile(r'<a href="fact:(?P<id>[a-z0-9.-]+)(?P<part>#source)?">(?P<text>.*?)</a>', re.S)
 TABLE = "<!-- facts: every fact by product -->"
 VENDOR_HOSTS = ("cloudflare.com",)
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 EVIDENCE = {"changelog": "dated changelog entry", "page": "documentation page", "run": "run on the local runtime"}
 CONFIDENCE = ("high", "medium", "low")
 
@@ -127,7 +128,7 @@ def load(folder: Path = FACTS) -> dict[str, Fact]:
     facts: dict[str, Fact] = {}
     for path in sorted(folder.glob("*.yml")):
         try:
-            entries = yaml.safe_load(path.read_text(encoding="utf-8"))
+            entries = yaml.load(path.read_text(encoding="utf-8"), LOADER)
         except yaml.YAMLError as error:
             raise FactError(f"docs/data/facts/{path.name}: not YAML: {error}") from error
         for fact in parse(entries, path.stem):

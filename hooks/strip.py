@@ -11,7 +11,7 @@ from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import Files
 from mkdocs.structure.pages import Page
 
-from facts import load, products, used
+from facts import Fact, load, products, used
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -54,12 +54,19 @@ def services(ids: list[str], place: str) -> list[tuple[str, str]]:
     return [(known[name]["name"], known[name]["url"]) for name in ids]
 
 
+_facts: dict[str, Fact] = {}
+
+
+def on_pre_build(config: MkDocsConfig) -> None:
+    _facts.clear()
+    _facts.update(load())
+
+
 def on_page_content(page_html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     meta: dict[str, Any] = page.meta
     if "pattern" not in meta:
         return page_html
-    facts = load()
-    dates = [facts[name].as_of for name in used(page.markdown or "") if name in facts]
+    dates = [_facts[name].as_of for name in used(page.markdown or "") if name in _facts]
     example = ROOT / "snippets" / Path(page.file.src_uri).stem
     workers = sorted(example.rglob("wrangler.toml")) if example.is_dir() else []
     block = strip(

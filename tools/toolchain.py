@@ -88,7 +88,7 @@ def install() -> Path:
         The ``node_modules`` folder.
 
     Raises:
-        ToolchainError: ``npm ci`` failed; the message carries its last lines.
+        ToolchainError: ``npm ci`` failed; the message carries its first lines.
     """
     with _one_at_a_time():
         return _install()
@@ -114,7 +114,7 @@ def _install() -> Path:
         cwd=ROOT, env=node_env(), capture_output=True, text=True,
     )  # fmt: skip
     if done.returncode:
-        raise ToolchainError(f"npm ci failed ({done.returncode}):\n{(done.stdout + done.stderr)[-2000:]}")
+        raise ToolchainError(f"npm ci failed ({done.returncode}):\n{(done.stdout + done.stderr)[:1500]}")
     stamp.write_text(wanted)
     return NODE_MODULES
 

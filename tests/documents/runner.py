@@ -77,7 +77,8 @@ def console(snippet: Snippet) -> None:
 
 
 def _setup_commands(where: str) -> str:
-    readme = ROOT / "README.md" if where == "README.md" else ROOT / "snippets" / Path(where).stem / "README.md"
+    """The README whose commands a test runs: the example's own, or the one at the root."""
+    readme = ROOT / where if where.endswith("README.md") else ROOT / "snippets" / Path(where).stem / "README.md"
     return readme.read_text(encoding="utf-8") if readme.is_file() else ""
 
 

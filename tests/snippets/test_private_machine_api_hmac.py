@@ -18,6 +18,7 @@ from tests.snippets.private_machine_api.support import (
 
 ORDERS = "/v1/orders"
 OUTSIDE = "/outside/the/table"
+BILLING = {"key_id": "billing-job", "key": BILLING_KEY}
 PROBE = Path(__file__).parent / "private_machine_api" / "nonce_probe"
 
 
@@ -25,10 +26,6 @@ PROBE = Path(__file__).parent / "private_machine_api" / "nonce_probe"
 def api(runtime: Runtime) -> Iterator[Example]:
     with gateway(runtime) as example:
         yield example
-
-
-def now() -> str:
-    return str(int(time.time()))
 
 
 # What an honest caller sees
@@ -122,10 +119,9 @@ def test_a_signature_in_any_other_form_is_refused(api, change):
     assert refusal(send(api, "GET", ORDERS, headers | {"X-Signature": change(headers["X-Signature"])})) == ANONYMOUS
 
 
-@pytest.mark.parametrize("timestamp", ["", "now", "-1795463849", "+1795463849", "1.795463849e9", "{now}000", "{now}.0", "0x6b04", "٠" * 10])
-def test_a_timestamp_is_ten_digits(api, timestamp):
-    headers = {k: v.encode() for k, v in (signed("GET", ORDERS) | {"X-Timestamp": timestamp.format(now=now())}).items()}
-    assert refusal(send(api, "GET", ORDERS, headers)) == ANONYMOUS
+@pytest.mark.parametrize("clock", ["", "now", "-{}", "+{}", "0{}", "{}.0", "{}.", "{}e0", "{:#x}", "{:,}", "{}000", "{},{}", "{}n"])
+def test_a_timestamp_is_ten_digits_and_nothing_else(api, clock):
+    assert refusal(call(api, "GET", ORDERS, clock=clock.replace("{},{}", "{0},{0}"))) == ANONYMOUS
 
 
 @pytest.mark.parametrize("nonce", ["", "a" * 15, "a" * 65, "a" * 15 + "+", "a" * 15 + "=", "a b" * 6, "a" * 15 + "é"])
@@ -197,7 +193,7 @@ def test_who_has_no_key_cannot_use_up_a_nonce(api):
 def test_the_nonces_of_one_caller_do_not_block_those_of_another(api):
     nonce = "the-same-for-both-1"
     assert call(api, "GET", ORDERS, nonce=nonce).status_code == 200
-    assert call(api, "GET", ORDERS, nonce=nonce, key_id="billing-job", key=BILLING_KEY).status_code == 200
+    assert call(api, "GET", ORDERS, nonce=nonce, **BILLING).status_code == 200
     assert api.sql("Nonces", "billing-job", "SELECT count(*) AS n FROM nonces WHERE nonce = ?", nonce) == [{"n": 1}]
 
 
@@ -238,6 +234,14 @@ def test_the_alarm_removes_expired_nonces_and_keeps_the_others(runtime):
             time.sleep(0.1)
         assert accept("expires-soon", second + 300), "a cleaned nonce is a new one"
         assert not accept("kept", second + 300)
+
+
+def test_while_the_nonces_cannot_be_read_nobody_passes_and_callers_learn_to_come_back(runtime):
+    with gateway(runtime, migrated=False) as api:
+        assert refusal(call(api, "GET", OUTSIDE)) == FORBIDDEN
+        api.sql("Nonces", "shop-backend", "DROP TABLE nonces")
+        assert refusal(call(api, "GET", OUTSIDE)) == UNAVAILABLE
+        assert refusal(call(api, "GET", OUTSIDE, **BILLING)) == FORBIDDEN
 
 
 # Keys

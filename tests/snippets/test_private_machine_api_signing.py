@@ -163,7 +163,7 @@ def test_every_target_of_the_client_is_in_the_form_that_worker_and_url_parser_le
 
 
 @given(methods, targets, bodies)
-@settings(max_examples=120, deadline=None, derandomize=True)
+@settings(max_examples=80, deadline=None, derandomize=True)
 def test_whatever_the_client_signs_the_worker_verifies(api, method, target, body):
     target = canonical(target)
     assume(not target.startswith(ORDERS))
@@ -172,7 +172,7 @@ def test_whatever_the_client_signs_the_worker_verifies(api, method, target, body
 
 
 @given(st.data(), methods, targets, bodies)
-@settings(max_examples=120, deadline=None, derandomize=True)
+@settings(max_examples=80, deadline=None, derandomize=True)
 def test_whatever_is_changed_after_signing_the_worker_refuses(api, data, method, target, body):
     target = canonical(target)
     headers = signed(method, target, body)

@@ -4,8 +4,8 @@ import httpx
 
 
 # --8<-- [start:client]
-class NotAuthenticated(RuntimeError):
-    """Access or the gateway refused the token."""
+class Refused(RuntimeError):
+    """Access or the gateway did not let the caller do this."""
 
 
 def client(base_url: str, client_id: str, client_secret: str) -> httpx.Client:
@@ -15,12 +15,12 @@ def client(base_url: str, client_id: str, client_secret: str) -> httpx.Client:
     that follows it reports success.
 
     Raises:
-        NotAuthenticated: from any request that is answered with a redirect, 401 or 403.
+        Refused: from any request that is answered with a redirect, 401 or 403.
     """
 
     def refuse(response: httpx.Response) -> None:
         if response.is_redirect or response.status_code in (401, 403):
-            raise NotAuthenticated(f"{response.request.method} {response.request.url.path}: {response.status_code}")
+            raise Refused(f"{response.request.method} {response.request.url.path}: {response.status_code}")
 
     return httpx.Client(
         base_url=base_url,

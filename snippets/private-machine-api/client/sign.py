@@ -6,49 +6,52 @@ import re
 import secrets
 import time
 from collections.abc import Generator
+from string import ascii_letters, digits
 
 import httpx
 
 # --8<-- [start:canonical]
-# Unreserved characters and the delimiters that both path and query may hold (RFC 3986, section 3.3).
-PATH_CHARACTERS = re.compile(rb"[A-Za-z0-9\-._~!$&'()*+,;=:@/]")
-QUERY_CHARACTERS = re.compile(rb"[A-Za-z0-9\-._~!$&()*+,;=:@/?]")
+# What stands for itself (RFC 3986): unreserved characters, and the delimiters of path and query.
+UNRESERVED = frozenset(ascii_letters + digits + "-._~")
+IN_PATH = UNRESERVED | frozenset("!$&'()*+,;=:@/")
+IN_QUERY = IN_PATH - {"'"} | {"?"}
 
 
-def encode(text: str, allowed: re.Pattern[bytes]) -> str:
-    """Percent-encode every byte that is not allowed, and write existing ``%xx`` in upper case."""
-    parts = re.split(rb"(%[0-9A-Fa-f]{2})", text.encode())
+def encode(text: str, allowed: frozenset[str]) -> str:
+    """Write each byte as itself when it is allowed, else as ``%XX``; an unreserved character never stays encoded."""
+    parts = re.split(rb"%([0-9A-Fa-f]{2})", text.encode())
     return "".join(
-        part.decode().upper()
-        if index % 2
-        else "".join(chr(b) if allowed.fullmatch(bytes([b])) else f"%{b:02X}" for b in part)
+        _one(int(part, 16), UNRESERVED) if index % 2 else "".join(_one(byte, allowed) for byte in part)
         for index, part in enumerate(parts)
     )
 
 
-def canonical_target(target: str) -> str:
-    r"""Return path and query in the one form that the runtime's URL parser leaves alone.
+def _one(byte: int, plain: frozenset[str]) -> str:
+    return chr(byte) if chr(byte) in plain else f"%{byte:02X}"
 
-    The parser resolves ``.`` and ``..`` (also as ``%2e``), takes ``\`` for ``/`` and encodes ``'`` in a query
-    (WHATWG URL Standard), so a signature over anything else would not match what the Worker sees.
+
+def canonical_target(target: str) -> str:
+    r"""Return path and query in the one form that Cloudflare's edge and the runtime's URL parser leave alone.
+
+    Both resolve ``.`` and ``..`` (also as ``%2e``) and take ``\`` for ``/``; the edge decodes unreserved characters,
+    the parser encodes ``'`` in a query. A signature over anything else would not match what the Worker sees.
 
     Raises:
-        ValueError: the path does not start with one ``/``, or holds an empty segment, which Cloudflare's URL
-            normalisation would merge away.
+        ValueError: the path does not start with ``/``, or holds an empty segment, which the edge would merge away.
     """
-    path, mark, query = target.partition("?")
-    segments: list[str] = []
-    first, *rest = re.sub(r"%2e", ".", path.replace("\\", "/"), flags=re.I).split("/")
-    for position, segment in enumerate(rest, start=1):
-        last = position == len(rest)
-        if segment in (".", ".."):
-            segments = segments[:-1] if segment == ".." else segments
-            segments += [""] if last else []
-        else:
-            segments.append(segment)
-    if first or not rest or "" in segments[:-1]:
+    path, _, query = target.partition("?")
+    first, *segments = encode(path.replace("\\", "/"), IN_PATH).split("/")
+    kept: list[str] = []
+    for position, segment in enumerate(segments, start=1):
+        if segment == "..":
+            kept = kept[:-1]
+        elif segment != ".":
+            kept.append(segment)
+        if segment in (".", "..") and position == len(segments):
+            kept.append("")
+    if first or not segments or "" in kept[:-1]:
         raise ValueError(f"not a path that can be signed: {target!r}")
-    return encode("/" + "/".join(segments), PATH_CHARACTERS) + (f"?{encode(query, QUERY_CHARACTERS)}" if query else "")
+    return "/" + "/".join(kept) + (f"?{encode(query, IN_QUERY)}" if query else "")
 # --8<-- [end:canonical]
 
 

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import httpx
 import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -102,13 +103,55 @@ def serve(key: Key) -> Iterator[Team]:
         def log_message(self, *args: object) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        team = Team(f"http://127.0.0.1:{server.server_port}", key)
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
+    with _listening(Handler) as url:
+        team = Team(url, key)
         try:
             yield team
         finally:
             team.closing.set()
+
+
+@contextmanager
+def _listening(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
             server.shutdown()
             thread.join()
+
+
+@contextmanager
+def access(team: Team, worker_url: str, client_secret: str, *, strict: bool) -> Iterator[str]:
+    """Run what Access does before a Worker: check the service token and hand on a signed token instead.
+
+    Args:
+        team: signs the tokens.
+        worker_url: the protected Worker.
+        client_secret: the only valid secret, of the service token ``CLIENT_ID``.
+        strict: whether a bad token gets 401 (strict service-token authentication) or a redirect to a login page.
+    """
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if self.path == "/login":
+                return self.reply(200, b"<h1>Sign in</h1>")
+            if (self.headers["CF-Access-Client-Id"], self.headers["CF-Access-Client-Secret"]) != (CLIENT_ID, client_secret):
+                return self.reply(401, b"") if strict else self.reply(302, b"", Location="/login")
+            answer = httpx.get(worker_url + self.path, headers={"Cf-Access-Jwt-Assertion": team.token()})
+            return self.reply(answer.status_code, answer.content)
+
+        def reply(self, status: int, body: bytes, **headers: str) -> None:
+            self.send_response(status)
+            for name, value in {"Content-Length": str(len(body)), **headers}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    with _listening(Handler) as url:
+        yield url

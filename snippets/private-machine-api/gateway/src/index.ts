@@ -9,7 +9,7 @@ import { routeOf, run } from "./routes";
 export { Nonces } from "./nonces";
 
 // --8<-- [start:gateway]
-async function answer(request: Request, env: Env, ctx: ExecutionContext): Promise<Response> {
+async function answer(request: Request, env: Env, ctx: ExecutionContext, requestId: string): Promise<Response> {
   const url = new URL(request.url);
   if (url.pathname === "/healthz" && request.method === "GET") return Response.json({ ok: true });
 
@@ -21,11 +21,12 @@ async function answer(request: Request, env: Env, ctx: ExecutionContext): Promis
     (await byAccessToken(request, env)) ?? (await byHmac(request, env, body, acceptNonce)) ?? byCertificate(request, env);
   if (id === null) throw unauthenticated("no proof");
 
+  const { success } = await env.PER_CALLER.limit({ key: id });
+  if (!success) throw new Refusal(429, "rate_limited", "Slow down.", `${id}: rate limit`, { "Retry-After": "60" });
   const caller = permissions(id);
   const route = routeOf(request.method, url);
   if (!route || !caller.allow.includes(route.name)) throw forbidden(`${id}: ${request.method} ${url.pathname}`);
-  const { success } = await env.PER_CALLER.limit({ key: id });
-  if (!success) throw new Refusal(429, "rate_limited", "Slow down.", `${id}: rate limit`, { "Retry-After": "60" });
+  console.log(JSON.stringify({ event: "allowed", requestId, caller: id, route: route.name }));
   return run(route.name, { caller: { id, sees: caller.sees }, url, id: route.id, body, env });
 }
 // --8<-- [end:gateway]
@@ -34,7 +35,7 @@ export default {
   async fetch(request, env, ctx) {
     const requestId = request.headers.get("cf-ray") ?? crypto.randomUUID();
     try {
-      return withId(await answer(request, env, ctx), requestId);
+      return withId(await answer(request, env, ctx, requestId), requestId);
     } catch (error) {
       if (error instanceof Refusal) {
         console.log(JSON.stringify({ event: "refused", requestId, status: error.status, reason: error.reason }));

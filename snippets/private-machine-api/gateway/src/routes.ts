@@ -16,14 +16,14 @@ const HANDLERS: Record<string, (call: Call) => Promise<Response>> = {
   "GET /v1/orders": async ({ caller, url, env }) => {
     const owner = url.searchParams.get("owner");
     if (owner !== null && owner !== caller.id && caller.sees === "own") throw forbidden("scope: another owner's orders");
-    const before = Number(url.searchParams.get("before") ?? Number.MAX_SAFE_INTEGER);
-    if (!Number.isSafeInteger(before)) throw invalid("before is a whole number.");
-    const orders = await env.ORDERS.list(caller, owner, before, PAGE_SIZE);
+    const before = url.searchParams.get("before") ?? String(Number.MAX_SAFE_INTEGER);
+    if (!/^\d{1,16}$/.test(before)) throw invalid("before is a whole number.");
+    const orders = await env.ORDERS.list(caller, owner, Number(before), PAGE_SIZE);
     return Response.json({ orders, next: orders.length === PAGE_SIZE ? orders.at(-1)!.seq : null });
   },
   "POST /v1/orders": async ({ caller, body, env }) => {
-    const result = await env.ORDERS.create(caller, parse(await body()));
-    if ("invalid" in result) throw invalid(result.invalid);
+    const result = await env.ORDERS.create(caller, text(await body()));
+    if ("problem" in result) throw new Refusal(result.problem === "conflict" ? 409 : 400, result.problem, result.why);
     return Response.json(result.order, { status: result.created ? 201 : 200 });
   },
   "GET /v1/orders/:id": async ({ caller, id, env }) => {
@@ -32,7 +32,11 @@ const HANDLERS: Record<string, (call: Call) => Promise<Response>> = {
     return Response.json(order);
   },
   // A fresh request: nothing the client sent travels on.
-  "GET /v1/reports/summary": ({ env }) => env.REPORTS.fetch("https://internal-b/summary"),
+  "GET /v1/reports/summary": async ({ env }) => {
+    const answer = await env.REPORTS.fetch("https://internal-b/summary");
+    if (!answer.ok) throw new Error(`internal-b: ${answer.status}`);
+    return answer;
+  },
 };
 // --8<-- [end:routes]
 
@@ -52,10 +56,10 @@ export function routeOf(method: string, url: URL): { name: string; id: string } 
 
 export const run = (name: string, call: Call) => HANDLERS[name]!(call);
 
-function parse(body: Uint8Array): unknown {
+function text(body: Uint8Array): string {
   try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(body));
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(body);
   } catch {
-    throw invalid("The body is not JSON.");
+    throw invalid("The body is not UTF-8.");
   }
 }

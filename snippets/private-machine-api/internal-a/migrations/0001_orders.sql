@@ -10,3 +10,4 @@ CREATE TABLE orders (
 ) STRICT;
 
 CREATE INDEX orders_by_owner ON orders (owner, seq);
+CREATE INDEX open_orders ON orders (created_at) WHERE status = 'open';

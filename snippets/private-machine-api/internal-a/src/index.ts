@@ -1,5 +1,5 @@
 import { WorkerEntrypoint } from "cloudflare:workers";
-import { parseOrder, type Order } from "./order";
+import { parseOrder, type Order, type Problem } from "./order";
 
 /** Which Worker holds the binding. Set in that Worker's wrangler.toml, never by its code or its callers. */
 interface Props {
@@ -36,10 +36,10 @@ export class Orders extends WorkerEntrypoint<Bindings, Props> {
   }
 
   /** Store an order once per owner and reference; a caller that retries gets the first one back. */
-  async create(caller: Caller, input: unknown): Promise<{ order: Order; created: boolean } | { invalid: string }> {
+  async create(caller: Caller, json: string): Promise<{ order: Order; created: boolean } | Problem> {
     this.#only("gateway");
-    const parsed = parseOrder(input);
-    if ("invalid" in parsed) return parsed;
+    const parsed = parseOrder(json);
+    if ("problem" in parsed) return parsed;
     const insert = await this.env.DB.prepare(
       `INSERT INTO orders (id, owner, reference, amount_cents, created_at) VALUES (?, ?, ?, ?, ?)
        ON CONFLICT (owner, reference) DO NOTHING RETURNING ${COLUMNS}`,
@@ -47,7 +47,9 @@ export class Orders extends WorkerEntrypoint<Bindings, Props> {
     if (insert) return { order: insert, created: true };
     const known = await this.env.DB.prepare(`SELECT ${COLUMNS} FROM orders WHERE owner = ? AND reference = ?`)
       .bind(caller.id, parsed.reference).first<Order>();
-    if (known?.amountCents !== parsed.amountCents) return { invalid: "reference is taken by an order with another amount" };
+    if (known?.amountCents !== parsed.amountCents) {
+      return { problem: "conflict", why: "reference is taken by an order with another amount" };
+    }
     return { order: known, created: false };
   }
   // --8<-- [end:orders]

@@ -1,8 +1,11 @@
 import { callerByKey } from "../callers";
-import { Refusal, unauthenticated } from "../errors";
+import { Refusal, unauthenticated, unavailable } from "../errors";
 import { isCanonical, messageToSign } from "./message";
 
-export const WINDOW_S = 300;
+const WINDOW_S = 300;
+/** A minute longer than any signature passes, for machines whose clocks differ. */
+const NONCE_KEPT_S = WINDOW_S + 60;
+const KEY_MIN_CHARACTERS = 32;
 
 const HEADERS = ["x-key-id", "x-timestamp", "x-nonce", "x-signature"] as const;
 
@@ -15,26 +18,30 @@ export async function byHmac(
 ): Promise<string | null> {
   const [keyId, timestamp, nonce, signature] = HEADERS.map((name) => request.headers.get(name));
   if ([keyId, timestamp, nonce, signature].every((value) => value === null)) return null;
+  const refused = (why: string) => unauthenticated(`hmac: ${callerByKey(keyId ?? "") ?? "unknown key id"}: ${why}`);
+
   // A header sent twice arrives joined by ", " and fails its pattern.
   if (!keyId || !/^\d{10}$/.test(timestamp ?? "") || !/^[A-Za-z0-9_-]{16,64}$/.test(nonce ?? "")) {
-    throw unauthenticated("hmac: malformed header");
+    throw refused("malformed header");
   }
   const given = /^v1=([0-9a-f]{64})$/.exec(signature ?? "")?.[1];
-  if (!given) throw unauthenticated("hmac: malformed signature");
+  if (!given) throw refused("malformed signature");
 
   const signedS = Number(timestamp);
-  if (Math.abs(Date.now() / 1000 - signedS) > WINDOW_S) throw unauthenticated("hmac: outside the window");
+  if (Math.abs(Date.now() / 1000 - signedS) > WINDOW_S) throw refused("outside the window");
 
   const { pathname, search } = new URL(request.url);
   if (!isCanonical(pathname + search)) throw new Refusal(400, "not_canonical", "Encode the URL as the signing rules say.");
 
   const message = await messageToSign(request.method, pathname + search, timestamp!, nonce!, await body());
-  const keys = keysOf(env, keyId);
-  const checks = await Promise.all(keys.map((key) => verify(key, given, message)));
-  if (!checks.includes(true)) throw unauthenticated(keys.length ? "hmac: wrong signature" : "hmac: unknown key id");
+  const checks = await Promise.all(keysOf(env, keyId).map((key) => verify(key, given, message)));
+  if (!checks.includes(true)) throw refused("wrong signature");
 
   // Last, so that nobody without the key can use up a nonce.
-  if (!(await acceptNonce(keyId, nonce!, signedS + WINDOW_S))) throw unauthenticated("hmac: replayed nonce");
+  const first = await acceptNonce(keyId, nonce!, signedS + NONCE_KEPT_S).catch((error) => {
+    throw unavailable(`hmac: ${keyId}: nonces: ${error}`);
+  });
+  if (!first) throw refused("replayed nonce");
   return keyId;
 }
 // --8<-- [end:verify]
@@ -42,13 +49,20 @@ export async function byHmac(
 // --8<-- [start:keys]
 /** One key, or two while a caller rotates: the new and the old. */
 function keysOf(env: Env, keyId: string): string[] {
-  const all = JSON.parse(env.HMAC_KEYS) as Record<string, string[]>;
-  return Object.hasOwn(all, keyId) && callerByKey(keyId) ? all[keyId]!.slice(0, 2) : [];
+  let all: Record<string, string[]>;
+  try {
+    all = JSON.parse(env.HMAC_KEYS);
+  } catch {
+    throw unavailable("hmac: HMAC_KEYS is not JSON"); // The parser's own message would quote the keys.
+  }
+  const keys = Object.hasOwn(all, keyId) && callerByKey(keyId) ? all[keyId]!.slice(0, 2) : [];
+  if (keys.some((key) => key.length < KEY_MIN_CHARACTERS)) throw unavailable(`hmac: ${keyId}: a key is too short`);
+  return keys;
 }
 
 async function verify(secret: string, hex: string, message: Uint8Array): Promise<boolean> {
   const key = await crypto.subtle.importKey("raw", new TextEncoder().encode(secret), { name: "HMAC", hash: "SHA-256" }, false, ["verify"]);
   const signature = Uint8Array.from(hex.match(/../g)!, (pair) => Number.parseInt(pair, 16));
-  return crypto.subtle.verify("HMAC", key, signature, message);
+  return crypto.subtle.verify("HMAC", key, signature, message); // Compares in constant time.
 }
 // --8<-- [end:keys]

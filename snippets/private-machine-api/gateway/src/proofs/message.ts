@@ -14,7 +14,11 @@ export async function messageToSign(
 // --8<-- [end:message]
 
 // --8<-- [start:target]
-/** Whether a target is in the one form that signer and runtime agree on; see "One form of the URL" on the page. */
+const ALLOWED = /^\/(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/?]|%[0-9A-F]{2})*$/;
+const NEEDLESSLY_ENCODED = /%(?:3\d|[46][1-9A-F]|[57][0-9A]|2[DE]|5F|7E)/; // 0-9, letters, - . _ ~
+const EMPTY_SEGMENT = /^[^?]*\/\//;
+
+/** Whether a target is in the one form that signer, edge and runtime agree on; see "One form of the URL" on the page. */
 export const isCanonical = (target: string) =>
-  /^\/(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/?]|%[0-9A-F]{2})*$/.test(target) && !/^[^?]*\/\//.test(target);
+  ALLOWED.test(target) && !NEEDLESSLY_ENCODED.test(target) && !EMPTY_SEGMENT.test(target);
 // --8<-- [end:target]

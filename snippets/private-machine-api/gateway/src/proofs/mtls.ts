@@ -9,8 +9,8 @@ export function byCertificate(request: Request, env: Env): string | null {
   if (tls.certRevoked !== "0") throw unauthenticated("mtls: revoked");
   // Every CA of the account verifies on every mTLS host, so the issuer is pinned too.
   const issuer = env.MTLS_ISSUER_SKI.toLowerCase();
-  if (!issuer || tls.certIssuerSKI.toLowerCase() !== issuer) throw unauthenticated("mtls: foreign issuer");
-  const caller = callerByCertificate(tls.certFingerprintSHA256.toLowerCase());
+  if (!issuer || tls.certIssuerSKI?.toLowerCase() !== issuer) throw unauthenticated("mtls: foreign issuer");
+  const caller = callerByCertificate(tls.certFingerprintSHA256?.toLowerCase() ?? "");
   if (caller === null) throw unauthenticated("mtls: unknown certificate");
   return caller;
 }

@@ -1,0 +1,124 @@
+"""No fence escapes the runner, and each broken one names file, line and remedy."""
+
+import re
+from pathlib import Path
+
+import pytest
+from sybil import Document
+
+from pages import ROOT, SLUGS, every_page, unfinished
+from tests.documents.fences import FenceError, fences, included, section
+from tests.documents.runner import EVALUATORS, SYBILS, parse
+from tests.documents.transcripts import check, commands, matches
+from tests.harness.examples import EXAMPLES
+from tests.harness.workers import Runtime
+
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "snippets").glob("*/README.md")), *(p.path for p in every_page())]
+
+
+def test_every_document_has_a_collector_and_every_fence_is_collected():
+    opening = re.compile(r"^ *(?:`{3,}|~{3,})", re.M)
+    total = 0
+    for path in DOCUMENTS:
+        sybil = [s for s in SYBILS if s.should_parse(path)]
+        assert len(sybil) == 1, f"{path}: {len(sybil)} collectors"
+        collected = len(list(sybil[0].parse(path).examples()))
+        assert collected * 2 == len(opening.findall(path.read_text())), path
+        total += collected
+    assert total >= 50
+
+
+def test_every_language_that_pages_use_has_an_evaluator():
+    used = {f.language for path in DOCUMENTS for f in fences(path.read_text(), path.name)}
+    assert used <= EVALUATORS.keys()
+    assert {"console", "mermaid", "python", "toml", "typescript"} <= used
+
+
+def test_finished_pages_show_transcripts_and_code():
+    for slug in set(SLUGS) - unfinished().keys():
+        page = ROOT / "docs" / "patterns" / f"{slug}.md"
+        found = list(fences(page.read_text(), slug))
+        assert sum(c.runs for f in found if f.language == "console" for c in commands(f, slug)) >= 3, slug
+        assert sum("--8<--" in f.body for f in found) >= 3, slug
+
+
+@pytest.mark.parametrize(
+    "opening", ["```python", '```python title="a.py"', "``` python", "```{.python}", "````python", "~~~python", "   ```python"]
+)
+def test_every_spelling_of_a_fence_is_found(opening: str):
+    closing = re.match(r" *[`~]+", opening)[0]
+    assert [f.language for f in fences(f"a\n\n{opening}\nx = 1\n{closing}\n", "page")] == ["python"]
+
+
+def test_a_fence_that_is_never_closed_is_named():
+    with pytest.raises(FenceError, match="page:3: this fence is never closed"):
+        list(fences("a\n\n```python\nx = 1\n", "page"))
+
+
+@pytest.mark.parametrize("language", ["", "ruby", "ts"])
+def test_a_language_that_nothing_runs_is_refused(language: str):
+    with pytest.raises(FenceError, match=rf"docs/page\.md:1: no test runs the language '{language}'"):
+        list(parse(Document(f"```{language}\nx\n```\n", str(ROOT / "docs" / "page.md"))))
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("const x = 1;", "page:2: put this code into a tested file"),
+        ('--8<-- "snippets/global-api-kv/src/gone.ts"', "page:2: snippets/global-api-kv/src/gone.ts is no file"),
+        ('--8<-- "tools/draw.js"', "page:2: tools/draw.js is no file under snippets/"),
+        ('--8<-- "snippets/global-api-kv/src/index.ts:gone"', r"page:2: .*\[start:gone\] occurs 0 times"),
+    ],
+)
+def test_a_bad_include_is_named(line: str, message: str):
+    fence = next(fences(f"```typescript\n{line}\n```\n", "page"))
+    with pytest.raises(FenceError, match=message):
+        included(fence, "page")
+
+
+def test_a_section_without_its_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("tests.documents.fences.ROOT", tmp_path)
+    (tmp_path / "a.ts").write_text("// --8<-- [start:x]\nconst x = 1;\n")
+    with pytest.raises(FenceError, match=r"a\.ts: \[end:x\] occurs 0 times"):
+        section(tmp_path / "a.ts", "x")
+    (tmp_path / "a.ts").write_text("// --8<-- [start:x]\n// --8<-- [end:x]\n")
+    with pytest.raises(FenceError, match="section x is empty"):
+        section(tmp_path / "a.ts", "x")
+
+
+def test_commands_and_output_are_told_apart():
+    fence = next(fences("```console\n$ curl -s http://localhost:8787/a \\\n    -H 'A: b'\n{}\n$ uv run npm ci\n```\n", "page"))
+    one, two = commands(fence, "page")
+    assert (one.text, one.expected, one.line, one.runs) == ("curl -s http://localhost:8787/a \\\n    -H 'A: b'", "{}\n", 2, True)
+    assert (two.text, two.expected, two.runs) == ("uv run npm ci", "", False)
+
+
+def test_output_without_a_command_is_refused():
+    with pytest.raises(FenceError, match="starts with"):
+        commands(next(fences("```console\nHTTP/1.1 200 OK\n```\n", "page")), "page")
+
+
+@pytest.mark.parametrize(
+    ("expected", "actual", "same"),
+    [
+        ("HTTP/1.1 200 OK\n…\n\n{}", "HTTP/1.1 200 OK\na: b\nc: d\n\n{}", True),
+        ("HTTP/1.1 200 OK\n…\n\n{}", "HTTP/1.1 200 OK\n\n{}", True),
+        ('{"id":"…"}', '{"id":"4711"}', True),
+        ('{"id":"…"}', '{"id":"4711"}\nmore', False),
+        ("HTTP/1.1 200 OK", "HTTP/1.1 201 Created", False),
+        ("a.c", "abc", False),
+    ],
+)
+def test_output_is_compared_to_the_letter_but_for_the_ellipsis(expected: str, actual: str, same: bool):
+    assert matches(expected, actual) is same
+
+
+def test_a_changed_transcript_fails_with_its_line(runtime: Runtime):
+    page = ROOT / "docs" / "patterns" / "global-api-kv.md"
+    found = [c for f in fences(page.read_text(), "page") if f.language == "console" for c in commands(f, "page") if c.runs]
+    first = found[0]
+    with EXAMPLES["global-api-kv"].run(runtime) as example:
+        check(first, example.url, "page")
+        wrong = type(first)(first.text, first.expected.replace("HTTP/1.1", "HTTP/9.9").replace("{", "["), first.line)
+        with pytest.raises(FenceError, match=rf"(?s)page:{first.line}: \$ curl.*the page shows.*the example answers"):
+            check(wrong, example.url, "page")

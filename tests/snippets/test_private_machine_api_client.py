@@ -1,0 +1,124 @@
+"""The Python clients that readers copy, against the running gateway."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from tests.harness.workers import Example, Runtime
+from tests.snippets.private_machine_api.support import FOLDER, KEY, client_module, gateway, sign
+from tests.snippets.private_machine_api.team import AUDIENCE, CLIENT_ID, Key, Team, access, serve
+
+SECRET = "cfast_" + "s" * 48
+service_token = client_module("service_token")
+
+
+@pytest.fixture(scope="module")
+def team() -> Iterator[Team]:
+    with serve(Key("current")) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def api(runtime: Runtime, team: Team) -> Iterator[Example]:
+    with gateway(runtime, TEAM_DOMAIN=team.url, ACCESS_AUDIENCES=AUDIENCE) as example:
+        yield example
+
+
+@pytest.fixture
+def shop(api: Example) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=api.url, auth=sign.HmacAuth("shop-backend", KEY)) as client:
+        yield client
+
+
+# HMAC
+
+
+def test_every_request_of_a_client_is_signed_anew(shop):
+    assert [shop.get("/v1/orders").status_code for _ in range(3)] == [200] * 3
+
+
+@pytest.mark.parametrize("params", [{"owner": "shop-backend"}, {"x": "it's"}, {"x": "a b+c&d=é/?%"}, {"x": ["1", "2"]}, {"x": ""}, {}])
+def test_query_parameters_are_signed_as_they_are_sent(shop, params):
+    assert shop.get("/v1/orders", params=params).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/v1/x/../orders", "/v1/%6frders", "/v1\\orders", "/v1/./orders?"])
+def test_a_sloppy_address_is_put_into_the_one_form_before_it_is_signed_and_sent(shop, path):
+    response = shop.get(path)
+    assert response.status_code == 200
+    assert response.request.url.raw_path == b"/v1/orders"
+
+
+def test_an_address_that_the_edge_would_change_is_never_sent(shop):
+    with pytest.raises(ValueError, match="cannot|can be signed"):
+        shop.get("/v1//orders")
+
+
+@pytest.mark.parametrize("content", [
+    {"json": {"reference": "as-json", "amountCents": 1}},
+    {"content": '{"reference":"as-text","amountCents":1}'},
+    {"content": (part for part in (b'{"reference":"in-parts",', b'"amountCents":1}'))},
+], ids=["json", "text", "parts"])  # fmt: skip
+def test_a_body_is_signed_in_whatever_way_it_is_given(shop, content):
+    assert shop.post("/v1/orders", **content).status_code == 201
+
+
+def test_the_same_signer_serves_an_asynchronous_client(api):
+    async def ask() -> int:
+        async with httpx.AsyncClient(base_url=api.url, auth=sign.HmacAuth("shop-backend", KEY)) as client:
+            return (await client.post("/v1/orders", json={"reference": "asynchronous", "amountCents": 1})).status_code
+
+    assert asyncio.run(ask()) == 201
+
+
+def test_the_key_never_leaves_the_client(shop):
+    request = shop.post("/v1/orders", json={"reference": "secret", "amountCents": 1}).request
+    assert KEY not in repr(request.headers.raw) + str(request.url) + request.content.decode() + repr(shop.auth)
+
+
+@pytest.mark.parametrize(("key", "printed"), [(KEY, '200 {"orders":'), ("x" * 40, '401 {"error":')], ids=["right key", "wrong key"])
+def test_the_command_line_prints_status_and_body(api, key, printed):
+    done = subprocess.run(
+        [sys.executable, FOLDER / "client" / "call.py", "GET", "/v1/orders"], capture_output=True, text=True, check=True,
+        env=os.environ | {"API_URL": api.url, "API_KEY_ID": "shop-backend", "API_KEY": key},
+    )  # fmt: skip
+    assert done.stdout.startswith(printed) and key not in done.stdout + done.stderr
+
+
+# Service token
+
+
+@pytest.mark.parametrize("strict", [True, False], ids=["strict", "not strict"])
+def test_a_service_token_gets_through_access_to_the_data(api, team, strict):
+    with access(team, api.url, SECRET, strict=strict) as url, service_token.client(url, CLIENT_ID, SECRET) as client:
+        assert client.get("/v1/reports/summary").json().keys() == {"orders", "amountCents", "averageCents"}
+
+
+@pytest.mark.parametrize("strict", [True, False], ids=["401", "302 to a login page"])
+def test_a_wrong_service_token_is_an_error_and_never_a_login_page(api, team, strict):
+    with access(team, api.url, SECRET, strict=strict) as url, service_token.client(url, CLIENT_ID, "wrong") as client:
+        with pytest.raises(service_token.Refused, match="401" if strict else "302"):
+            client.get("/v1/orders")
+
+
+def test_a_service_token_that_may_not_do_this_is_an_error_too(api, team):
+    with access(team, api.url, SECRET, strict=True) as url, service_token.client(url, CLIENT_ID, SECRET) as client:
+        with pytest.raises(service_token.Refused, match="403") as refused:
+            client.get("/v1/elsewhere")
+    assert SECRET not in str(refused.value)
+
+
+def test_an_order_that_is_missing_is_an_answer_and_not_a_refusal(api, team):
+    with access(team, api.url, SECRET, strict=True) as url, service_token.client(url, CLIENT_ID, SECRET) as client:
+        assert client.get("/v1/orders/unknown").status_code == 404
+
+
+def test_the_service_token_alone_does_nothing_where_access_does_not_stand(api):
+    with service_token.client(api.url, CLIENT_ID, SECRET) as client, pytest.raises(service_token.Refused, match="401"):
+        client.get("/v1/orders")
