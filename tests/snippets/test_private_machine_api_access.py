@@ -112,6 +112,17 @@ def test_another_algorithm_with_the_right_key_is_refused(api, team, algorithm):
     assert refusal(get(api, team.token(algorithm=algorithm))) == ANONYMOUS
 
 
+def test_the_algorithm_is_ours_to_choose_even_when_the_published_keys_name_none(runtime, team):
+    unnamed = [{name: value for name, value in key.jwk.items() if name not in ("alg", "use")} for key in team.published]
+    team.answer = (200, {}, json.dumps({"keys": unnamed}).encode())
+    with gateway(runtime, TEAM_DOMAIN=team.url, ACCESS_AUDIENCES=AUDIENCE) as api:
+        assert get(api, team.token()).status_code == 200
+        for algorithm in ("RS384", "RS512", "PS256"):
+            assert refusal(get(api, team.token(algorithm=algorithm))) == ANONYMOUS
+        assert refusal(get(api, team.signed_with_the_public_key())) == ANONYMOUS
+    team.answer = None
+
+
 def test_a_token_signed_by_another_key_of_the_same_name_is_refused(api, team, attacker):
     assert refusal(get(api, team.token(attacker))) == ANONYMOUS
 

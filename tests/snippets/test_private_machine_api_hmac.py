@@ -119,9 +119,9 @@ def test_a_signature_in_any_other_form_is_refused(api, change):
     assert refusal(send(api, "GET", ORDERS, headers | {"X-Signature": change(headers["X-Signature"])})) == ANONYMOUS
 
 
-@pytest.mark.parametrize("clock", ["", "now", "-{}", "+{}", "0{}", "{}.0", "{}.", "{}e0", "{:#x}", "{:,}", "{}000", "{},{}", "{}n"])
+@pytest.mark.parametrize("clock", ["", "now", "-{}", "+{}", "0{}", "{}.0", "{}.", "{}e0", "{:#x}", "{:,}", "{}000", "{0},{0}", "{}n"])
 def test_a_timestamp_is_ten_digits_and_nothing_else(api, clock):
-    assert refusal(call(api, "GET", ORDERS, clock=clock.replace("{},{}", "{0},{0}"))) == ANONYMOUS
+    assert refusal(call(api, "GET", ORDERS, clock=clock)) == ANONYMOUS
 
 
 @pytest.mark.parametrize("nonce", ["", "a" * 15, "a" * 65, "a" * 15 + "+", "a" * 15 + "=", "a b" * 6, "a" * 15 + "é"])

@@ -38,9 +38,9 @@ def get(api: Example, tls: dict[str, str], path: str = ORDER, **headers: str) ->
 # What the edge may say about a certificate
 
 
-@pytest.mark.parametrize("change", [{}, {"certFingerprintSHA256": FINGERPRINT.upper()}, {"certIssuerSKI": ISSUER.upper()}], ids=["as issued", "fingerprint", "issuer"])
-def test_a_known_certificate_passes_whatever_the_case_of_its_hex(api, change):
-    assert refusal(get(api, GOOD | change)) == (404, "not_found")
+@pytest.mark.parametrize("issuer", [ISSUER, ISSUER.upper()])
+def test_a_known_certificate_passes_whatever_the_case_of_its_hex(api, issuer):
+    assert refusal(get(api, GOOD | {"certIssuerSKI": issuer})) == (404, "not_found")
 
 
 @pytest.mark.parametrize("change", [

@@ -55,15 +55,22 @@ def expect_nothing_secret(text: str) -> None:
 
 
 def signed(
-    method: str, target: str, body: bytes = b"", *, key_id: str = "shop-backend", key: str = KEY, at: float = 0, nonce: str = "",
-    clock: str = "{:.0f}",
+    method: str,
+    target: str,
+    body: bytes = b"",
+    *,
+    key_id: str = "shop-backend",
+    key: str = KEY,
+    at: float = 0,
+    nonce: str = "",
+    clock: str = "{}",
 ) -> dict[str, str]:
     """Return the four headers for a request, each signed as it is given.
 
     Args:
         at: seconds from now.
         clock: how the seconds are written.
-    """  # fmt: skip
+    """
     timestamp, nonce = clock.format(int(time.time() + at)), nonce or secrets.token_urlsafe(24)
     signature = sign.sign(key, method, target, timestamp, nonce, body)
     return {"X-Key-Id": key_id, "X-Timestamp": timestamp, "X-Nonce": nonce, "X-Signature": signature}

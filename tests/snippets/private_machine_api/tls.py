@@ -91,7 +91,7 @@ def as_the_edge_says(certificate: x509.Certificate, issuer: Authority, revoked: 
         "certVerified": "SUCCESS",
         "certRevoked": "1" if certificate.serial_number in revoked else "0",
         "certIssuerSKI": issuer.ski.upper(),
-        "certFingerprintSHA256": certificate.fingerprint(hashes.SHA256()).hex(),
+        "certFingerprintSHA256": certificate.fingerprint(hashes.SHA256()).hex().upper(),
         "certSubjectDN": certificate.subject.rfc4514_string(),
     }
 

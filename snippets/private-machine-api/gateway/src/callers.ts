@@ -3,7 +3,7 @@ import type { Caller } from "../../internal-a/src/index";
 interface Entry {
   /** Client ID of its Access service token. */
   accessClientId?: string;
-  /** SHA-256 fingerprints of its client certificates; two during a renewal. */
+  /** SHA-256 fingerprints of its client certificates, in lower-case hex; two during a renewal. */
   certificates?: string[];
   sees: Caller["sees"];
   allow: readonly string[];
