@@ -94,7 +94,7 @@ def _format(source: str, language: str, css_class: str, options: dict, md: Any, 
     if drawn.is_file():
         return figure(drawn.read_text(encoding="utf-8"), source, _build.count)
     line = _build.lines.get(key(source), 0)
-    log.warning("%s:%s: this diagram is not drawn yet. Run `%s`.", _build.page, line, COMMAND)
+    log.warning("docs/%s:%s: this diagram is not drawn yet. Run `%s`.", _build.page, line, COMMAND)
     _build.drafts.add(_build.page)
     return f'<pre><code class="mermaid">{html.escape(source)}</code></pre>'
 
@@ -133,5 +133,5 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     _build.page, _build.count = page.file.src_uri, 0
-    _build.lines = {key(source): line for line, source in fences(markdown)}
+    _build.lines = {key(source): line for line, source in fences(page.file.content_string)}
     return markdown

@@ -212,9 +212,10 @@ def on_pre_build(config: MkDocsConfig) -> None:
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     for match in MARKDOWN_LINK.finditer(markdown):
         if match["id"] not in _facts:
-            line = markdown.count("\n", 0, match.start()) + 1
+            source = page.file.content_string
+            line = source.count("\n", 0, source.index(match[0])) + 1
             raise FactError(
-                f"docs/{page.file.src_uri}: line {line} after the front matter names the unknown fact {match['id']}. "
+                f"docs/{page.file.src_uri}:{line}: names the unknown fact {match['id']}. "
                 "Add it under docs/data/facts, or correct the id."
             )
     return markdown.replace(TABLE, tables(_facts.values())) if TABLE in markdown else markdown

@@ -85,13 +85,13 @@ def test_finished_pages_load_no_mermaid_script(site: Site, soups: dict[str, Beau
 
 
 BREAKAGES = {
-    "a fact id": ("fact:kv-write-rate)", "fact:kv-write-rte)", r"docs/patterns/global-api-kv\.md: line \d+ .*kv-write-rte"),
+    "a fact id": ("fact:kv-write-rate)", "fact:kv-write-rte)", r"docs/patterns/global-api-kv\.md:\d+: names the unknown fact kv-write-rte"),
     "a link": ("](background-queues.md", "](background-queue.md", r"patterns/global-api-kv\.md.*background-queue\.md"),
     "an anchor": (
         "\n## Related patterns\n", "\n## Related patterns\n\n[x](private-machine-api.md#gone)\n",
         r"patterns/global-api-kv\.md.*private-machine-api\.md#gone",
     ),
-    "a Mermaid arrow": ('-->|"1 ', '-->|"1 oops ', r"patterns/global-api-kv\.md:\d+: this diagram is not drawn yet"),
+    "a Mermaid arrow": ('-->|"1 ', '-->|"1 oops ', r"docs/patterns/global-api-kv\.md:\d+: this diagram is not drawn yet"),
     "a snippet section": (".ts:", ".ts:gone", r"Snippet section 'gone\w*' could not be located"),
     "a snippet file": ("snippets/global-api-kv/src/", "snippets/global-api-kv/source/", r"Snippet at path '.*source/"),
 }  # fmt: skip

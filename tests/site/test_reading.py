@@ -173,10 +173,17 @@ def test_search_finds_the_pattern_by_its_product_names(site: Site, browser: Brow
         visit.page.goto(site.url, wait_until="networkidle")
         box = visit.page.locator("input.md-search__input")
         for name in sorted(names):
-            box.fill(name)
-            box.press("End")
-            result = visit.page.locator(f".md-search-result__item a[href*='patterns/{page.slug}/']").first
-            result.wait_for(state="attached", timeout=5000)
+            for text in ("", name):
+                box.fill(text)
+                box.press("End")
+                visit.page.locator(".md-search-result__item").first.wait_for(state="attached" if text else "detached")
+            result = visit.page.locator(f".md-search-result__item a[href*='patterns/{page.slug}/']")
+            shown = -1
+            while not result.count() and shown < (shown := visit.page.locator(".md-search-result__item").count()):
+                visit.page.locator(".md-search__scrollwrap").hover()
+                visit.page.mouse.wheel(0, 20_000)
+                visit.page.wait_for_timeout(300)
+            assert result.count(), f"searching for {name} shows {shown} pages, but not this one"
         assert visit.complaints == []
 
 

@@ -32,7 +32,7 @@ def api(runtime: Runtime) -> Iterator[Example]:
         yield example
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def no_orders(api: Example) -> None:
     api.d1("DB", "DELETE FROM orders", worker="internal-a")
 
@@ -101,7 +101,7 @@ def test_a_caller_may_do_what_the_table_says_and_nothing_else(api, caller):
                 assert refusal(response) == FORBIDDEN, (method, path)
 
 
-def test_a_caller_of_its_own_orders_sees_no_others(api):
+def test_a_caller_of_its_own_orders_sees_no_others(api, no_orders):
     mine = post_order(api, "mine").json()
     api.d1("DB", "INSERT INTO orders (id, owner, reference, amount_cents, created_at) VALUES ('theirs', 'another', 'a', 5, 1)", worker="internal-a")
     assert [o["id"] for o in call(api, "GET", ORDERS).json()["orders"]] == [mine["id"]]
@@ -111,7 +111,7 @@ def test_a_caller_of_its_own_orders_sees_no_others(api):
     assert call(api, "GET", f"{ORDERS}/{mine['id']}").json() == mine
 
 
-def test_a_caller_of_all_orders_sees_all_and_may_filter(api):
+def test_a_caller_of_all_orders_sees_all_and_may_filter(api, no_orders):
     post_order(api, "one")
     api.d1("DB", "INSERT INTO orders (id, owner, reference, amount_cents, created_at) VALUES ('theirs', 'another', 'a', 5, 1)", worker="internal-a")
     assert {o["owner"] for o in call(api, "GET", ORDERS, **BILLING).json()["orders"]} == {"shop-backend", "another"}
@@ -122,7 +122,7 @@ def test_a_caller_of_all_orders_sees_all_and_may_filter(api):
 # Orders
 
 
-def test_an_order_is_stored_once_however_often_its_caller_retries(api):
+def test_an_order_is_stored_once_however_often_its_caller_retries(api, no_orders):
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda _: post_order(api, "retried"), range(8)))
     assert sorted(a.status_code for a in answers) == [200] * 7 + [201]
@@ -146,7 +146,7 @@ def test_a_page_starts_at_a_whole_number(api, before):
     assert refusal(call(api, "GET", f"{ORDERS}?before={before}")) == (400, "invalid")
 
 
-def test_sql_in_a_value_stays_a_value(api):
+def test_sql_in_a_value_stays_a_value(api, no_orders):
     post_order(api, "kept")
     for value in ("%27%20OR%20%271%27=%271", "x%27;DROP%20TABLE%20orders;--"):
         assert call(api, "GET", f"{ORDERS}?owner={value}", **BILLING).json()["orders"] == []
@@ -154,7 +154,7 @@ def test_sql_in_a_value_stays_a_value(api):
     assert len(call(api, "GET", ORDERS).json()["orders"]) == 1
 
 
-def test_a_long_list_comes_in_pages_of_a_hundred(api):
+def test_a_long_list_comes_in_pages_of_a_hundred(api, no_orders):
     api.d1(
         "DB",
         "INSERT INTO orders (id, owner, reference, amount_cents, created_at) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 230) "
@@ -259,13 +259,13 @@ def test_a_worker_calls_only_the_methods_that_its_binding_was_given(api, worker,
         api.call("ORDERS", method, *arguments, worker=worker)
 
 
-def test_a_worker_calls_the_methods_that_its_binding_was_given(api):
+def test_a_worker_calls_the_methods_that_its_binding_was_given(api, no_orders):
     assert api.call("ORDERS", "list", {"id": "x", "sees": "all"}, None, 9, 9, worker="gateway") == []
     assert api.call("ORDERS", "totals", worker="internal-b") == {"orders": 0, "amountCents": 0}
     assert api.call("ORDERS", "expire", 0, worker="worker-x") == 0
 
 
-def test_the_nightly_worker_closes_old_open_orders_and_touches_no_other(api):
+def test_the_nightly_worker_closes_old_open_orders_and_touches_no_other(api, no_orders):
     day_ms = 24 * 60 * 60 * 1000
     for name, age_days, status in (("old", 31, "open"), ("older", 400, "open"), ("young", 29, "open"), ("closed", 31, "expired")):
         api.d1(

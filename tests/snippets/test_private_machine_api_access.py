@@ -43,10 +43,25 @@ def api(runtime: Runtime, team: Team) -> Iterator[Example]:
         yield example
 
 
+@pytest.fixture(scope="module")
+def busy(runtime: Runtime, key: Key) -> Iterator[tuple[Example, Team, float]]:
+    """An API and a team of its own, and when it fetched the keys; the first test and the last one share it to wait less."""
+    with serve(key) as team, gateway(runtime, TEAM_DOMAIN=team.url, ACCESS_AUDIENCES=AUDIENCE) as example:
+        assert get(example, team.token()).status_code == 200
+        yield example, team, time.monotonic()
+
+
 def get(api: Example, token: str, path: str = ORDERS, **headers: str) -> httpx.Response:
     response = send(api, "GET", path, {"Cf-Access-Jwt-Assertion": token, **headers})
     assert token not in response.text
     return response
+
+
+def test_made_up_key_names_cause_no_storm_of_fetches(busy):
+    api, team, _ = busy
+    for name in ("made-up", "", "current ", "../../keys"):
+        assert refusal(get(api, team.token(headers={"kid": name}))) == ANONYMOUS
+    assert team.fetches == 1, "the keys were fetched again within the pause"
 
 
 # What an honest caller sees
@@ -171,32 +186,6 @@ def test_an_api_without_a_team_refuses_every_token(runtime, team):
 # The team's keys
 
 
-def test_keys_change_while_requests_come(runtime, key):
-    """A new key is picked up at the first token that names it, and made-up names cause no storm of fetches."""
-    new, made_up = Key("new"), Key("made-up")
-    with serve(key) as team, gateway(runtime, TEAM_DOMAIN=team.url, ACCESS_AUDIENCES=AUDIENCE) as api:
-        assert get(api, team.token()).status_code == 200
-        assert team.fetches == 1
-        for _ in range(5):
-            assert refusal(get(api, team.token(made_up))) == ANONYMOUS
-        assert team.fetches == 1, "the keys were fetched again within the pause"
-
-        time.sleep(5.1)
-        team.published = [new, key]
-        with ThreadPoolExecutor(8) as pool:
-            tokens = [team.token(k) for k in (key, new) * 8]
-            assert set(pool.map(lambda token: httpx.get(api.url + ORDERS, headers={"Cf-Access-Jwt-Assertion": token}).status_code, tokens)) == {200}
-        fetches = team.fetches
-        assert 2 <= fetches <= 9, "requests under way at the same moment fetch for themselves, later ones do not"
-        for _ in range(5):
-            assert refusal(get(api, team.token(made_up))) == ANONYMOUS
-        assert team.fetches == fetches
-
-        team.answer = (503, {}, b"down")
-        assert get(api, team.token(new)).status_code == 200, "a cached key needs no fetch"
-        assert get(api, team.token(key)).status_code == 200
-
-
 def test_without_the_teams_keys_nobody_passes_and_callers_learn_to_come_back(runtime, team):
     """The address is down, slow or lying: fail closed with 503, and recover without a restart."""
     lies = [
@@ -209,22 +198,22 @@ def test_without_the_teams_keys_nobody_passes_and_callers_learn_to_come_back(run
             response = get(api, team.token())
             assert refusal(response) == UNAVAILABLE, lie
             assert response.headers["retry-after"] == "5"
-        team.answer = 10.0
+        team.answer = 20.0
         started = time.monotonic()
         assert refusal(get(api, team.token())) == UNAVAILABLE
-        assert 2.5 < time.monotonic() - started < 6
+        assert 2.5 < time.monotonic() - started < 15
         team.answer = None
         assert get(api, team.token()).status_code == 200
 
 
 def test_keys_that_are_no_keys_let_nobody_in(runtime, team):
-    bad = {"kid": "current", "kty": "RSA", "alg": "RS256", "n": "!", "e": "AQAB"}
-    secret = {"kid": "current", "kty": "oct", "k": encoded(b"k" * 32), "alg": "HS256"}
-    for keys, answer in (([], ANONYMOUS), ([bad], UNAVAILABLE), ([secret], ANONYMOUS)):
+    broken = {"kid": "current", "kty": "RSA", "alg": "RS256", "n": "!", "e": "AQAB"}
+    secret = {"kid": "secret", "kty": "oct", "k": encoded(b"k" * 32), "alg": "HS256"}
+    for keys, answer in (([], ANONYMOUS), ([broken, secret], UNAVAILABLE)):
         team.answer = (200, {}, json.dumps({"keys": keys}).encode())
         with gateway(runtime, migrated=False, TEAM_DOMAIN=team.url, ACCESS_AUDIENCES=AUDIENCE) as api:
             assert refusal(get(api, team.token())) == answer
-            assert refusal(get(api, jwt.encode(team.claims(), b"k" * 32, "HS256", headers={"kid": "current"}))) in (ANONYMOUS, UNAVAILABLE)
+            assert refusal(get(api, jwt.encode(team.claims(), b"k" * 32, "HS256", headers={"kid": "secret"}))) == ANONYMOUS
     team.answer = None
 
 
@@ -233,3 +222,21 @@ def test_an_address_that_nobody_listens_on_means_503(runtime, key):
         token = team.token()
     with gateway(runtime, migrated=False, TEAM_DOMAIN=team.url, ACCESS_AUDIENCES=AUDIENCE) as api:
         assert refusal(get(api, token)) == UNAVAILABLE
+
+
+def test_keys_change_while_requests_come(busy, key):
+    """A new key is picked up at the first token that names it, also by many requests at once."""
+    api, team, fetched = busy
+    new, made_up = Key("new"), Key("made-up")
+    time.sleep(max(0, fetched + 5.1 - time.monotonic()))
+    team.published = [new, key]
+    with ThreadPoolExecutor(8) as pool:
+        tokens = [team.token(k) for k in (key, new) * 8]
+        assert set(pool.map(lambda token: httpx.get(api.url + ORDERS, headers={"Cf-Access-Jwt-Assertion": token}).status_code, tokens)) == {200}
+    fetches = team.fetches
+    assert 2 <= fetches <= 9, "requests under way at the same moment fetch for themselves, later ones do not"
+    assert refusal(get(api, team.token(made_up))) == ANONYMOUS
+    assert team.fetches == fetches
+
+    team.answer = (503, {}, b"down")
+    assert [get(api, team.token(k)).status_code for k in (new, key)] == [200, 200], "a cached key needs no fetch"
