@@ -72,7 +72,10 @@ def fingerprint() -> dict[str, str]:
 
 
 class Drawer:
-    """A headless Chromium with the site's font, in which each diagram is drawn on a fresh page."""
+    """A headless Chromium with the site's font, in which diagrams are drawn one after the other.
+
+    What was drawn before leaves no trace in a drawing: ``draw.js`` removes the ids that Mermaid counts up.
+    """
 
     def __enter__(self) -> "Drawer":
         toolchain.install()
@@ -81,6 +84,7 @@ class Drawer:
         self._browser = self._playwright.chromium.launch(
             executable_path=str(path), env=env, args=list(toolchain.BROWSER_ARGS[1:])
         )
+        self._page = self._paper()
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -93,15 +97,16 @@ class Drawer:
         Raises:
             ValueError: Mermaid rejects the source; the message is Mermaid's, which names the line.
         """
-        page = self._browser.new_page()
         try:
-            return self._draw(page, source)
+            drawn = self._page.evaluate("([s, c, l]) => draw(s, c, l)", [source.strip(), CONFIG, LINK.findall(source)])
         except BrowserError as error:
+            self._page.close()
+            self._page = self._paper()
             raise ValueError(str(error).removeprefix("Page.evaluate: ").split("\n    at ")[0]) from error
-        finally:
-            page.close()
+        return drawn["svg"] + "\n"
 
-    def _draw(self, page: Page, source: str) -> str:
+    def _paper(self) -> Page:
+        page = self._browser.new_page()
         page.route("http://diagram.test/**", lambda route: route.fulfill(
             body=FONT.read_bytes() if route.request.url.endswith("woff2") else PAPER,
             content_type="font/woff2" if route.request.url.endswith("woff2") else "text/html",
@@ -113,8 +118,7 @@ class Drawer:
         )
         page.add_script_tag(path=toolchain.NODE_MODULES / "mermaid" / "dist" / "mermaid.min.js")
         page.add_script_tag(path=toolchain.ROOT / "tools" / "draw.js")
-        drawn = page.evaluate("([s, c, l]) => draw(s, c, l)", [source.strip(), CONFIG, LINK.findall(source)])
-        return drawn["svg"] + "\n"
+        return page
 
 
 def stale() -> Iterator[Path]:

@@ -14,6 +14,10 @@ from hooks.diagrams import COMMAND, DRAWN, key
 from tests.documents.fences import INCLUDE, ROOT, Fence, FenceError, fences, included
 from tests.documents.transcripts import check, commands
 from tests.harness.examples import EXAMPLES
+from tests.harness.workers import Example
+
+
+RUNNING = "the example of this page"
 
 
 def place(snippet: Snippet) -> str:
@@ -82,18 +86,20 @@ def _setup_commands(where: str) -> str:
     return readme.read_text(encoding="utf-8") if readme.is_file() else ""
 
 
-def _running(snippet: Snippet):
+def _running(snippet: Snippet) -> Example:
+    """Return the page's example, started at its first transcript; the key cannot clash with a name in page code."""
     namespace = snippet.namespace
-    if "example" not in namespace:
-        slug = Path(snippet.path).parent.name if Path(snippet.path).name == "README.md" else Path(snippet.path).stem
-        namespace["started"] = ExitStack()
-        namespace["example"] = namespace["started"].enter_context(EXAMPLES[slug].run(namespace["runtime"]))
-    return namespace["example"]
+    if RUNNING not in namespace:
+        path = Path(snippet.path)
+        slug = path.parent.name if path.name == "README.md" else path.stem
+        stack = ExitStack()
+        namespace[RUNNING] = stack, stack.enter_context(EXAMPLES[slug].run(namespace["runtime"]))
+    return namespace[RUNNING][1]
 
 
 def stop(namespace: dict) -> None:
-    if "started" in namespace:
-        namespace["started"].close()
+    if RUNNING in namespace:
+        namespace[RUNNING][0].close()
 
 
 EVALUATORS: dict[str, Callable[[Snippet], None]] = {

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser
 
-from tests.harness.site import Site, build, chromium, serve
+from tests.harness.site import Site, Visit, build, chromium, serve
 from tests.harness.workers import Runtime
 
 
@@ -30,4 +30,11 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 def browser() -> Iterator[Browser]:
     """Headless Chromium."""
     with chromium() as started:
+        yield started
+
+
+@pytest.fixture
+def visit(browser: Browser) -> Iterator[Visit]:
+    """One reader's visit, with nothing kept from another."""
+    with Visit(browser) as started:
         yield started

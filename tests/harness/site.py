@@ -98,7 +98,7 @@ class Visit:
     Attributes:
         page: the open tab.
         requests: every address that was asked for.
-        complaints: console errors and warnings, uncaught errors and failed requests.
+        complaints: console errors, uncaught errors and failed requests.
     """
 
     def __init__(self, browser: Browser, **options: object) -> None:
@@ -110,10 +110,11 @@ class Visit:
         self.page.on("requestfailed", lambda r: self.complaints.append(f"failed: {r.url} {r.failure}"))
         self.page.on("response", lambda r: r.status >= 400 and self.complaints.append(f"{r.status}: {r.url}"))
         self.page.on("pageerror", lambda e: self.complaints.append(f"uncaught: {e}"))
-        self.page.on("console", lambda m: m.type in ("error", "warning") and self.complaints.append(f"{m.type}: {m.text}"))
+        self.page.on("console", lambda m: m.type == "error" and self.complaints.append(f"console: {m.text}"))
 
     def __enter__(self) -> "Visit":
         return self
 
     def __exit__(self, *exception: object) -> None:
         self.context.close()
+

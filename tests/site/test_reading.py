@@ -2,13 +2,12 @@
 
 import gzip
 import re
-from collections.abc import Iterator
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser
 
-from hooks.facts import products
 from pages import pattern_pages
 from tests.harness.site import DESKTOP, MOBILE, Site, Visit
 from tools import toolchain
@@ -17,20 +16,7 @@ FIRST_VISIT_LIMIT_BYTES = 150 * 1024
 SEARCH = re.compile(r"/search/|/workers/search")
 AXE = toolchain.NODE_MODULES / "axe-core" / "axe.min.js"
 HEAVIEST = "patterns/private-machine-api/"
-
-
-@pytest.fixture
-def visit(browser: Browser) -> Iterator[Visit]:
-    with Visit(browser) as started:
-        yield started
-
-
-def open_every_page(visit: Visit, site: Site) -> Iterator[str]:
-    pages = site.pages()
-    assert len(pages) >= 26
-    for place in pages:
-        visit.page.goto(site.url + place, wait_until="load")
-        yield place
+DARK = "rgb(16, 21, 31)"
 
 
 def axe(visit: Visit, only: str = "") -> list[list]:
@@ -40,37 +26,6 @@ def axe(visit: Visit, only: str = "") -> list[list]:
     return visit.page.evaluate(
         "(o) => axe.run(o).then((r) => r.violations.map((v) => [v.id, v.nodes.map((n) => n.target.join(' '))]))", options
     )
-
-
-def test_no_page_asks_another_host_or_complains_or_violates_axe(site: Site, browser: Browser):
-    with Visit(browser, reduced_motion="reduce") as visit:
-        for place in open_every_page(visit, site):
-            assert axe(visit) == [], place
-            visit.page.wait_for_load_state("networkidle")
-            assert visit.complaints == [], place
-            assert {urlsplit(u).netloc for u in visit.requests if not u.startswith("data:")} == {urlsplit(site.url).netloc}
-
-
-def test_the_dark_scheme_has_enough_contrast(site: Site, browser: Browser):
-    with Visit(browser, color_scheme="dark", reduced_motion="reduce") as visit:
-        for place in open_every_page(visit, site):
-            assert visit.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(16, 21, 31)"
-            assert axe(visit, "color-contrast") == [], place
-
-
-def test_instant_navigation_is_as_quiet_and_keeps_the_helpers(site: Site, visit: Visit):
-    visit.page.goto(site.url, wait_until="networkidle")
-    visit.page.evaluate("window.sameDocument = true")
-    visit.page.locator("article a", has_text="Global API with KV").first.click()
-    visit.page.locator("figure.diagram svg").first.wait_for()
-    assert visit.page.evaluate("window.sameDocument"), "the page was loaded anew"
-    visit.page.get_by_role("button", name="Enlarge").first.click()
-    assert visit.page.locator("dialog[open] svg").count() == 1
-    visit.page.keyboard.press("Escape")
-    assert visit.page.locator(".highlight .copy").count() > 0
-    assert axe(visit) == []
-    assert visit.complaints == []
-    assert {urlsplit(u).netloc for u in visit.requests if not u.startswith("data:")} == {urlsplit(site.url).netloc}
 
 
 DIAGRAM_FAULTS = """
@@ -99,16 +54,90 @@ DIAGRAM_FAULTS = """
 """
 
 
-@pytest.mark.parametrize("size", [MOBILE, DESKTOP], ids=["390px", "1280px"])
-def test_every_diagram_is_readable_and_no_page_scrolls_sideways(site: Site, browser: Browser, size: dict[str, int]):
-    diagrams = 0
-    with Visit(browser, viewport=size) as visit:
-        for place in open_every_page(visit, site):
-            visit.page.evaluate("document.fonts.ready")
-            assert visit.page.evaluate(DIAGRAM_FAULTS) == [], place
-            assert visit.page.evaluate("document.documentElement.scrollWidth") <= size["width"], place
-            diagrams += visit.page.locator("figure.diagram svg").count()
-    assert diagrams >= 17
+@dataclass
+class Seen:
+    """What one page showed when it was opened once.
+
+    Attributes:
+        hosts: every host that was asked.
+        complaints: what the console and the network said.
+        violations: what axe found, light.
+        contrast: what axe found about contrast, dark.
+        faults: width of the window to what is wrong with its diagrams there.
+        width: width of the window to width of the page.
+        diagrams: how many it shows.
+    """
+
+    hosts: set[str]
+    complaints: list[str]
+    violations: list[list]
+    contrast: list[list]
+    faults: dict[int, list[str]] = field(default_factory=dict)
+    width: dict[int, int] = field(default_factory=dict)
+    diagrams: int = 0
+
+
+@pytest.fixture(scope="module")
+def survey(site: Site, browser: Browser) -> dict[str, Seen]:
+    """Every page of the site, opened once, as all tests of this file need it."""
+    pages: dict[str, Seen] = {}
+    with Visit(browser, reduced_motion="reduce") as visit:
+        for place in site.pages():
+            visit.requests.clear()
+            visit.page.goto(site.url + place, wait_until="networkidle")
+            hosts = {urlsplit(u).netloc for u in visit.requests if not u.startswith("data:")}
+            seen = pages[place] = Seen(hosts, visit.complaints[:], axe(visit), [])
+            for size in (DESKTOP, MOBILE):
+                visit.page.set_viewport_size(size)
+                seen.faults[size["width"]] = visit.page.evaluate(DIAGRAM_FAULTS)
+                seen.width[size["width"]] = visit.page.evaluate("document.documentElement.scrollWidth")
+            seen.diagrams = visit.page.locator("figure.diagram svg").count()
+            visit.page.set_viewport_size(DESKTOP)
+            visit.page.emulate_media(color_scheme="dark", reduced_motion="reduce")
+            visit.page.wait_for_function("(dark) => getComputedStyle(document.body).backgroundColor === dark", arg=DARK)
+            seen.contrast = axe(visit, "color-contrast")
+            visit.page.emulate_media(color_scheme="light", reduced_motion="reduce")
+    assert len(pages) >= 26
+    return pages
+
+
+def test_no_page_asks_another_host_or_complains(site: Site, survey: dict[str, Seen]):
+    for place, seen in survey.items():
+        assert seen.complaints == [], place
+        assert seen.hosts == {urlsplit(site.url).netloc}, place
+
+
+def test_axe_finds_no_violation(survey: dict[str, Seen]):
+    for place, seen in survey.items():
+        assert seen.violations == [], place
+
+
+def test_the_dark_scheme_has_enough_contrast(survey: dict[str, Seen]):
+    for place, seen in survey.items():
+        assert seen.contrast == [], place
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_every_diagram_is_readable_and_no_page_scrolls_sideways(survey: dict[str, Seen], width: int):
+    for place, seen in survey.items():
+        assert seen.faults[width] == [], place
+        assert seen.width[width] <= width, place
+    assert sum(seen.diagrams for seen in survey.values()) >= 17
+
+
+def test_instant_navigation_is_as_quiet_and_keeps_the_helpers(site: Site, visit: Visit):
+    visit.page.goto(site.url, wait_until="networkidle")
+    visit.page.evaluate("window.sameDocument = true")
+    visit.page.locator("article a", has_text="Global API with KV").first.click()
+    visit.page.locator("figure.diagram svg").first.wait_for()
+    assert visit.page.evaluate("window.sameDocument"), "the page was loaded anew"
+    visit.page.get_by_role("button", name="Enlarge").first.click()
+    assert visit.page.locator("dialog[open] svg").count() == 1
+    visit.page.keyboard.press("Escape")
+    assert visit.page.locator(".highlight .copy").count() > 0
+    assert axe(visit) == []
+    assert visit.complaints == []
+    assert {urlsplit(u).netloc for u in visit.requests if not u.startswith("data:")} == {urlsplit(site.url).netloc}
 
 
 def test_the_links_in_a_diagram_are_reached_by_keyboard(site: Site, visit: Visit):
@@ -122,7 +151,7 @@ def test_the_links_in_a_diagram_are_reached_by_keyboard(site: Site, visit: Visit
 
 def test_a_diagram_opens_large_and_closes_by_keyboard_and_its_source_can_be_copied(site: Site, browser: Browser):
     with Visit(browser, permissions=["clipboard-read", "clipboard-write"]) as visit:
-        visit.page.goto(f"{site.url}{HEAVIEST}")
+        visit.page.goto(site.url + HEAVIEST)
         enlarge = visit.page.get_by_role("button", name="Enlarge").first
         enlarge.focus()
         visit.page.keyboard.press("Enter")
@@ -164,27 +193,6 @@ def test_without_javascript_every_word_is_there(site: Site, browser: Browser):
         assert not visit.page.get_by_role("button", name="Enlarge").is_visible()
         visit.page.get_by_text("Mermaid source").click()
         assert "flowchart" in visit.page.locator("figure.diagram details pre").inner_text()
-
-
-@pytest.mark.parametrize("page", [pytest.param(p, id=p.slug) for p in pattern_pages()])
-def test_search_finds_the_pattern_by_its_product_names(site: Site, browser: Browser, page):
-    names = {products()[s]["name"] for s in page.meta["services"]}
-    with Visit(browser) as visit:
-        visit.page.goto(site.url, wait_until="networkidle")
-        box = visit.page.locator("input.md-search__input")
-        for name in sorted(names):
-            for text in ("", name):
-                box.fill(text)
-                box.press("End")
-                visit.page.locator(".md-search-result__item").first.wait_for(state="attached" if text else "detached")
-            result = visit.page.locator(f".md-search-result__item a[href*='patterns/{page.slug}/']")
-            shown = -1
-            while not result.count() and shown < (shown := visit.page.locator(".md-search-result__item").count()):
-                visit.page.locator(".md-search__scrollwrap").hover()
-                visit.page.mouse.wheel(0, 20_000)
-                visit.page.wait_for_timeout(300)
-            assert result.count(), f"searching for {name} shows {shown} pages, but not this one"
-        assert visit.complaints == []
 
 
 def test_a_first_visit_is_light_and_nothing_moves(site: Site, browser: Browser):
