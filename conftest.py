@@ -1,9 +1,10 @@
-"""Options and fixtures shared by the tests and by the documents, and Sybil over the documents."""
+"""What all tests and documents share: the toolchain, the fixtures, Sybil over the documents, one option."""
 
 import pytest
 from sybil.integration import pytest as sybil
 
 from tests.documents.runner import SYBILS
+from tools import toolchain
 
 pytest_plugins = ["tests.harness.fixtures"]
 
@@ -12,3 +13,16 @@ pytest_collect_file = sybil.pytest_integration(*SYBILS)
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update", action="store_true", help="rewrite expected texts (facts on pages, transcripts)")
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Install what a fresh machine lacks before any test runs, where its messages can be seen."""
+    config = session.config
+    if hasattr(config, "workerinput") or config.option.collectonly:
+        return
+    with config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+        try:
+            toolchain.install()
+            toolchain.browser()
+        except toolchain.ToolchainError as error:
+            pytest.exit(str(error), returncode=3)

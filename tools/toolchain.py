@@ -36,7 +36,10 @@ BROWSER_ARGS = (
 )
 FONTS = """<?xml version="1.0"?>
 <!DOCTYPE fontconfig SYSTEM "fonts.dtd">
-<fontconfig><dir>/usr/share/fonts</dir><dir>{}</dir><cachedir>{}</cachedir></fontconfig>
+<fontconfig>
+  <dir>/usr/share/fonts</dir><dir>{}</dir><cachedir>{}</cachedir>
+  <alias><family>monospace</family><prefer><family>DejaVu Sans Mono</family></prefer></alias>
+</fontconfig>
 """
 
 

@@ -120,3 +120,22 @@ def test_the_site_says_that_it_is_independent():
     assert "Independent and unofficial" in yaml.safe_load(
         re.sub(r"!\w+", "", Path(ROOT / "mkdocs.yml").read_text())
     )["copyright"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "rule"),
+    [
+        ("## Strengths\n", "## Advantages\n", "the_sections_stand_in_the_order_of_the_template"),
+        ('|"1 ', '|"11 ', "the_flow_explains_every_arrow_of_the_diagram"),
+        ("1. ", "2. ", "the_flow_explains_every_arrow_of_the_diagram"),
+        ("accDescr:", "accText:", "every_diagram_has_a_text_for_who_cannot_see_it"),
+        ("plan: ", "price: ", "the_front_matter_is_complete"),
+    ],
+    ids=["a heading", "an arrow's number", "a step's number", "a text alternative", "the front matter"],
+)
+def test_a_page_that_breaks_a_rule_is_named(old: str, new: str, rule: str):
+    page = next(p for p in pattern_pages() if p.slug == "global-api-kv")
+    assert old in page.text
+    broken = PageSource(page.path, page.text.replace(old, new, 1))
+    with pytest.raises(AssertionError, match=r"docs/patterns/global-api-kv\.md"):
+        globals()[f"test_{rule}"](broken)

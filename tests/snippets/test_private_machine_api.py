@@ -13,7 +13,7 @@ import pytest
 
 from tests.harness.workers import Example, Runtime, WorkerError
 from tests.snippets.private_machine_api.support import (
-    ANONYMOUS, BILLING_KEY, FOLDER, FORBIDDEN, KEYS, WORKERS, call, gateway, post_order, raw, refusal, send, signed,
+    ANONYMOUS, BILLING_KEY, FOLDER, FORBIDDEN, KEYS, call, gateway, post_order, raw, refusal, send, signed,
 )  # fmt: skip
 from tests.snippets.private_machine_api.tls import described
 

@@ -1,7 +1,6 @@
 """The Python clients that readers copy, against the running gateway."""
 
 import asyncio
-import json
 import os
 import subprocess
 import sys

@@ -11,7 +11,8 @@ export async function requireAdmin(request: Request, secret: string): Promise<vo
   });
 }
 
-// timingSafeEqual throws on unequal lengths, and a length is a hint: digests always have the same one.
+// timingSafeEqual throws on unequal lengths, and a length is a hint: digests always have
+// the same one.
 async function same(given: string, secret: string): Promise<boolean> {
   return crypto.subtle.timingSafeEqual(await digest(given), await digest(secret));
 }

@@ -22,13 +22,21 @@ export async function readText(body: ReadableStream<Uint8Array> | null): Promise
 export async function readJson(request: Request): Promise<unknown> {
   const type = request.headers.get("Content-Type")?.split(";")[0]?.trim().toLowerCase();
   if (type !== "application/json") {
-    throw new HttpError(415, "unsupported_media_type", "Send the flag with Content-Type: application/json.");
+    throw new HttpError(
+      415,
+      "unsupported_media_type",
+      "Send the flag with Content-Type: application/json.",
+    );
   }
   try {
     return JSON.parse(await readText(request.body));
   } catch (error) {
     if (error instanceof TooLarge) {
-      throw new HttpError(413, "body_too_large", `A flag takes at most ${BODY_LIMIT_BYTES} bytes.`);
+      throw new HttpError(
+        413,
+        "body_too_large",
+        `A flag takes at most ${BODY_LIMIT_BYTES} bytes.`,
+      );
     }
     throw new HttpError(400, "invalid_json", "The body is not JSON in UTF-8.");
   }

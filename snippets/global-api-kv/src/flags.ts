@@ -8,12 +8,19 @@ const MOST_NOTE_CHARACTERS = 200;
 
 // --8<-- [start:schema]
 export function parseFlag(value: unknown): Flag {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) throw invalid("A flag is a JSON object.");
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw invalid("A flag is a JSON object.");
   const { enabled, rollout = 100, note, ...others } = value as Record<string, unknown>;
   const [unknown] = Object.keys(others);
-  if (unknown !== undefined) throw invalid(`A flag has no field ${JSON.stringify(unknown)}.`);
+  if (unknown !== undefined)
+    throw invalid(`A flag has no field ${JSON.stringify(unknown)}.`);
   if (typeof enabled !== "boolean") throw invalid('"enabled" must be true or false.');
-  if (typeof rollout !== "number" || !Number.isInteger(rollout) || rollout < 0 || rollout > 100) {
+  if (
+    typeof rollout !== "number" ||
+    !Number.isInteger(rollout) ||
+    rollout < 0 ||
+    rollout > 100
+  ) {
     throw invalid('"rollout" must be a whole number from 0 to 100.');
   }
   if (note === undefined) return { enabled, rollout };
@@ -42,7 +49,11 @@ export function parseName(raw: string): string {
 export function parseNames(list: string | null): string[] {
   const names = [...new Set(list?.split(",").map(parseName))];
   if (names.length > 0 && names.length <= MOST_NAMES) return names;
-  throw new HttpError(400, "invalid_names", `Give 1 to ${MOST_NAMES} names: ?names=first,second.`);
+  throw new HttpError(
+    400,
+    "invalid_names",
+    `Give 1 to ${MOST_NAMES} names: ?names=first,second.`,
+  );
 }
 
 function invalid(message: string): HttpError {

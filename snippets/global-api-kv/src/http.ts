@@ -12,19 +12,34 @@ export class HttpError extends Error {
   }
 }
 
-export function json(value: unknown, status = 200, headers: Record<string, string> = {}): Response {
+export function json(
+  value: unknown,
+  status = 200,
+  headers: Record<string, string> = {},
+): Response {
   return new Response(`${JSON.stringify(value)}\n`, {
     status,
-    headers: { "Content-Type": "application/json", "Cache-Control": "no-store", ...headers },
+    headers: {
+      "Content-Type": "application/json",
+      "Cache-Control": "no-store",
+      ...headers,
+    },
   });
 }
 
 export function errorResponse(error: unknown): Response {
   if (error instanceof HttpError) {
-    return json({ error: { code: error.code, message: error.message } }, error.status, error.headers);
+    return json(
+      { error: { code: error.code, message: error.message } },
+      error.status,
+      error.headers,
+    );
   }
   console.error(error);
-  return json({ error: { code: "internal_error", message: "Something went wrong here." } }, 500);
+  return json(
+    { error: { code: "internal_error", message: "Something went wrong here." } },
+    500,
+  );
 }
 
 // --8<-- [start:etag]
@@ -39,8 +54,12 @@ export async function revalidatable(request: Request, value: unknown): Promise<R
     : json(value, 200, headers);
 }
 
-// A proxy that compresses turns a strong tag into a weak one; for reading, both mean the same.
+// A proxy that compresses turns a strong tag into a weak one; for reading, both mean the
+// same.
 function matches(known: string, etag: string): boolean {
-  return known.trim() === "*" || known.split(",").some((tag) => tag.trim().replace(/^W\//, "") === etag);
+  return (
+    known.trim() === "*" ||
+    known.split(",").some((tag) => tag.trim().replace(/^W\//, "") === etag)
+  );
 }
 // --8<-- [end:etag]

@@ -19,26 +19,37 @@ async function route(request: Request, env: Env): Promise<Response> {
   const read = request.method === "GET" || request.method === "HEAD";
   if (pathname === "/v1/flags") {
     if (!read) throw notAllowed("GET, HEAD");
-    return revalidatable(request, { flags: await readFlags(env.FLAGS, parseNames(searchParams.get("names"))) });
+    return revalidatable(request, {
+      flags: await readFlags(env.FLAGS, parseNames(searchParams.get("names"))),
+    });
   }
   const name = /^\/v1\/flags\/([^/]+)$/.exec(pathname)?.[1];
-  if (name === undefined) throw new HttpError(404, "not_found", "There is nothing at this address.");
+  if (name === undefined)
+    throw new HttpError(404, "not_found", "There is nothing at this address.");
   if (read) return getFlag(request, env, parseName(name));
-  if (request.method !== "PUT" && request.method !== "DELETE") throw notAllowed("GET, HEAD, PUT, DELETE");
+  if (request.method !== "PUT" && request.method !== "DELETE")
+    throw notAllowed("GET, HEAD, PUT, DELETE");
   await requireAdmin(request, env.ADMIN_TOKEN);
   return changeFlag(request, env, parseName(name));
 }
 
 async function getFlag(request: Request, env: Env, name: string): Promise<Response> {
-  const flag = (await readFlag(env.FLAGS, name)) ?? (await askOrigin(env.ORIGIN_URL, name, request.url));
-  if (flag === null) throw new HttpError(404, "flag_not_found", `There is no flag "${name}".`);
+  const flag =
+    (await readFlag(env.FLAGS, name)) ??
+    (await askOrigin(env.ORIGIN_URL, name, request.url));
+  if (flag === null)
+    throw new HttpError(404, "flag_not_found", `There is no flag "${name}".`);
   return revalidatable(request, flag);
 }
 
 async function changeFlag(request: Request, env: Env, name: string): Promise<Response> {
   // Taking a condition and not keeping it would lose updates behind the caller's back.
   if (request.headers.has("If-Match") || request.headers.has("If-None-Match")) {
-    throw new HttpError(501, "no_conditional_writes", "KV cannot compare and set: write without a condition.");
+    throw new HttpError(
+      501,
+      "no_conditional_writes",
+      "KV cannot compare and set: write without a condition.",
+    );
   }
   if (request.method === "DELETE") {
     await deleteFlag(env.FLAGS, name);
@@ -51,5 +62,7 @@ async function changeFlag(request: Request, env: Env, name: string): Promise<Res
 // --8<-- [end:routes]
 
 function notAllowed(methods: string): HttpError {
-  return new HttpError(405, "method_not_allowed", `This address takes ${methods}.`, { Allow: methods });
+  return new HttpError(405, "method_not_allowed", `This address takes ${methods}.`, {
+    Allow: methods,
+  });
 }

@@ -6,8 +6,15 @@ const TIMEOUT_MS = 2000;
 const ORIGIN_TTL_S = 60;
 
 // --8<-- [start:fallback]
-/** Only an answer that was checked is kept. `fetch` with `cf.cacheTtl` would keep it before the check. */
-export async function askOrigin(origin: string, name: string, requestUrl: string): Promise<Flag | null> {
+/**
+ * Only an answer that was checked is kept. `fetch` with `cf.cacheTtl` would keep it before
+ * the check.
+ */
+export async function askOrigin(
+  origin: string,
+  name: string,
+  requestUrl: string,
+): Promise<Flag | null> {
   if (!origin) return null;
   const cache = await caches.open("origin-flags");
   const key = new URL(`/v1/flags/${name}`, requestUrl);
@@ -25,7 +32,8 @@ async function fetchFlag(address: string): Promise<Flag | null> {
   try {
     const signal = AbortSignal.timeout(TIMEOUT_MS);
     const response = await fetch(address, { redirect: "manual", signal });
-    if (response.status === 200) return parseFlag(JSON.parse(await readText(response.body)));
+    if (response.status === 200)
+      return parseFlag(JSON.parse(await readText(response.body)));
     if (response.status === 404) return null;
     throw new Error(`status ${response.status}`);
   } catch (error) {

@@ -8,9 +8,14 @@ export async function readFlag(kv: KVNamespace, name: string): Promise<Flag | nu
   return checked(name, await guarded("read", kv.get(name, READ)));
 }
 
-export async function readFlags(kv: KVNamespace, names: string[]): Promise<Record<string, Flag | null>> {
+export async function readFlags(
+  kv: KVNamespace,
+  names: string[],
+): Promise<Record<string, Flag | null>> {
   const values = await guarded("read", kv.get(names, READ));
-  return Object.fromEntries(names.map((name) => [name, checked(name, values.get(name) ?? null)]));
+  return Object.fromEntries(
+    names.map((name) => [name, checked(name, values.get(name) ?? null)]),
+  );
 }
 // --8<-- [end:read]
 
@@ -34,12 +39,15 @@ async function guarded<T>(kind: "read" | "write", operation: Promise<T>): Promis
       const message = "This flag was written less than a second ago. Try again.";
       throw new HttpError(429, "too_many_writes", message, { "Retry-After": "1" });
     }
-    throw new HttpError(503, "storage_unavailable", "The flag store does not answer.", { "Retry-After": "5" });
+    throw new HttpError(503, "storage_unavailable", "The flag store does not answer.", {
+      "Retry-After": "5",
+    });
   }
 }
 // --8<-- [end:write]
 
-// Whoever writes with Wrangler or the REST API passes our validation by: such a value counts as missing.
+// Whoever writes with Wrangler or the REST API passes our validation by: such a value
+// counts as missing.
 function checked(name: string, text: string | null): Flag | null {
   if (text === null) return null;
   try {

@@ -1,4 +1,7 @@
-"""Send one signed request: call.py METHOD PATH [BODY]; address, key id and key come from the environment."""
+"""Send one signed request: call.py METHOD PATH [BODY].
+
+The environment gives API_URL, API_KEY_ID and API_KEY.
+"""
 
 import os
 import sys
@@ -8,5 +11,7 @@ from sign import HmacAuth
 
 method, path, *body = sys.argv[1:]
 auth = HmacAuth(os.environ["API_KEY_ID"], os.environ["API_KEY"])
-response = httpx.request(method, os.environ["API_URL"] + path, content="".join(body), auth=auth, timeout=10)
+response = httpx.request(
+    method, os.environ["API_URL"] + path, content="".join(body), auth=auth, timeout=10
+)
 print(response.status_code, response.text)

@@ -7,7 +7,9 @@ import httpx
 
 
 # --8<-- [start:client]
-def client(base_url: str, certificate: Path, key: Path, ca: Path | None = None) -> httpx.Client:
+def client(
+    base_url: str, certificate: Path, key: Path, ca: Path | None = None
+) -> httpx.Client:
     """Return a client that presents a certificate in the TLS handshake.
 
     Args:
@@ -22,4 +24,6 @@ def client(base_url: str, certificate: Path, key: Path, ca: Path | None = None) 
     context = ssl.create_default_context(cafile=ca)
     context.load_cert_chain(certificate, key)
     return httpx.Client(base_url=base_url, verify=context, timeout=10)
+
+
 # --8<-- [end:client]

@@ -11,8 +11,8 @@ class Refused(RuntimeError):
 def client(base_url: str, client_id: str, client_secret: str) -> httpx.Client:
     """Return a client that sends the service token with every request.
 
-    Redirects are an error: without strict mode, Access answers a bad token with 302 to a login page, and a client
-    that follows it reports success.
+    Redirects are an error: without strict mode, Access answers a bad token with 302 to a login
+    page, and a client that follows it reports success.
 
     Raises:
         Refused: from any request that is answered with a redirect, 401 or 403.
@@ -20,13 +20,20 @@ def client(base_url: str, client_id: str, client_secret: str) -> httpx.Client:
 
     def refuse(response: httpx.Response) -> None:
         if response.is_redirect or response.status_code in (401, 403):
-            raise Refused(f"{response.request.method} {response.request.url.path}: {response.status_code}")
+            raise Refused(
+                f"{response.request.method} {response.request.url.path}: {response.status_code}"
+            )
 
     return httpx.Client(
         base_url=base_url,
-        headers={"CF-Access-Client-Id": client_id, "CF-Access-Client-Secret": client_secret},
+        headers={
+            "CF-Access-Client-Id": client_id,
+            "CF-Access-Client-Secret": client_secret,
+        },
         event_hooks={"response": [refuse]},
         follow_redirects=False,
         timeout=10,
     )
+
+
 # --8<-- [end:client]

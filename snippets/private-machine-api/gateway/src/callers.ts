@@ -3,7 +3,10 @@ import type { Caller } from "../../internal-a/src/index";
 interface Entry {
   /** Client ID of its Access service token. */
   accessClientId?: string;
-  /** SHA-256 fingerprints of its client certificates, in lower-case hex; two during a renewal. */
+  /**
+   * SHA-256 fingerprints of its client certificates, in lower-case hex; two during a
+   * renewal.
+   */
   certificates?: string[];
   sees: Caller["sees"];
   allow: readonly string[];
@@ -28,11 +31,15 @@ const CALLERS: Record<string, Entry> = {
 };
 // --8<-- [end:table]
 
-const byProof = (match: (entry: Entry) => boolean) => Object.keys(CALLERS).find((id) => match(CALLERS[id]!)) ?? null;
+const byProof = (match: (entry: Entry) => boolean) =>
+  Object.keys(CALLERS).find((id) => match(CALLERS[id]!)) ?? null;
 
-export const callerByAccess = (clientId: string) => byProof((entry) => entry.accessClientId === clientId);
-export const callerByCertificate = (sha256: string) => byProof((entry) => entry.certificates?.includes(sha256) ?? false);
-export const callerByKey = (keyId: string) => (Object.hasOwn(CALLERS, keyId) ? keyId : null);
+export const callerByAccess = (clientId: string) =>
+  byProof((entry) => entry.accessClientId === clientId);
+export const callerByCertificate = (sha256: string) =>
+  byProof((entry) => entry.certificates?.includes(sha256) ?? false);
+export const callerByKey = (keyId: string) =>
+  Object.hasOwn(CALLERS, keyId) ? keyId : null;
 
 /** What a caller may do; an unknown route is simply not in anybody's list. */
 export function permissions(id: string): Caller & { allow: readonly string[] } {

@@ -12,21 +12,30 @@ export class Refusal extends Error {
   }
 
   toResponse(): Response {
-    return Response.json({ error: { code: this.code, message: this.message } }, { status: this.status, headers: this.headers });
+    return Response.json(
+      { error: { code: this.code, message: this.message } },
+      { status: this.status, headers: this.headers },
+    );
   }
 }
 
-/** One answer for every bad proof, so that an attacker learns nothing about which check failed. */
+/**
+ * One answer for every bad proof, so that an attacker learns nothing about which check
+ * failed.
+ */
 export const unauthenticated = (reason: string) =>
   new Refusal(401, "unauthenticated", "Send a valid proof of who you are.", reason, {
-    "WWW-Authenticate": 'HMAC-SHA256 realm="api", headers="x-key-id x-timestamp x-nonce x-signature"',
+    "WWW-Authenticate":
+      'HMAC-SHA256 realm="api", headers="x-key-id x-timestamp x-nonce x-signature"',
   });
 
 export const forbidden = (reason: string) =>
   new Refusal(403, "forbidden", "You are known, but not allowed to do this.", reason);
 
 export const unavailable = (reason: string) =>
-  new Refusal(503, "unavailable", "Your proof cannot be checked right now.", reason, { "Retry-After": "5" });
+  new Refusal(503, "unavailable", "Your proof cannot be checked right now.", reason, {
+    "Retry-After": "5",
+  });
 // --8<-- [end:refusal]
 
 export const invalid = (message: string) => new Refusal(400, "invalid", message);

@@ -9,25 +9,45 @@ import { routeOf, run } from "./routes";
 export { Nonces } from "./nonces";
 
 // --8<-- [start:gateway]
-async function answer(request: Request, env: Env, ctx: ExecutionContext, requestId: string): Promise<Response> {
+async function answer(
+  request: Request,
+  env: Env,
+  ctx: ExecutionContext,
+  requestId: string,
+): Promise<Response> {
   const url = new URL(request.url);
-  if (url.pathname === "/healthz" && request.method === "GET") return Response.json({ ok: true });
+  if (url.pathname === "/healthz" && request.method === "GET")
+    return Response.json({ ok: true });
 
   const body = bodyOf(request);
   const acceptNonce = (keyId: string, nonce: string, expiresS: number) =>
     ctx.exports.Nonces.getByName(keyId).accept(nonce, expiresS);
   // The first proof that is there decides; a broken one never falls through to the next.
   const id =
-    (await byAccessToken(request, env)) ?? (await byHmac(request, env, body, acceptNonce)) ?? byCertificate(request, env);
+    (await byAccessToken(request, env)) ??
+    (await byHmac(request, env, body, acceptNonce)) ??
+    byCertificate(request, env);
   if (id === null) throw unauthenticated("no proof");
 
   const { success } = await env.PER_CALLER.limit({ key: id });
-  if (!success) throw new Refusal(429, "rate_limited", "Slow down.", `${id}: rate limit`, { "Retry-After": "60" });
+  if (!success)
+    throw new Refusal(429, "rate_limited", "Slow down.", `${id}: rate limit`, {
+      "Retry-After": "60",
+    });
   const caller = permissions(id);
   const route = routeOf(request.method, url);
-  if (!route || !caller.allow.includes(route.name)) throw forbidden(`${id}: ${request.method} ${url.pathname}`);
-  console.log(JSON.stringify({ event: "allowed", requestId, caller: id, route: route.name }));
-  return run(route.name, { caller: { id, sees: caller.sees }, url, id: route.id, body, env });
+  if (!route || !caller.allow.includes(route.name))
+    throw forbidden(`${id}: ${request.method} ${url.pathname}`);
+  console.log(
+    JSON.stringify({ event: "allowed", requestId, caller: id, route: route.name }),
+  );
+  return run(route.name, {
+    caller: { id, sees: caller.sees },
+    url,
+    id: route.id,
+    body,
+    env,
+  });
 }
 // --8<-- [end:gateway]
 
@@ -38,11 +58,21 @@ export default {
       return withId(await answer(request, env, ctx, requestId), requestId);
     } catch (error) {
       if (error instanceof Refusal) {
-        console.log(JSON.stringify({ event: "refused", requestId, status: error.status, reason: error.reason }));
+        console.log(
+          JSON.stringify({
+            event: "refused",
+            requestId,
+            status: error.status,
+            reason: error.reason,
+          }),
+        );
         return withId(error.toResponse(), requestId);
       }
       console.error(JSON.stringify({ event: "failed", requestId, error: String(error) }));
-      return withId(new Refusal(500, "internal", "Something failed on our side.").toResponse(), requestId);
+      return withId(
+        new Refusal(500, "internal", "Something failed on our side.").toResponse(),
+        requestId,
+      );
     }
   },
 } satisfies ExportedHandler<Env>;

@@ -15,15 +15,24 @@ const PAGE_SIZE = 100;
 const HANDLERS: Record<string, (call: Call) => Promise<Response>> = {
   "GET /v1/orders": async ({ caller, url, env }) => {
     const owner = url.searchParams.get("owner");
-    if (owner !== null && owner !== caller.id && caller.sees === "own") throw forbidden("scope: another owner's orders");
+    if (owner !== null && owner !== caller.id && caller.sees === "own")
+      throw forbidden("scope: another owner's orders");
     const before = url.searchParams.get("before") ?? String(Number.MAX_SAFE_INTEGER);
     if (!/^\d{1,16}$/.test(before)) throw invalid("before is a whole number.");
     const orders = await env.ORDERS.list(caller, owner, Number(before), PAGE_SIZE);
-    return Response.json({ orders, next: orders.length === PAGE_SIZE ? orders.at(-1)!.seq : null });
+    return Response.json({
+      orders,
+      next: orders.length === PAGE_SIZE ? orders.at(-1)!.seq : null,
+    });
   },
   "POST /v1/orders": async ({ caller, body, env }) => {
     const result = await env.ORDERS.create(caller, text(await body()));
-    if ("problem" in result) throw new Refusal(result.problem === "conflict" ? 409 : 400, result.problem, result.why);
+    if ("problem" in result)
+      throw new Refusal(
+        result.problem === "conflict" ? 409 : 400,
+        result.problem,
+        result.why,
+      );
     return Response.json(result.order, { status: result.created ? 201 : 200 });
   },
   "GET /v1/orders/:id": async ({ caller, id, env }) => {

@@ -6,10 +6,20 @@ const LEEWAY_S = 60;
 const KEYS_MAX_AGE_MS = 60 * 60 * 1000;
 const REFRESH_PAUSE_MS = 5_000;
 
-/** Errors that mean the token is bad; any other means that the team's keys could not be read. */
+/**
+ * Errors that mean the token is bad; any other means that the team's keys could not be
+ * read.
+ */
 const BAD_TOKEN = [
-  errors.JWTExpired, errors.JWTClaimValidationFailed, errors.JWTInvalid, errors.JWSInvalid, errors.JWSSignatureVerificationFailed,
-  errors.JOSEAlgNotAllowed, errors.JOSENotSupported, errors.JWKSNoMatchingKey, errors.JWKSMultipleMatchingKeys,
+  errors.JWTExpired,
+  errors.JWTClaimValidationFailed,
+  errors.JWTInvalid,
+  errors.JWSInvalid,
+  errors.JWSSignatureVerificationFailed,
+  errors.JOSEAlgNotAllowed,
+  errors.JOSENotSupported,
+  errors.JWKSNoMatchingKey,
+  errors.JWKSMultipleMatchingKeys,
 ];
 
 const keysByTeam = new Map<string, ReturnType<typeof createRemoteJWKSet>>();
@@ -17,14 +27,23 @@ const keysByTeam = new Map<string, ReturnType<typeof createRemoteJWKSet>>();
 function keysOf(team: string) {
   let keys = keysByTeam.get(team);
   if (!keys) {
-    const options = { cacheMaxAge: KEYS_MAX_AGE_MS, cooldownDuration: REFRESH_PAUSE_MS, timeoutDuration: 3_000 };
-    keysByTeam.set(team, (keys = createRemoteJWKSet(new URL("/cdn-cgi/access/certs", team), options)));
+    const options = {
+      cacheMaxAge: KEYS_MAX_AGE_MS,
+      cooldownDuration: REFRESH_PAUSE_MS,
+      timeoutDuration: 3_000,
+    };
+    keysByTeam.set(
+      team,
+      (keys = createRemoteJWKSet(new URL("/cdn-cgi/access/certs", team), options)),
+    );
   }
   return keys;
 }
 
-// `ctx.access` cannot replace this: it tells that Access let somebody in, not which service token, and it is absent in a
-// Worker with static assets or behind a service binding. Without the question "which caller?" it would do.
+// `ctx.access` cannot replace this: it tells that Access let somebody in, not which service
+// token, and it is absent in a
+// Worker with static assets or behind a service binding. Without the question "which
+// caller?" it would do.
 // --8<-- [start:verify]
 export async function byAccessToken(request: Request, env: Env): Promise<string | null> {
   const token = request.headers.get("cf-access-jwt-assertion");
@@ -49,7 +68,9 @@ async function verified(token: string, env: Env): Promise<JWTPayload> {
     return payload;
   } catch (error) {
     const reason = `access: ${error instanceof Error ? `${error.name} ${error.message}` : String(error)}`;
-    throw BAD_TOKEN.some((kind) => error instanceof kind) ? unauthenticated(reason) : unavailable(reason);
+    throw BAD_TOKEN.some((kind) => error instanceof kind)
+      ? unauthenticated(reason)
+      : unavailable(reason);
   }
 }
 // --8<-- [end:verify]

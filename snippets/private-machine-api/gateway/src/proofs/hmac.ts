@@ -16,12 +16,19 @@ export async function byHmac(
   body: () => Promise<Uint8Array>,
   acceptNonce: (keyId: string, nonce: string, expiresS: number) => Promise<boolean>,
 ): Promise<string | null> {
-  const [keyId, timestamp, nonce, signature] = HEADERS.map((name) => request.headers.get(name));
+  const [keyId, timestamp, nonce, signature] = HEADERS.map((name) =>
+    request.headers.get(name),
+  );
   if ([keyId, timestamp, nonce, signature].every((value) => value === null)) return null;
-  const refused = (why: string) => unauthenticated(`hmac: ${callerByKey(keyId ?? "") ?? "unknown key id"}: ${why}`);
+  const refused = (why: string) =>
+    unauthenticated(`hmac: ${callerByKey(keyId ?? "") ?? "unknown key id"}: ${why}`);
 
   // A header sent twice arrives joined by ", " and fails its pattern.
-  if (!keyId || !/^\d{10}$/.test(timestamp ?? "") || !/^[A-Za-z0-9_-]{16,64}$/.test(nonce ?? "")) {
+  if (
+    !keyId ||
+    !/^\d{10}$/.test(timestamp ?? "") ||
+    !/^[A-Za-z0-9_-]{16,64}$/.test(nonce ?? "")
+  ) {
     throw refused("malformed header");
   }
   const given = /^v1=([0-9a-f]{64})$/.exec(signature ?? "")?.[1];
@@ -31,10 +38,19 @@ export async function byHmac(
   if (Math.abs(Date.now() / 1000 - signedS) > WINDOW_S) throw refused("outside the window");
 
   const { pathname, search } = new URL(request.url);
-  if (!isCanonical(pathname + search)) throw new Refusal(400, "not_canonical", "Encode the URL as the signing rules say.");
+  if (!isCanonical(pathname + search))
+    throw new Refusal(400, "not_canonical", "Encode the URL as the signing rules say.");
 
-  const message = await messageToSign(request.method, pathname + search, timestamp!, nonce!, await body());
-  const checks = await Promise.all(keysOf(env, keyId).map((key) => verify(key, given, message)));
+  const message = await messageToSign(
+    request.method,
+    pathname + search,
+    timestamp!,
+    nonce!,
+    await body(),
+  );
+  const checks = await Promise.all(
+    keysOf(env, keyId).map((key) => verify(key, given, message)),
+  );
   if (!checks.includes(true)) throw refused("wrong signature");
 
   // Last, so that nobody without the key can use up a nonce.
@@ -55,13 +71,21 @@ function keysOf(env: Env, keyId: string): string[] {
   } catch {
     throw unavailable("hmac: HMAC_KEYS is not JSON"); // The parser's own message would quote the keys.
   }
-  const keys = Object.hasOwn(all, keyId) && callerByKey(keyId) ? all[keyId]!.slice(0, 2) : [];
-  if (keys.some((key) => key.length < KEY_MIN_CHARACTERS)) throw unavailable(`hmac: ${keyId}: a key is too short`);
+  const keys =
+    Object.hasOwn(all, keyId) && callerByKey(keyId) ? all[keyId]!.slice(0, 2) : [];
+  if (keys.some((key) => key.length < KEY_MIN_CHARACTERS))
+    throw unavailable(`hmac: ${keyId}: a key is too short`);
   return keys;
 }
 
 async function verify(secret: string, hex: string, message: Uint8Array): Promise<boolean> {
-  const key = await crypto.subtle.importKey("raw", new TextEncoder().encode(secret), { name: "HMAC", hash: "SHA-256" }, false, ["verify"]);
+  const key = await crypto.subtle.importKey(
+    "raw",
+    new TextEncoder().encode(secret),
+    { name: "HMAC", hash: "SHA-256" },
+    false,
+    ["verify"],
+  );
   const signature = Uint8Array.from(hex.match(/../g)!, (pair) => Number.parseInt(pair, 16));
   return crypto.subtle.verify("HMAC", key, signature, message); // Compares in constant time.
 }

@@ -1,5 +1,8 @@
 // --8<-- [start:message]
-/** The bytes that both sides sign: method, target, timestamp, nonce and the body's hash, one a line. */
+/**
+ * The bytes that both sides sign: method, target, timestamp, nonce and the body's hash, one
+ * a line.
+ */
 export async function messageToSign(
   method: string,
   target: string,
@@ -18,7 +21,10 @@ const ALLOWED = /^\/(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/?]|%[0-9A-F]{2})*$/;
 const NEEDLESSLY_ENCODED = /%(?:3\d|[46][1-9A-F]|[57][0-9A]|2[DE]|5F|7E)/; // 0-9, letters, - . _ ~
 const EMPTY_SEGMENT = /^[^?]*\/\//;
 
-/** Whether a target is in the one form that signer, edge and runtime agree on; see "One form of the URL" on the page. */
+/**
+ * Whether a target is in the one form that signer, edge and runtime agree on; see "One form
+ * of the URL" on the page.
+ */
 export const isCanonical = (target: string) =>
   ALLOWED.test(target) && !NEEDLESSLY_ENCODED.test(target) && !EMPTY_SEGMENT.test(target);
 // --8<-- [end:target]
