@@ -212,6 +212,14 @@ def test_a_used_nonce_is_kept_longer_than_its_signature_could_pass(api):
         assert rows == [{"expires_s": int(headers["X-Timestamp"]) + 360}]
 
 
+def test_a_body_that_trickles_in_until_the_window_is_over_is_refused(api):
+    body = b'{"reference": "slow", "amountCents": 1}'
+    headers = signed("POST", ORDERS, body, at=-297)
+    request = [host(api), ("Content-Length", str(len(body))), *headers.items()]
+    assert refusal(raw(api, b"POST /v1/orders HTTP/1.1", request, body, last_byte_after_s=4)) == ANONYMOUS
+    assert "shop-backend: outside the window" in api.logs()[-1]
+
+
 def test_a_refused_request_stores_nothing(api):
     before = api.sql("Nonces", "shop-backend", "SELECT count(*) AS n FROM nonces")
     for forged in ({"key": "x" * 40}, {"at": -999}, {"nonce": "short"}):

@@ -100,12 +100,17 @@ class Answer:
     text: str
 
 
-def raw(example: Example, request_line: bytes, headers: list[tuple[str, str]], body: bytes = b"") -> Answer:
-    """Send bytes that no client library would, and return the answer."""
+def raw(
+    example: Example, request_line: bytes, headers: list[tuple[str, str]], body: bytes = b"", *, last_byte_after_s: float = 0
+) -> Answer:
+    """Send bytes that no client library would, the last one late where asked, and return the answer."""
     address = urlsplit(example.url)
     lines = [request_line, *(f"{name}: {value}".encode() for name, value in headers), b"Connection: close", b"", body]
     with socket.create_connection((address.hostname, address.port), timeout=20) as connection:
-        connection.sendall(b"\r\n".join(lines))
+        text = b"\r\n".join(lines)
+        connection.sendall(text[:-1])
+        time.sleep(last_byte_after_s)
+        connection.sendall(text[-1:])
         response = HTTPResponse(connection)
         response.begin()
         with response:
