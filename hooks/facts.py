@@ -5,6 +5,7 @@ The value stands in the Markdown, so a page reads right where no hook runs; a te
 
 import datetime
 import html
+import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
@@ -28,6 +29,7 @@ VENDOR_HOSTS = ("cloudflare.com",)
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 EVIDENCE = {"changelog": "dated changelog entry", "page": "documentation page", "run": "run on the local runtime"}
 CONFIDENCE = ("high", "medium", "low")
+CHECK_AFTER_DAYS = 180
 
 
 class FactError(PluginError):
@@ -50,6 +52,7 @@ class Fact:
         confidence: ``high``, ``medium`` or ``low``.
         text: how pages print the value, where number and unit do not say it well.
         note: what a reader must know besides, such as a conflict between sources.
+        find: how ``tools.facts`` finds the value in the text of the source page: a regular expression with one group.
     """
 
     id: str
@@ -63,6 +66,7 @@ class Fact:
     confidence: str
     text: str = ""
     note: str = ""
+    find: str = ""
     product: str = ""
 
     @property
@@ -89,7 +93,7 @@ def parse(entries: Any, product: str) -> list[Fact]:
         FactError: an entry misses a field, has an unknown one, or holds a value that the rules refuse.
     """
     known = {f.name for f in fields(Fact)} - {"product"}
-    needed = known - {"text", "note"}
+    needed = known - {"text", "note", "find"}
     facts = []
     for index, entry in enumerate(entries or []):
         place = f"docs/data/facts/{product}.yml, entry {index + 1} ({entry.get('id', 'no id')})"
@@ -113,10 +117,18 @@ def _check(entry: dict[str, Any], place: str) -> None:
         f"evidence is one of {', '.join(EVIDENCE)}": entry["evidence"] in EVIDENCE,
         f"confidence is one of {', '.join(CONFIDENCE)}": entry["confidence"] in CONFIDENCE,
         "value is a number or a text": type(entry["value"]) in (int, float, str),
+        "find is a regular expression with one group, for the value": "find" not in entry or _has_one_group(entry["find"]),
     }
     for remedy, held in rules.items():
         if not held:
             raise FactError(f"{place}: {remedy}")
+
+
+def _has_one_group(pattern: Any) -> bool:
+    try:
+        return re.compile(pattern).groups == 1
+    except (re.error, TypeError):
+        return False
 
 
 def load(folder: Path = FACTS) -> dict[str, Fact]:
@@ -143,29 +155,48 @@ def used(markdown: str) -> list[str]:
     return [m["id"] for m in MARKDOWN_LINK.finditer(markdown)]
 
 
-def card(fact: Fact, text: str, number: int) -> str:
+def site_date() -> datetime.date:
+    """Return the day of the build: ``SITE_DATE`` (YYYY-MM-DD) where a build must be repeatable, else today.
+
+    Raises:
+        FactError: ``SITE_DATE`` is not a date.
+    """
+    given = os.environ.get("SITE_DATE", "")
+    try:
+        return datetime.date.fromisoformat(given) if given else datetime.date.today()
+    except ValueError as error:
+        raise FactError(f"SITE_DATE is {given!r}: give a date, YYYY-MM-DD, or leave it out") from error
+
+
+def card(fact: Fact, text: str, number: int, today: datetime.date | None = None) -> str:
     """Return the HTML of one value with its card, which opens without JavaScript.
 
     Args:
         fact: the fact.
         text: the value as the page prints it, HTML.
         number: makes the card's id unique on the page.
+        today: the day from which the age of the fact counts, else ``site_date()``.
     """
     name = f"fact-{number}-{fact.id}"
     note = f" {html.escape(fact.note)}" if fact.note else ""
     doubt = "" if fact.confidence == "high" else f" Confidence: {fact.confidence}."
+    old = ((today or site_date()) - fact.as_of).days > CHECK_AFTER_DAYS
+    age = f" Older than {CHECK_AFTER_DAYS} days: check the source." if old else ""
     return (
         f'<span class="fact"><button type="button" class="fact__value" popovertarget="{name}">{text}</button>'
         f'<span class="fact__card" id="{name}" popover data-search-exclude>'
         f"<span>{html.escape(fact.claim)}{note}</span> "
         f'<a href="{html.escape(fact.source)}" rel="noopener">{html.escape(urlsplit(fact.source).netloc)}</a> '
-        f"<span>{EVIDENCE[fact.evidence]}, {fact.as_of}.{doubt}</span></span></span>"
+        f"<span>{EVIDENCE[fact.evidence]}, {fact.as_of}.{doubt}{age}</span></span></span>"
     )
 
 
-def fill(page_html: str, facts: dict[str, Fact]) -> str:
-    """Replace every fact link in a page's HTML by its card, and `#source` links by a link to the source."""
-    count = 0
+def fill(page_html: str, facts: dict[str, Fact], today: datetime.date | None = None) -> str:
+    """Replace every fact link in a page's HTML by its card, and `#source` links by a link to the source.
+
+    The age of the facts counts from ``today``, else from ``site_date()``.
+    """
+    count, day = 0, today or site_date()
 
     def replace(match: re.Match[str]) -> str:
         nonlocal count
@@ -173,7 +204,7 @@ def fill(page_html: str, facts: dict[str, Fact]) -> str:
         fact = facts[match["id"]]
         if match["part"]:
             return f'<a href="{html.escape(fact.source)}" rel="noopener" class="fact__source">{match["text"]}</a>'
-        return card(fact, match["text"], count)
+        return card(fact, match["text"], count, day)
 
     return HTML_LINK.sub(replace, page_html)
 

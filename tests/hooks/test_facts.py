@@ -32,11 +32,20 @@ FACT = Fact(**ENTRY, product="kv")
         ({"value": True}, "value is a number or a text"),
         ({"value": [1]}, "value is a number or a text"),
         ({"colour": "red"}, "remove or rename colour"),
+        ({"find": "no group"}, "find is a regular expression with one group"),
+        ({"find": "(two) (groups)"}, "find is a regular expression with one group"),
+        ({"find": "(open"}, "find is a regular expression with one group"),
+        ({"find": 5}, "find is a regular expression with one group"),
     ],
 )
 def test_a_bad_entry_is_refused_with_file_entry_and_remedy(change: dict, message: str):
     with pytest.raises(FactError, match=rf"docs/data/facts/kv\.yml, entry 1 .*{message}"):
         parse([ENTRY | change], "kv")
+
+
+def test_an_entry_may_say_how_its_value_is_found():
+    assert parse([ENTRY | {"find": r"(\d+) writes?"}], "kv")[0].find == r"(\d+) writes?"
+    assert parse([ENTRY], "kv")[0].find == ""
 
 
 @pytest.mark.parametrize("field", sorted(ENTRY))

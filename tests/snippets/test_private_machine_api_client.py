@@ -121,3 +121,11 @@ def test_an_order_that_is_missing_is_an_answer_and_not_a_refusal(api, team):
 def test_the_service_token_alone_does_nothing_where_access_does_not_stand(api):
     with service_token.client(api.url, CLIENT_ID, SECRET) as client, pytest.raises(service_token.Refused, match="401"):
         client.get("/v1/orders")
+
+
+def test_the_service_token_is_never_sent_to_another_address(api, team):
+    with access(team, api.url, SECRET, strict=True) as url, service_token.client(url, CLIENT_ID, SECRET) as client:
+        for elsewhere in (api.url, url.replace("127.0.0.1", "localhost"), url.replace("http:", "https:")):
+            with pytest.raises(ValueError, match="not an address of this API"):
+                client.get(f"{elsewhere}/v1/orders")
+        assert client.get(f"{url}/v1/orders").status_code == 200

@@ -270,10 +270,13 @@ def test_the_key_of_one_caller_does_not_sign_for_another(api):
     assert refusal(call(api, "GET", ORDERS, key_id="billing-job", key=KEY)) == ANONYMOUS
 
 
-@pytest.mark.parametrize("keys", [f'{{"shop-backend":["{KEY}"', '{"shop-backend":["short"],"billing-job":[""]}'], ids=["broken", "weak"])
+@pytest.mark.parametrize("keys", [
+    f'{{"shop-backend":["{KEY}"', "null", '{"shop-backend":["short"],"billing-job":[""]}', '{"shop-backend":[20261123],"billing-job":[[]]}',
+    f'{{"shop-backend":"{KEY}","billing-job":{{"0":"{BILLING_KEY}"}}}}', '{"shop-backend":[null],"billing-job":null}',
+], ids=["broken", "null", "weak", "no text", "no list", "nothing"])  # fmt: skip
 def test_broken_or_weak_keys_refuse_everyone_and_are_not_logged(runtime, keys):
     with gateway(runtime, migrated=False, hmac_keys=keys) as api:
-        for key_id, key in (("shop-backend", KEY), ("shop-backend", "short"), ("billing-job", "")):
+        for key_id, key in (("shop-backend", KEY), ("shop-backend", "short"), ("shop-backend", "20261123"), ("billing-job", "")):
             assert refusal(call(api, "GET", ORDERS, key_id=key_id, key=key)) == UNAVAILABLE
         assert "hmac: " in api.logs()[-1]
         expect_nothing_secret("\n".join(api.logs()))

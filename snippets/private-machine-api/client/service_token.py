@@ -16,7 +16,13 @@ def client(base_url: str, client_id: str, client_secret: str) -> httpx.Client:
 
     Raises:
         Refused: from any request that is answered with a redirect, 401 or 403.
+        ValueError: from any request to another scheme, host or port, before it is sent.
     """
+    api = httpx.URL(base_url)
+
+    def stay(request: httpx.Request) -> None:
+        if (request.url.scheme, request.url.netloc) != (api.scheme, api.netloc):
+            raise ValueError(f"not an address of this API: {request.url}")
 
     def refuse(response: httpx.Response) -> None:
         if response.is_redirect or response.status_code in (401, 403):
@@ -30,7 +36,7 @@ def client(base_url: str, client_id: str, client_secret: str) -> httpx.Client:
             "CF-Access-Client-Id": client_id,
             "CF-Access-Client-Secret": client_secret,
         },
-        event_hooks={"response": [refuse]},
+        event_hooks={"request": [stay], "response": [refuse]},
         follow_redirects=False,
         timeout=10,
     )

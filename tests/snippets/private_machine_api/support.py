@@ -42,6 +42,7 @@ sign = client_module("sign")
 def gateway(runtime: Runtime, *, migrated: bool = True, hmac_keys: str = json.dumps(KEYS), **variables: str) -> Iterator[Example]:
     """Start all four Workers; when they stop, look for secrets and stack traces in what they logged."""
     folders = [f"private-machine-api/{worker}" for worker in WORKERS]
+    variables = {"ACCESS_HOSTNAME": "127.0.0.1"} | variables
     with runtime.example(*folders, variables=variables, secrets={"HMAC_KEYS": hmac_keys}) as example:
         if migrated:
             example.migrate("DB", worker="internal-a")

@@ -41,14 +41,15 @@ function keysOf(team: string) {
 }
 
 // `ctx.access` cannot replace this: it tells that Access let somebody in, not which service
-// token, and it is absent in a
-// Worker with static assets or behind a service binding. Without the question "which
-// caller?" it would do.
+// token. Without the question "which caller?" it would do.
 // --8<-- [start:verify]
 export async function byAccessToken(request: Request, env: Env): Promise<string | null> {
   const token = request.headers.get("cf-access-jwt-assertion");
   if (token === null) return null;
   if (!env.TEAM_DOMAIN) throw unauthenticated("access: not configured");
+  // Elsewhere no Access stands in front: a copied token would outlive its service token.
+  if (new URL(request.url).hostname !== env.ACCESS_HOSTNAME)
+    throw unauthenticated("access: wrong hostname");
   const { common_name } = await verified(token, env);
   // A person's token has an email and no common_name; only service tokens get past this.
   const caller = typeof common_name === "string" ? callerByAccess(common_name) : null;

@@ -68,18 +68,21 @@ export async function byHmac(
 // --8<-- [start:keys]
 /** One key, or two while a caller rotates: the new and the old. */
 function keysOf(env: Env, keyId: string): string[] {
-  let all: Record<string, string[]>;
+  let keys: unknown;
   try {
-    all = JSON.parse(env.HMAC_KEYS);
+    const all = JSON.parse(env.HMAC_KEYS);
+    keys = Object.hasOwn(all, keyId) && callerByKey(keyId) ? all[keyId] : [];
   } catch {
-    throw unavailable("hmac: HMAC_KEYS is not JSON"); // The parser's own message would quote the keys.
+    // The parser's own message would quote the keys.
+    throw unavailable("hmac: HMAC_KEYS is not a JSON object");
   }
-  const keys =
-    Object.hasOwn(all, keyId) && callerByKey(keyId) ? all[keyId]!.slice(0, 2) : [];
-  if (keys.some((key) => key.length < KEY_MIN_CHARACTERS))
-    throw unavailable(`hmac: ${keyId}: a key is too short`);
-  return keys;
+  if (!Array.isArray(keys) || !keys.slice(0, 2).every(isStrong))
+    throw unavailable(`hmac: ${keyId}: a key is no text or too short`);
+  return keys.slice(0, 2);
 }
+
+const isStrong = (key: unknown) =>
+  typeof key === "string" && key.length >= KEY_MIN_CHARACTERS;
 
 async function verify(secret: string, hex: string, message: Uint8Array): Promise<boolean> {
   const key = await crypto.subtle.importKey(
