@@ -480,6 +480,7 @@ def test_a_page_read_by_an_earlier_run_is_not_loaded_again(server: Vendor, tmp_p
     second = command(*arguments, cache=tmp_path / "cache", HTTPS_PROXY=server.url)
     assert (second.returncode, second.stdout) == (first.returncode, first.stdout)
     assert server.asked[-1][1]["If-None-Match"] == '"v1"'
+    assert len(list((tmp_path / "cache").iterdir())) == 1
 
 
 def test_without_a_report_file_the_report_is_printed(server: Vendor, tmp_path: Path):
