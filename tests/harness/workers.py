@@ -1,7 +1,7 @@
 """Start examples with the real Wrangler and workerd, from their own ``wrangler.toml``.
 
 ``Runtime`` keeps one Node process per test run and starts an example in about half a second. ``dev_server`` starts
-``wrangler dev`` as a reader does.
+``wrangler dev`` as a reader does, and ``program`` a server of another kind.
 """
 
 import json
@@ -25,7 +25,7 @@ from tools import toolchain
 SNIPPETS = toolchain.ROOT / "snippets"
 BRIDGE = Path(__file__).with_name("bridge.mjs")
 ANSWER_S = 60
-READY = re.compile(r"Ready on (https?://\S+)")
+READY = re.compile(r"(?:Ready|running) on (https?://\S+)")
 FAILED = re.compile(r"\[ERROR\]|Build failed|✘")
 ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -210,11 +210,29 @@ def dev_server(command: str, folder: Path = toolchain.ROOT, port: int = 0, ready
     registry = str(toolchain.CACHE / f"registry-{os.getpid()}-{time.monotonic_ns()}")
     options = f"--ip 127.0.0.1 --port {port} --inspector-port 0 --show-interactive-dev-session=false"
     separator = " -- " if " npm " in f" {command}" else " "
+    env = toolchain.node_env(WRANGLER_REGISTRY_PATH=registry, CLOUDFLARE_DEV_REGISTRY_PATH=registry)
+    with _server(command + separator + options, folder, env, ready_s) as started:
+        yield started
+
+
+@contextmanager
+def program(command: str, folder: Path = toolchain.ROOT, ready_s: float = 30) -> Iterator[tuple[str, list[str]]]:
+    """Start a server by a reader's own command line, on a free port, and yield ``(url, output lines)``.
+
+    The program takes ``--port`` (0 for any free one) and prints ``… running on http://127.0.0.1:PORT`` when it is ready.
+
+    Raises:
+        WorkerError: it ended or did not become ready.
+    """
+    with _server(f"{command} --port 0", folder, {**toolchain.node_env(), "PYTHONUNBUFFERED": "1"}, ready_s) as started:
+        yield started
+
+
+@contextmanager
+def _server(command: str, folder: Path, env: dict[str, str], ready_s: float) -> Iterator[tuple[str, list[str]]]:
     process = subprocess.Popen(
-        ["bash", "-c", command.removeprefix("uv run ") + separator + options],
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=folder,
-        start_new_session=True,
-        env=toolchain.node_env(WRANGLER_REGISTRY_PATH=registry, CLOUDFLARE_DEV_REGISTRY_PATH=registry),
+        ["bash", "-c", command.removeprefix("uv run ")], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, text=True, cwd=folder, start_new_session=True, env=env,
     )  # fmt: skip
     lines: list[str] = []
     reader = threading.Thread(target=lambda: lines.extend(ESCAPE.sub("", x).rstrip() for x in process.stdout), daemon=True)

@@ -1,9 +1,11 @@
 """What holds for every example: it type-checks, would deploy, starts as its README says, and holds no secret."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import httpx
@@ -13,13 +15,16 @@ from pages import ROOT
 from tests.documents.fences import MARKER, fences, section
 from tests.documents.transcripts import commands
 from tests.harness.examples import EXAMPLES
-from tests.harness.workers import SNIPPETS, Runtime, configs, dev_server, dry_run, typecheck
+from tests.harness.workers import SNIPPETS, Runtime, configs, dev_server, dry_run, program, typecheck
+from tools import terraform
 
 CONFIGS = [pytest.param(c, id=str(c.parent.relative_to(SNIPPETS))) for slug in EXAMPLES for c in configs(slug)]
 SOURCES = sorted(
     p for p in SNIPPETS.rglob("*")
-    if p.suffix in {".ts", ".py", ".toml", ".sql"} and not {"node_modules", ".wrangler"} & set(p.parts)
+    if p.suffix in {".ts", ".py", ".toml", ".sql", ".tf", ".yml", ".conf"} and not {"node_modules", ".wrangler"} & set(p.parts)
 )  # fmt: skip
+PYTHON = sorted({p.relative_to(SNIPPETS).parts[0] for p in SOURCES if p.suffix == ".py"})
+TERRAFORM = [pytest.param(f, id=str(f.relative_to(SNIPPETS))) for f in sorted({p.parent for p in SOURCES if p.suffix == ".tf"})]
 
 
 def test_every_example_is_known_to_the_harness_and_every_worker_is_started():
@@ -40,6 +45,21 @@ def test_it_would_deploy_without_a_warning(config: Path, tmp_path: Path):
     dry_run(config, tmp_path)
 
 
+@pytest.mark.parametrize("slug", PYTHON)
+def test_its_python_is_typed_and_fits_the_libraries_it_calls(slug: str):
+    files = sorted(p for p in SOURCES if p.suffix == ".py" and p.relative_to(SNIPPETS).parts[0] == slug)
+    folders = os.pathsep.join(sorted({str(p.parent) for p in files}))
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", *files], cwd=ROOT, env={**os.environ, "MYPYPATH": folders}, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("folder", TERRAFORM)
+def test_its_terraform_is_what_the_provider_accepts(folder: Path):
+    assert [str(problem) for problem in terraform.check(folder)] == []
+
+
 @pytest.mark.parametrize("slug", EXAMPLES)
 def test_it_starts_the_way_its_readme_says(slug: str, tmp_path: Path):
     for name in ("package.json", "package-lock.json"):
@@ -50,13 +70,20 @@ def test_it_starts_the_way_its_readme_says(slug: str, tmp_path: Path):
 
     readme = (SNIPPETS / slug / "README.md").read_text()
     run_it = next(f for f in fences(readme, slug) if f.language == "console")
-    install, *prepare, start = [c.text for c in commands(run_it, slug)]
-    assert install == "uv run npm ci"
-    assert len(prepare) <= 1, "Run it takes at most three commands"
+    setup = EXAMPLES[slug]
+    typed = [c.text for c in commands(run_it, slug)]
+    assert len(typed) <= 3, "Run it takes at most three commands"
+    if not setup.folders and not setup.server:
+        assert all(c.runs for c in commands(run_it, slug)), "the README's transcript is run as it stands"
+        return
+    install, prepare, start = typed[:1] if setup.folders else [], typed[bool(setup.folders) : -1], typed[-1]
+    assert install == (["uv run npm ci"] if setup.folders else [])
+    assert setup.folders or setup.server == start
     for command in prepare:
         # What a reader types writes the local secrets; here it runs in the copy.
         subprocess.run(["bash", "-c", command], cwd=tmp_path, check=True)
-    with dev_server(start, tmp_path) as (url, lines):
+    serve = dev_server if setup.folders else program
+    with serve(start, tmp_path) as (url, lines):
         assert httpx.get(url, timeout=20).status_code < 500
         said = "\n".join(lines)
     assert "Unexpected fields" not in said and "Missing required secrets" not in said, said
