@@ -27,7 +27,16 @@ HTML_LINK = re.compile(r'<a href="fact:(?P<id>[a-z0-9.-]+)(?P<part>#source)?">(?
 TABLE = "<!-- facts: every fact by product -->"
 VENDOR_HOSTS = ("cloudflare.com",)
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-EVIDENCE = {"changelog": "dated changelog entry", "page": "documentation page", "run": "run on the local runtime"}
+SOURCES = "<!-- facts: sources by product -->"
+UNKNOWNS = "<!-- facts: what was not established -->"
+CONFLICTS = "<!-- facts: where sources disagree -->"
+UNKNOWN = "unknown"
+EVIDENCE = {
+    "changelog": "dated changelog entry",
+    "page": "documentation page",
+    "run": "run on the local runtime",
+    "none": "looked for and not found",
+}
 CONFIDENCE = ("high", "medium", "low")
 CHECK_AFTER_DAYS = 180
 
@@ -48,10 +57,11 @@ class Fact:
         plan: the plan that the figure holds for ("Free", "Paid", "Enterprise", "all").
         source: https address at the vendor.
         as_of: the date of the evidence.
-        evidence: ``changelog``, ``page`` or ``run``.
+        evidence: ``changelog``, ``page``, ``run``, or ``none`` where the value is ``unknown``; ``as_of`` then says until when we looked.
         confidence: ``high``, ``medium`` or ``low``.
         text: how pages print the value, where number and unit do not say it well.
-        note: what a reader must know besides, such as a conflict between sources.
+        note: what a reader must know besides.
+        conflict: what another source says instead, and which one it is.
         find: how ``tools.facts`` finds the value in the text of the source page: a regular expression with one group.
     """
 
@@ -66,6 +76,7 @@ class Fact:
     confidence: str
     text: str = ""
     note: str = ""
+    conflict: str = ""
     find: str = ""
     product: str = ""
 
@@ -93,7 +104,7 @@ def parse(entries: Any, product: str) -> list[Fact]:
         FactError: an entry misses a field, has an unknown one, or holds a value that the rules refuse.
     """
     known = {f.name for f in fields(Fact)} - {"product"}
-    needed = known - {"text", "note", "find"}
+    needed = known - {"text", "note", "conflict", "find"}
     facts = []
     for index, entry in enumerate(entries or []):
         place = f"docs/data/facts/{product}.yml, entry {index + 1} ({entry.get('id', 'no id')})"
@@ -116,6 +127,10 @@ def _check(entry: dict[str, Any], place: str) -> None:
         and any(host == h or host.endswith(f".{h}") for h in VENDOR_HOSTS),
         f"evidence is one of {', '.join(EVIDENCE)}": entry["evidence"] in EVIDENCE,
         f"confidence is one of {', '.join(CONFIDENCE)}": entry["confidence"] in CONFIDENCE,
+        "an unknown value has evidence none and low confidence, and nothing else has": (entry["value"] == UNKNOWN)
+        == (entry["evidence"] == "none")
+        and (entry["value"] != UNKNOWN or entry["confidence"] == "low"),
+        "a conflict leaves no high confidence": not entry.get("conflict") or entry["confidence"] != "high",
         "value is a number or a text": type(entry["value"]) in (int, float, str),
         "find is a regular expression with one group, for the value": "find" not in entry or _has_one_group(entry["find"]),
     }
@@ -168,6 +183,11 @@ def site_date() -> datetime.date:
         raise FactError(f"SITE_DATE is {given!r}: give a date, YYYY-MM-DD, or leave it out") from error
 
 
+def remarks(fact: Fact) -> list[str]:
+    """Return what stands behind a claim: its note, and what another source says."""
+    return [*([fact.note] if fact.note else []), *([f"Sources disagree: {fact.conflict}"] if fact.conflict else [])]
+
+
 def card(fact: Fact, text: str, number: int, today: datetime.date | None = None) -> str:
     """Return the HTML of one value with its card, which opens without JavaScript.
 
@@ -178,7 +198,7 @@ def card(fact: Fact, text: str, number: int, today: datetime.date | None = None)
         today: the day from which the age of the fact counts, else ``site_date()``.
     """
     name = f"fact-{number}-{fact.id}"
-    note = f" {html.escape(fact.note)}" if fact.note else ""
+    note = "".join(f" {html.escape(text)}" for text in remarks(fact))
     doubt = "" if fact.confidence == "high" else f" Confidence: {fact.confidence}."
     old = ((today or site_date()) - fact.as_of).days > CHECK_AFTER_DAYS
     age = f" Older than {CHECK_AFTER_DAYS} days: check the source." if old else ""
@@ -214,7 +234,7 @@ def tables(facts: Iterable[Fact]) -> str:
     rows: dict[str, list[str]] = {}
     for fact in facts:
         rows.setdefault(fact.product, []).append(
-            f'| <span id="{fact.id}">{fact.claim}</span>{" " + fact.note if fact.note else ""} '
+            f'| <span id="{fact.id}">{fact.claim}</span>{"".join(" " + text for text in remarks(fact))} '
             f"| {fact.shown} | {fact.plan} | [{fact.as_of}](fact:{fact.id}#source) | {fact.confidence} |"
         )
     head = "| Fact | Value | Plan | Source, as of | Confidence |\n|---|---|---|---|---|\n"
@@ -223,6 +243,45 @@ def tables(facts: Iterable[Fact]) -> str:
         f"## {names.get(product, {}).get('name', product)} {{ #{product} }}\n\n{head}" + "\n".join(lines)
         for product, lines in rows.items()
     )
+
+
+def sources(facts: Iterable[Fact]) -> str:
+    """Return a Markdown table of the vendor's pages: per product, each page with its number of facts and their newest date."""
+    pages: dict[str, dict[str, list[Fact]]] = {}
+    for fact in facts:
+        pages.setdefault(fact.product, {}).setdefault(fact.source, []).append(fact)
+    names = products()
+    rows = []
+    for product, of_product in sorted(pages.items(), key=lambda item: _name(item[0], names).lower()):
+        links = [
+            f"[{_title(url)}]({url}) ({len(found)}, {max(f.as_of for f in found)})"
+            for url, found in sorted(of_product.items(), key=lambda item: (-len(item[1]), item[0]))
+        ]
+        rows.append(f"| [{_name(product, names)}](../reference/limits.md#{product}) | {', '.join(links)} |")
+    return "| Product | Pages (facts, newest date) |\n|---|---|\n" + "\n".join(rows)
+
+
+def _name(product: str, names: dict[str, dict[str, str]]) -> str:
+    return names.get(product, {}).get("name", product)
+
+
+def _title(url: str) -> str:
+    """Return a page's address as a short name: its last part, and the date of a changelog entry."""
+    parts = [part for part in urlsplit(url).path.split("/") if part]
+    dated = re.fullmatch(r"(\d{4}-\d\d-\d\d)-(.+)", parts[-1]) if parts else None
+    if dated:
+        return f"{dated[1]} {dated[2].replace('-', ' ')}"
+    return " › ".join(part.replace("-", " ") for part in parts[-2:]) or urlsplit(url).netloc
+
+
+def unknowns(facts: Iterable[Fact]) -> str:
+    """Return a Markdown list of what was looked for and not found."""
+    return "\n".join(f"- {f.claim} [Looked for until {f.as_of}]({f.source})." for f in facts if f.value == UNKNOWN)
+
+
+def conflicts(facts: Iterable[Fact]) -> str:
+    """Return a Markdown list of the facts whose sources disagree, with the value that this site uses."""
+    return "\n".join(f"- {f.claim} This site says [{f.shown}](fact:{f.id}). {f.conflict}" for f in facts if f.conflict)
 
 
 @cache
@@ -249,7 +308,10 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
                 f"docs/{page.file.src_uri}:{line}: names the unknown fact {match['id']}. "
                 "Add it under docs/data/facts, or correct the id."
             )
-    return markdown.replace(TABLE, tables(_facts.values())) if TABLE in markdown else markdown
+    for marker, make in ((TABLE, tables), (SOURCES, sources), (UNKNOWNS, unknowns), (CONFLICTS, conflicts)):
+        if marker in markdown:
+            markdown = markdown.replace(marker, make(_facts.values()))
+    return markdown
 
 
 def on_page_content(page_html: str, page: Page, config: MkDocsConfig, files: Files) -> str:

@@ -33,6 +33,7 @@ def entry(fact: Fact, names: dict[str, dict[str, str]]) -> dict[str, Any]:
         "evidence": fact.evidence,
         "confidence": fact.confidence,
         "note": fact.note,
+        "conflict": fact.conflict,
     }
 
 

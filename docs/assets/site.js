@@ -1,5 +1,7 @@
-// Three small helpers, by delegation so that they survive instant navigation: enlarge a diagram, copy its source, copy code.
+// Small helpers, by delegation so that they survive instant navigation: enlarge a diagram, copy its source, copy code.
+// An element with data-module="x" gets x.js from this folder, which exports start(element).
 (() => {
+  const here = document.currentScript.src;
   const status = document.createElement("p");
   status.className = "md-visually-hidden";
   status.setAttribute("role", "status");
@@ -48,6 +50,9 @@
 
   function prepare() {
     document.body.append(status);
+    for (const element of document.querySelectorAll("[data-module]")) {
+      import(new URL(`${element.dataset.module}.js`, here)).then((module) => module.start(element));
+    }
     for (const pre of document.querySelectorAll(".highlight > pre:not(:has(.copy))")) {
       const button = document.createElement("button");
       Object.assign(button, { type: "button", className: "copy", textContent: "Copy" });

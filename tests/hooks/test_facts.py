@@ -63,6 +63,25 @@ def test_an_id_that_stands_twice_is_refused(tmp_path: Path):
         load(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("changed", "remedy"),
+    [
+        ({"value": "unknown"}, "an unknown value has evidence none"),
+        ({"value": "unknown", "evidence": "none"}, "an unknown value has evidence none and low confidence"),
+        ({"evidence": "none", "confidence": "low"}, "an unknown value has evidence none"),
+        ({"conflict": "Another page says two."}, "a conflict leaves no high confidence"),
+    ],
+)
+def test_doubt_is_recorded_as_doubt(changed: dict, remedy: str):
+    with pytest.raises(FactError, match=remedy):
+        parse([ENTRY | changed], "kv")
+
+
+def test_a_card_names_the_other_source():
+    fact = Fact(**ENTRY | {"conflict": "An older page says two.", "confidence": "medium"}, product="kv")
+    assert "Sources disagree: An older page says two." in card(fact, "1", 1)
+
+
 def test_a_file_that_is_not_yaml_is_named(tmp_path: Path):
     (tmp_path / "kv.yml").write_text("- id: [\n")
     with pytest.raises(FactError, match=r"kv\.yml: not YAML"):

@@ -31,7 +31,7 @@ def test_a_fact_is_published_with_all_that_backs_it():
             "id": "kv-write-rate", "product": "kv", "product_name": "Workers KV",
             "claim": "One key accepts one write per second.", "value": 1, "unit": "write per second",
             "shown": "1 write per second", "plan": "all", "source": "https://developers.cloudflare.com/kv/",
-            "as_of": "2026-01-01", "evidence": "page", "confidence": "high", "note": "Also “burst”.",
+            "as_of": "2026-01-01", "evidence": "page", "confidence": "high", "note": "Also “burst”.", "conflict": "",
         }
     ]  # fmt: skip
 

@@ -1,0 +1,66 @@
+// Find and sort the facts of the reference page. Without this file the tables stand there whole.
+
+const collator = new Intl.Collator("en", { numeric: true });
+
+/** Show the rows that hold every word, hide products without such a row, and return how many rows are left. */
+export function find(tables, words) {
+  const wanted = words.toLowerCase().split(/\s+/).filter(Boolean);
+  let left = 0;
+  for (const { table, heading, name } of tables) {
+    let here = 0;
+    for (const row of table.tBodies[0].rows) {
+      const text = `${name} ${row.textContent}`.toLowerCase();
+      row.hidden = !wanted.every((word) => text.includes(word));
+      here += !row.hidden;
+    }
+    const box = table.closest(".md-typeset__scrollwrap") ?? table;
+    box.hidden = heading.hidden = here === 0;
+    left += here;
+  }
+  return left;
+}
+
+function sortable(table) {
+  const heads = [...table.tHead.rows[0].cells];
+  heads.forEach((head, column) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = head.textContent;
+    head.replaceChildren(button);
+    button.addEventListener("click", () => {
+      const down = head.ariaSort === "ascending";
+      for (const other of heads) other.removeAttribute("aria-sort");
+      head.ariaSort = down ? "descending" : "ascending";
+      const text = (row) => row.cells[column].textContent;
+      const rows = [...table.tBodies[0].rows].sort((a, b) => collator.compare(text(a), text(b)) * (down ? -1 : 1));
+      table.tBodies[0].append(...rows);
+    });
+  });
+}
+
+export function start(element) {
+  if (element.dataset.started) return;
+  element.dataset.started = "yes";
+  const input = element.querySelector("input");
+  const said = element.querySelector("[role=status]");
+  const explanation = said.textContent;
+  const tables = [...document.querySelectorAll("article h2[id]")].flatMap((heading) => {
+    const next = heading.nextElementSibling;
+    const table = next?.matches("table") ? next : next?.querySelector("table");
+    return table ? [{ table, heading, name: heading.textContent }] : [];
+  });
+  tables.forEach(({ table }) => sortable(table));
+
+  function show() {
+    const left = find(tables, input.value);
+    said.textContent = input.value.trim() ? (left === 1 ? "1 fact found." : `${left} facts found.`) : explanation;
+  }
+  input.addEventListener("input", () => {
+    const address = new URL(location);
+    input.value.trim() ? address.searchParams.set("q", input.value) : address.searchParams.delete("q");
+    history.replaceState(history.state, "", address);
+    show();
+  });
+  input.value = new URL(location).searchParams.get("q") ?? "";
+  if (input.value) show();
+}
