@@ -55,12 +55,13 @@ export function start(element) {
     const left = find(tables, input.value);
     said.textContent = input.value.trim() ? (left === 1 ? "1 fact found." : `${left} facts found.`) : explanation;
   }
+  // "q" is the site search's own.
   input.addEventListener("input", () => {
     const address = new URL(location);
-    input.value.trim() ? address.searchParams.set("q", input.value) : address.searchParams.delete("q");
+    input.value.trim() ? address.searchParams.set("find", input.value) : address.searchParams.delete("find");
     history.replaceState(history.state, "", address);
     show();
   });
-  input.value = new URL(location).searchParams.get("q") ?? "";
+  input.value = new URL(location).searchParams.get("find") ?? "";
   if (input.value) show();
 }
