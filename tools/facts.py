@@ -11,10 +11,13 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from urllib.parse import urldefrag
 
+from tqdm import tqdm
+
 from hooks.facts import ROOT, Fact, load
 from tools.fact_match import Finding, compare
 from tools.fact_pages import Page, Reader
 from tools.fact_report import ORDER, exit_code, report, summary
+from tools.fact_write import write
 
 CACHE = ROOT / ".cache" / "facts"
 
@@ -63,6 +66,7 @@ def arguments(given: list[str], products: set[str]) -> argparse.Namespace:
     known = sorted(products)
     command.add_argument("--product", nargs="+", action="extend", choices=known, metavar="ID", help="only these products")
     command.add_argument("--report", type=Path, metavar="FILE", help="write the Markdown report here, else to standard output")
+    command.add_argument("--write", action="store_true", help="put changed values into the fact files, for review")
     command.add_argument("--timeout", type=float, default=10, metavar="SECONDS", help="how long a page may take (default: 10)")
     command.add_argument("--cache", type=Path, default=CACHE, metavar="FOLDER", help="pages read before (default: .cache/facts)")
     parsed = parser.parse_args(given)
@@ -76,9 +80,18 @@ def main(given: list[str]) -> int:
     facts = load().values()
     options = arguments(given, {f.product for f in facts})
     chosen = [f for f in facts if not options.product or f.product in options.product]
-    with Reader(options.cache, options.timeout) as reader:
-        pages, findings = check(chosen, reader, lambda line: print(line, file=sys.stderr, flush=True))
+    # The bar is drawn only where a person watches; the lines go everywhere.
+    with Reader(options.cache, options.timeout) as reader, tqdm(total=len(by_page(chosen)), unit="page", disable=None) as bar:
+
+        def say(line: str) -> None:
+            bar.write(line, file=sys.stderr)
+            bar.update()
+
+        pages, findings = check(chosen, reader, say)
     code = exit_code(pages, findings)
+    if options.write:
+        written = write(findings, datetime.date.today())
+        print(f"Written: {', '.join(written) or 'nothing'}. Run the tests with --update, then review.", file=sys.stderr)
     if options.report:
         options.report.parent.mkdir(parents=True, exist_ok=True)
         options.report.write_text(report(pages, findings, datetime.date.today()), encoding="utf-8")

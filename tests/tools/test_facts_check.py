@@ -483,6 +483,21 @@ def test_a_page_read_by_an_earlier_run_is_not_loaded_again(server: Vendor, tmp_p
     assert len(list((tmp_path / "cache").iterdir())) == 1
 
 
+def test_who_watches_sees_a_progress_bar(server: Vendor, tmp_path: Path):
+    product, _ = smallest_product()
+    leader, follower = os.openpty()
+    done = subprocess.run(
+        [sys.executable, "-m", "tools.facts", "check", "--cache", str(tmp_path / "cache"), "--product", product],
+        cwd=ROOT, stdout=subprocess.DEVNULL, stderr=follower, timeout=60,
+        env={k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")} | {"HTTPS_PROXY": server.url},
+    )  # fmt: skip
+    os.close(follower)
+    seen = os.read(leader, 100_000).decode()
+    os.close(leader)
+    assert done.returncode == 1
+    assert "100%" in seen and "1/1" in seen and "[1/1] https://" in seen
+
+
 def test_without_a_report_file_the_report_is_printed(server: Vendor, tmp_path: Path):
     product, facts = smallest_product()
     done = command("--product", product, cache=tmp_path / "cache", HTTPS_PROXY=server.url)

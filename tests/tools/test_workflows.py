@@ -1,0 +1,60 @@
+"""The workflows are valid, pin what they run, and grant nothing that they do not need."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from hooks.facts import ROOT
+
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+ALL = [pytest.param(path, id=path.name) for path in WORKFLOWS]
+TOOLS = Path(sys.executable).parent
+
+
+def run(*command: str | Path) -> str:
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def test_there_are_workflows():
+    assert {"facts.yml"} <= {path.name for path in WORKFLOWS}
+
+
+def test_every_workflow_keeps_the_schema():
+    run(TOOLS / "check-jsonschema", "--builtin-schema", "vendor.github-workflows", *WORKFLOWS)
+
+
+def test_zizmor_finds_no_weakness():
+    run(TOOLS / "zizmor", "--offline", "--persona", "regular", *WORKFLOWS)
+
+
+@pytest.mark.parametrize("path", ALL)
+def test_every_action_is_pinned_by_hash_with_its_version_beside_it(path: Path):
+    used = re.findall(r"uses: (\S+)(.*)", path.read_text())
+    assert used
+    for action, rest in used:
+        assert re.fullmatch(r"[\w.-]+/[\w./-]+@[0-9a-f]{40}", action), f"{path.name}: {action}"
+        assert re.fullmatch(r" # v\d+\.\d+\.\d+", rest), f"{path.name}: name the version of {action} in a comment"
+
+
+@pytest.mark.parametrize("path", ALL)
+def test_nothing_is_granted_to_the_whole_workflow_and_every_job_ends(path: Path):
+    workflow = yaml.safe_load(path.read_text())
+    assert workflow["permissions"] == {}, f"{path.name}: grant permissions to jobs, each with its reason"
+    for name, job in workflow["jobs"].items():
+        assert job["timeout-minutes"] <= 60, f"{path.name}: {name} may hang"
+
+
+def test_the_facts_are_checked_on_a_schedule_and_proposed_as_a_pull_request():
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "facts.yml").read_text())
+    assert workflow[True]["schedule"]  # YAML reads the key "on" as true
+    steps = [step.get("run", "") for step in workflow["jobs"]["check"]["steps"]]
+    assert any("tools.facts check --write --report" in step for step in steps)
+    assert any("gh pr create" in step for step in steps)
+    # The token is there only where the branch is pushed, not where code of the repository runs.
+    assert [("GH_TOKEN" in step.get("env", {})) for step in workflow["jobs"]["check"]["steps"]].count(True) == 1
