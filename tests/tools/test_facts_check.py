@@ -7,6 +7,7 @@ import re
 import socket
 import subprocess
 import sys
+import termios
 from collections.abc import Iterator
 from email.utils import format_datetime
 from pathlib import Path
@@ -493,6 +494,7 @@ def _read(terminal: int) -> bytes:
 def test_who_watches_sees_a_progress_bar(server: Vendor, tmp_path: Path):
     product, _ = smallest_product()
     leader, follower = os.openpty()
+    termios.tcsetwinsize(follower, (24, 100))
     done = subprocess.run(
         [sys.executable, "-m", "tools.facts", "check", "--cache", str(tmp_path / "cache"), "--product", product],
         cwd=ROOT, stdout=subprocess.DEVNULL, stderr=follower, timeout=60,
