@@ -36,7 +36,7 @@
   function codeText(pre) {
     const text = pre.querySelector("code").textContent;
     if (!pre.closest(".language-console")) return text;
-    const commands = text.match(/^\$ .*(?:\\\n.*)*$/gm) ?? [];
+    const commands = text.match(/^\$ (?:.*\\\n)*.*$/gm) ?? [];
     return commands.map((command) => command.slice(2)).join("\n");
   }
 

@@ -17,6 +17,8 @@ from tests.documents.transcripts import check, commands
 from tests.harness.examples import EXAMPLES
 
 RUNNING = "the example of this page"
+# A page that is no pattern names the example of the transcripts that follow: <!-- example: global-api-kv -->
+NAMED = re.compile(r"<!-- example: ([a-z0-9-]+) -->")
 
 
 def place(snippet: Snippet) -> str:
@@ -75,25 +77,33 @@ def console(snippet: Snippet) -> None:
                 actual = str(error).partition("--- the example answers\n")[2].rstrip() + "\n"
                 text = Path(snippet.path).read_text(encoding="utf-8")
                 Path(snippet.path).write_text(text.replace(f"$ {command.text}\n{command.expected}", f"$ {command.text}\n{actual}", 1))
-        elif command.expected or command.text not in _setup_commands(where):
+        elif command.expected or command.text not in _setup_commands(slug_of(snippet), where):
             raise FenceError(f"{where}:{command.line}: no test runs `{command.text}`")
 
 
-def _setup_commands(where: str) -> str:
+def slug_of(snippet: Snippet) -> str:
+    """Return the example that a transcript belongs to: the one named above it, else the page's own."""
+    named = NAMED.findall(snippet.document.text[: snippet.start])
+    path = Path(snippet.path)
+    slug = named[-1] if named else path.parent.name if path.name == "README.md" else path.stem
+    if named and slug not in EXAMPLES:
+        raise FenceError(f"{place(snippet)}:{snippet.parsed.line}: there is no example '{slug}'")
+    return slug
+
+
+def _setup_commands(slug: str, where: str) -> str:
     """The README whose commands a test runs: the example's own, or the one at the root."""
-    readme = ROOT / where if where.endswith("README.md") else ROOT / "snippets" / Path(where).stem / "README.md"
+    readme = ROOT / where if where.endswith("README.md") else ROOT / "snippets" / slug / "README.md"
     return readme.read_text(encoding="utf-8") if readme.is_file() else ""
 
 
 def _running(snippet: Snippet) -> str:
     """Return the address of the page's example, started at its first transcript; the key cannot clash with a name in page code."""
-    namespace = snippet.namespace
-    if RUNNING not in namespace:
-        path = Path(snippet.path)
-        slug = path.parent.name if path.name == "README.md" else path.stem
-        stack = ExitStack()
-        namespace[RUNNING] = stack, stack.enter_context(EXAMPLES[slug].address(namespace["runtime"]))
-    return namespace[RUNNING][1]
+    namespace, slug = snippet.namespace, slug_of(snippet)
+    stack, started = namespace.setdefault(RUNNING, (ExitStack(), {}))
+    if slug not in started:
+        started[slug] = stack.enter_context(EXAMPLES[slug].address(namespace["runtime"]))
+    return started[slug]
 
 
 def stop(namespace: dict) -> None:

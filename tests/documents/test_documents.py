@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 from sybil import Document
+from sybil import Example as Snippet
 
 from pages import ROOT, SLUGS, every_page, unfinished
 from tests.documents.fences import FenceError, fences, included, section
-from tests.documents.runner import EVALUATORS, SYBILS, parse
+from tests.documents.runner import EVALUATORS, SYBILS, parse, slug_of
 from tests.documents.transcripts import check, commands, matches
 from tests.harness.examples import EXAMPLES
 from tests.harness.workers import Runtime
@@ -111,6 +112,27 @@ def test_output_without_a_command_is_refused():
 )
 def test_output_is_compared_to_the_letter_but_for_the_ellipsis(expected: str, actual: str, same: bool):
     assert matches(expected, actual) is same
+
+
+@pytest.mark.parametrize(
+    ("text", "slug"),
+    [
+        ("", "quick-start"),
+        ("<!-- example: global-api-kv -->\n", "global-api-kv"),
+        ("<!-- example: global-api-kv -->\n<!-- example: private-machine-api -->\n", "private-machine-api"),
+    ],
+)
+def test_a_guide_names_the_example_of_its_transcripts(text: str, slug: str):
+    document = Document(f"{text}```console\n$ curl -s http://localhost:8787/\n```\n", str(ROOT / "docs" / "guide" / "quick-start.md"))
+    region = next(iter(parse(document)))
+    assert slug_of(Snippet(document, 1, 1, region, {})) == slug
+
+
+def test_a_guide_that_names_no_example_of_ours_is_told():
+    text = "<!-- example: nonsense -->\n```console\n$ curl -s http://localhost:8787/\n```\n"
+    document = Document(text, str(ROOT / "docs" / "guide" / "quick-start.md"))
+    with pytest.raises(FenceError, match=r"docs/guide/quick-start\.md:2: there is no example 'nonsense'"):
+        slug_of(Snippet(document, 1, 1, next(iter(parse(document))), {}))
 
 
 def test_a_changed_transcript_fails_with_its_line(runtime: Runtime):
