@@ -17,13 +17,13 @@ class Setup:
     Attributes:
         folders: its Workers under ``snippets/``, the public one first.
         secrets: what the public Worker's ``.dev.vars`` holds.
-        migrations: ``(worker, binding)`` of each D1 database.
+        migrations: ``(worker, binding)`` of each D1 database; no worker means the first.
         server: the command that starts an example without Workers; empty where it has no server at all.
     """
 
     folders: tuple[str, ...] = ()
     secrets: dict[str, str] = field(default_factory=dict)
-    migrations: tuple[tuple[str, str], ...] = ()
+    migrations: tuple[tuple[str | None, str], ...] = ()
     server: str = ""
 
     @contextmanager
@@ -48,6 +48,7 @@ class Setup:
 
 
 EXAMPLES = {
+    "static-site-api": Setup(("static-site-api",), {"FORM_KEY": LOCAL_KEY}, ((None, "DB"),)),
     "global-api-kv": Setup(("global-api-kv",), {"ADMIN_TOKEN": "local-admin-token"}),
     "private-machine-api": Setup(
         tuple(f"private-machine-api/{name}" for name in ("gateway", "internal-a", "internal-b", "worker-x")),

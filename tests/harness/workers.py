@@ -289,8 +289,9 @@ def _readable(text: str) -> str:
 
 
 def configs(example: str | Path) -> list[Path]:
-    """Return every ``wrangler.toml`` of an example."""
-    return sorted((SNIPPETS / example).rglob("wrangler.toml"))
+    """Return every ``wrangler.toml`` of an example that describes a Worker; a Pages project is started by its own test."""
+    found = sorted((SNIPPETS / example).rglob("wrangler.toml"))
+    return [path for path in found if "pages_build_output_dir" not in path.read_text()]
 
 
 def typecheck(runtime: Runtime, config: Path, others: list[Path]) -> None:

@@ -1,0 +1,1 @@
+export { handle as onRequest } from "../../site";
