@@ -149,6 +149,12 @@ def test_an_unknown_address_is_a_404_page_for_people_and_json_for_programs(site,
     assert site.http.head(path, headers=PAGE).status_code == 404
 
 
+def test_a_visitor_who_has_the_404_page_already_still_gets_it_with_its_status(site):
+    known = {"If-None-Match": site.http.get("/404").headers["etag"], "Range": "bytes=0-9"}
+    page = site.http.get("/nowhere", headers={**PAGE, **known})
+    assert page.status_code == 404 and html(page).h1.text == "Page not found"
+
+
 @pytest.mark.parametrize("path", ["/assets/app.0000000000.js", "/assets/gone.css", "/assets/", "/assets/../assets/x.js", "/favicon.ico"])
 @pytest.mark.parametrize("mode", ["no-cors", "navigate"])
 def test_a_missing_file_is_never_a_page_with_status_200_and_never_kept(site, path, mode):
@@ -517,11 +523,17 @@ def test_a_slowed_down_visitor_keeps_the_typed_text(site):
     assert html(page).textarea.text == TEXT["message"]
 
 
-def test_many_addresses_of_one_ipv6_network_count_as_one_client(site):
-    spellings = (f"2001:db8:0:1:{n:x}::{n:x}" if n % 2 else f"2001:0DB8::1:0:0:{n:x}:1" for n in itertools.count(1))
-    accepted, response = until_refused(site, spellings)
+@pytest.mark.parametrize(
+    ("odd", "even", "neighbour"),
+    [
+        ("2001:db8:0:1:{n:x}::{n:x}", "2001:0DB8::1:0:0:{n:x}:1", "2001:db8:0:2::1"),
+        ("2001:db9::{n:x}", "2001:db9:0:0:{n:x}::", "2001:db9:0:1::1"),
+    ],
+)
+def test_many_addresses_of_one_ipv6_network_count_as_one_client(site, odd, even, neighbour):
+    accepted, response = until_refused(site, ((odd if n % 2 else even).format(n=n) for n in itertools.count(1)))
     assert accepted >= ATTEMPTS and refusal(response) == (429, "too_many_attempts")
-    assert send(site, **{"CF-Connecting-IP": "2001:db8:0:2::1"}).status_code == 201, "the neighbour's network"
+    assert send(site, **{"CF-Connecting-IP": neighbour}).status_code == 201
 
 
 # Wrong forms
