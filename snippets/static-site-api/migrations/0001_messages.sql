@@ -1,5 +1,5 @@
 -- --8<-- [start:messages]
--- The id comes from the form's token: a second row for the same form cannot exist.
+-- The id comes from the form's token: one form is one row at most.
 CREATE TABLE messages (
   id TEXT PRIMARY KEY,
   received_at TEXT NOT NULL,

@@ -1,10 +1,13 @@
-const BODY_LIMIT_BYTES = 32_768; // 2,000 characters take at most 24,000 bytes in a form
+// 2,000 characters take up to 18,000 bytes in a URL-encoded form.
+const BODY_LIMIT_BYTES = 32_768;
 
 export class TooLarge extends Error {}
 
 // --8<-- [start:limit]
-/** Content-Length may be absent or wrong, so the bytes are counted as they come. */
-export async function readText(body: ReadableStream<Uint8Array> | null): Promise<string> {
+/** Content-Length may be absent or wrong: the bytes are counted as they come. */
+export async function readText(
+  body: ReadableStream<Uint8Array> | null,
+): Promise<string> {
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
   let text = "";
   let size = 0;

@@ -14,18 +14,24 @@ export async function showForm(request: Request, env: Env): Promise<Response> {
 }
 
 // --8<-- [start:submit]
-export async function submit(request: Request, env: Env, log: Log): Promise<Response> {
+export async function submit(
+  request: Request,
+  env: Env,
+  log: Log,
+): Promise<Response> {
   let fields: Fields = {};
   try {
     refuseOtherSites(request);
-    // Before the limiter, so that the page which says "wait" still holds the typed text.
+    // Before the limiter: the page that says "wait" still holds the typed text.
     fields = await readFields(request);
     await refuseTooMany(request, env.PER_CLIENT);
     const message = parseMessage(fields);
     const id = await openToken(fields.form, env.FORM_KEY, Date.now());
     const { receivedAt, repeated } = await store(env.DB, id, message, log);
     log("message_stored", { id, repeated });
-    if (!wantsPage(request)) return json({ id, receivedAt }, repeated ? 200 : 201);
+    if (!wantsPage(request)) {
+      return json({ id, receivedAt }, repeated ? 200 : 201);
+    }
     const headers = { Location: "/thanks", "Cache-Control": "no-store" };
     return new Response(null, { status: 303, headers });
   } catch (error) {

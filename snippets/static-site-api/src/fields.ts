@@ -5,21 +5,25 @@ const NAMES = ["name", "email", "message", "website", "form"] as const;
 export type Fields = Partial<Record<(typeof NAMES)[number], string>>;
 
 // --8<-- [start:read]
-/** The same fields, from a form sent without JavaScript or from a script as JSON. */
+/** The same fields, from a form without JavaScript or as JSON from a script. */
 export async function readFields(request: Request): Promise<Fields> {
-  const type = request.headers.get("Content-Type")?.split(";")[0]?.trim().toLowerCase();
+  const given = request.headers.get("Content-Type") ?? "";
+  const type = given.replace(/;.*/s, "").trim().toLowerCase();
   const isForm = type === "application/x-www-form-urlencoded";
   if (!isForm && type !== "application/json") {
-    const message = "Send the form as application/x-www-form-urlencoded or application/json.";
+    const message = "Send a URL-encoded form or JSON.";
     throw new HttpError(415, "unsupported_media_type", message);
   }
   let entries: [string, unknown][];
   try {
     const text = await readText(request.body);
-    entries = isForm ? [...new URLSearchParams(text)] : entriesOf(JSON.parse(text));
+    entries = isForm
+      ? [...new URLSearchParams(text)]
+      : entriesOf(JSON.parse(text));
   } catch (error) {
     if (error instanceof TooLarge) {
-      throw new HttpError(413, "body_too_large", "This is more than a contact form takes.");
+      const message = "This is more than a contact form takes.";
+      throw new HttpError(413, "body_too_large", message);
     }
     throw invalid("The body is not what its Content-Type says.");
   }

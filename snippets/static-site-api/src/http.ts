@@ -1,7 +1,8 @@
 // --8<-- [start:headers]
-// `_headers` covers what the file server answers. An answer made here starts with none.
+// `_headers` covers what the file server answers; an answer made here has none.
 const SECURITY_HEADERS: Record<string, string> = {
-  "Content-Security-Policy": "default-src 'none'; base-uri 'none'; frame-ancestors 'none'",
+  "Content-Security-Policy":
+    "default-src 'none'; base-uri 'none'; frame-ancestors 'none'",
   "Strict-Transport-Security": "max-age=31536000",
   "X-Content-Type-Options": "nosniff",
   "Referrer-Policy": "strict-origin-when-cross-origin",
@@ -10,7 +11,7 @@ const SECURITY_HEADERS: Record<string, string> = {
   "Cross-Origin-Resource-Policy": "same-origin",
 };
 
-/** The last step of every answer: a page made from a file keeps the file's headers. */
+/** The last step of every answer. A page made from a file keeps its headers. */
 export function finished(answer: Response, requestId: string): Response {
   const response = new Response(answer.body, answer);
   for (const [name, value] of Object.entries(SECURITY_HEADERS)) {
@@ -53,7 +54,7 @@ export function json(
   });
 }
 
-/** Browsers ask for HTML when they open a page or send a form; scripts ask for what they want. */
+/** Browsers ask for HTML when they open a page or send a form; scripts do not. */
 export function wantsPage(request: Request): boolean {
   return /\btext\/html\b/i.test(request.headers.get("Accept") ?? "");
 }
@@ -61,10 +62,11 @@ export function wantsPage(request: Request): boolean {
 export type Log = (event: string, details?: Record<string, unknown>) => void;
 
 export function logger(requestId: string): Log {
-  return (event, details) => console.log(JSON.stringify({ event, requestId, ...details }));
+  return (event, details) =>
+    console.log(JSON.stringify({ event, requestId, ...details }));
 }
 
-/** What is no refusal of ours is a fault: it goes into the log, and nothing of it to the caller. */
+/** What is no refusal of ours is a fault: all of it goes into the log, nothing to the caller. */
 export function refusalOf(error: unknown, log: Log): HttpError {
   if (error instanceof HttpError) return error;
   log("failed", { error: String(error) });

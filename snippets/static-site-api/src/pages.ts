@@ -2,7 +2,7 @@ import type { Fields } from "./fields";
 import type { HttpError } from "./http";
 
 // --8<-- [start:form-page]
-/** The static form with a token in it, and after a refusal with the reason and what was typed. */
+/** The static form with a token; after a refusal with reason and typed text. */
 export async function formPage(
   request: Request,
   env: Env,
@@ -10,7 +10,7 @@ export async function formPage(
   refusal?: HttpError,
 ): Promise<Response> {
   const page = await file(request, env, "/contact");
-  const field = refusal && /^invalid_(name|email|message)$/.exec(refusal.code)?.[1];
+  const field = /^invalid_(name|email|message)$/.exec(refusal?.code ?? "")?.[1];
   const filled = new HTMLRewriter()
     .on("form input, form textarea", {
       element(element) {
@@ -29,22 +29,27 @@ export async function formPage(
         element.setInnerContent(refusal.message);
       },
     })
-    .on("title", { element: (element) => void (refusal && element.prepend("Not sent: ")) })
+    .on("title", {
+      element(element) {
+        if (refusal) element.prepend("Not sent: ");
+      },
+    })
     .transform(page);
-  // The token makes each copy different: no shared cache may keep it, no 304 may replace it.
+  // Each copy holds another token: no shared cache keeps it, no 304 replaces it.
   const caching = refusal ? "no-store" : "private, no-cache";
   return changed(filled, refusal?.status ?? 200, caching, refusal?.headers);
 }
 // --8<-- [end:form-page]
 
 // --8<-- [start:not-found]
-/** A static page as an error: 404.html is a file like any other until it gets its status here. */
+/** 404.html is a file like any other; it gets its status here. */
 export async function plainPage(
   request: Request,
   env: Env,
   refusal: HttpError,
 ): Promise<Response> {
-  const page = await file(request, env, refusal.status === 404 ? "/404" : "/error");
+  const path = refusal.status === 404 ? "/404" : "/error";
+  const page = await file(request, env, path);
   return changed(page, refusal.status, "no-store", refusal.headers);
 }
 // --8<-- [end:not-found]
