@@ -55,4 +55,5 @@ EXAMPLES = {
         {"HMAC_KEYS": f'{{"shop-backend":["{LOCAL_KEY}"]}}'},
         (("internal-a", "DB"),),
     ),
+    "image-pipeline": Setup(("image-pipeline",), {"UPLOAD_TOKEN": "local-upload-token", "SIGNING_KEYS": "local-signing-key-0123456789abcdef"}),
 }

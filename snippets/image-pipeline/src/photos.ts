@@ -1,0 +1,49 @@
+import { forgetVariants, tagOf } from "./cache";
+import { json, type Log } from "./http";
+import { deleteName, deleteOriginal, readName } from "./store";
+import { parseListed } from "./variants";
+
+// --8<-- [start:name]
+const POINTER_TTL_S = 60;
+
+/** A name may mean another photo tomorrow, a key never: only this answer has a short life. */
+export async function sendToVariant(
+  bucket: R2Bucket,
+  name: string,
+  size: string,
+  log: Log,
+): Promise<Response> {
+  const listed = parseListed(size);
+  const hash = await readName(bucket, name, log);
+  const headers = {
+    Location: `/images/${hash}/${listed}`,
+    "Cache-Control": `public, max-age=${POINTER_TTL_S}`,
+  };
+  return new Response(null, { status: 302, headers });
+}
+// --8<-- [end:name]
+
+// --8<-- [start:remove]
+export async function removePhoto(
+  bucket: R2Bucket,
+  name: string,
+  log: Log,
+): Promise<Response> {
+  await deleteName(bucket, name, log);
+  log("name_removed", { name });
+  return new Response(null, { status: 204, headers: { "Cache-Control": "no-store" } });
+}
+
+/** Takedown. The answer names the tag to purge in all other locations. */
+export async function removeOriginal(
+  bucket: R2Bucket,
+  hash: string,
+  origin: string,
+  log: Log,
+): Promise<Response> {
+  await deleteOriginal(bucket, hash, log);
+  await forgetVariants(origin, hash);
+  log("original_removed", { hash });
+  return json({ hash, purge_tag: tagOf(hash) });
+}
+// --8<-- [end:remove]

@@ -1,0 +1,44 @@
+import { HttpError } from "./http";
+
+// --8<-- [start:verify]
+/**
+ * Checks `?expires=…&signature=…` and returns the seconds that are left. The path holds
+ * picture, size and format in one spelling only, so path and time are all there is to sign.
+ */
+export async function requireSignature(url: URL, keys: string): Promise<number> {
+  const { pathname, searchParams } = url;
+  const expires = searchParams.get("expires") ?? "";
+  const signature = searchParams.get("signature") ?? "";
+  const complete =
+    [...searchParams.keys()].sort().join() === "expires,signature" &&
+    /^[1-9]\d{9}$/.test(expires) &&
+    /^[0-9a-f]{64}$/.test(signature);
+  if (!complete || !(await isSigned(`${pathname}?expires=${expires}`, signature, keys))) {
+    throw new HttpError(403, "invalid_signature", "This address is not signed by us.");
+  }
+  const leftS = Number(expires) - Math.floor(Date.now() / 1000);
+  if (leftS > 0) return leftS;
+  throw new HttpError(403, "signature_expired", "This address was valid until lately.");
+}
+
+// `verify` compares in constant time. Several keys are valid while one replaces another.
+async function isSigned(text: string, signature: string, keys: string): Promise<boolean> {
+  const known = keys ? keys.split(",") : [];
+  if (!known.length || known.some((key) => key.length < 32))
+    throw new Error("SIGNING_KEYS is not set, or a key has less than 32 characters");
+  const encoder = new TextEncoder();
+  const given = Uint8Array.from(signature.match(/../g) ?? [], (two) => parseInt(two, 16));
+  const checks = known.map(async (secret) => {
+    const algorithm = { name: "HMAC", hash: "SHA-256" };
+    const key = await crypto.subtle.importKey(
+      "raw",
+      encoder.encode(secret),
+      algorithm,
+      false,
+      ["verify"],
+    );
+    return crypto.subtle.verify("HMAC", key, given, encoder.encode(text));
+  });
+  return (await Promise.all(checks)).includes(true);
+}
+// --8<-- [end:verify]
