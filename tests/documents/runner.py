@@ -113,6 +113,7 @@ def stop(namespace: dict) -> None:
 
 EVALUATORS: dict[str, Callable[[Snippet], None]] = {
     "console": console,
+    "javascript": of_files,
     "json": data(json.loads),
     "mermaid": mermaid,
     "nginx": of_files,

@@ -20,6 +20,12 @@ const operations = {
     const harness = createTestHarness({ workers });
     try {
       const { url } = await harness.listen();
+      const vars = JSON.stringify(workers[0].vars ?? {});
+      if (vars.includes("{url}")) {
+        // The port is known only now.
+        const known = JSON.parse(vars.replaceAll("{url}", url.origin));
+        await harness.update({ workers: [{ ...workers[0], vars: known }, ...workers.slice(1)] });
+      }
       running.set(next, harness);
       return { example: next++, url: url.origin };
     } catch (error) {

@@ -19,17 +19,20 @@ class Setup:
         secrets: what the public Worker's ``.dev.vars`` holds.
         migrations: ``(worker, binding)`` of each D1 database; no worker means the first.
         server: the command that starts an example without Workers; empty where it has no server at all.
+        variables: override ``[vars]`` of the public Worker; ``{url}`` is the example's own address.
     """
 
     folders: tuple[str, ...] = ()
     secrets: dict[str, str] = field(default_factory=dict)
     migrations: tuple[tuple[str | None, str], ...] = ()
     server: str = ""
+    variables: dict[str, str] = field(default_factory=dict)
 
     @contextmanager
     def run(self, runtime: Runtime, **options: dict[str, str]) -> Iterator[Example]:
         """Start it with clean storage and migrated databases."""
-        with runtime.example(*self.folders, **{"secrets": self.secrets, **options}) as example:
+        own = {"secrets": self.secrets, "variables": self.variables}
+        with runtime.example(*self.folders, **{**own, **options}) as example:
             for worker, binding in self.migrations:
                 example.migrate(binding, worker)
             yield example
@@ -54,6 +57,12 @@ EXAMPLES = {
         tuple(f"private-machine-api/{name}" for name in ("gateway", "internal-a", "internal-b", "worker-x")),
         {"HMAC_KEYS": f'{{"shop-backend":["{LOCAL_KEY}"]}}'},
         (("internal-a", "DB"),),
+    ),
+    "r2-uploads": Setup(
+        ("r2-uploads", "r2-uploads/local-s3"),
+        {"S3_ACCESS_KEY_ID": "local-key", "S3_SECRET_ACCESS_KEY": "local-secret", "SESSION_KEY": "local-session-key-0123456789-only-for-development"},
+        (("uploads", "DB"),),
+        variables={"S3_ENDPOINT": "{url}/cdn-cgi/local/r2/s3"},
     ),
     "image-pipeline": Setup(("image-pipeline",), {"UPLOAD_TOKEN": "local-upload-token", "SIGNING_KEYS": "local-signing-key-0123456789abcdef"}),
 }

@@ -121,7 +121,7 @@ class Runtime:
 
         Args:
             folders: each holds a ``wrangler.toml``; relative to ``snippets/``.
-            variables: override ``[vars]`` of the first Worker.
+            variables: override ``[vars]`` of the first Worker; ``{url}`` in them is the address it gets.
             secrets: take the place of the first Worker's ``.dev.vars``.
             stand_ins: binding of the first Worker to the name of the Worker that stands in for it.
 

@@ -1,0 +1,101 @@
+"""Upload a large file in parts: multipart.py API_URL USER FILE.
+
+For a machine of yours. The environment gives S3_ENDPOINT, and for boto3
+AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.
+After a broken connection, run it again: it sends the parts that are missing.
+"""
+
+import json
+import os
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from operator import itemgetter
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+from upload import ask
+
+CONFIG = Config(
+    retries={"mode": "standard", "total_max_attempts": 5},
+    # By default boto3 adds checksums that not every S3 store takes.
+    request_checksum_calculation="when_required",
+    response_checksum_validation="when_required",
+)
+
+
+# --8<-- [start:parts]
+def send(s3: Any, job: dict[str, Any], path: Path, note: Path) -> None:
+    """Send the parts that are missing, four at a time, and join them."""
+    target = {"Bucket": job["bucket"], "Key": job["key"], "UploadId": job["upload_id"]}
+
+    def one(number: int) -> None:
+        with path.open("rb") as file:
+            file.seek((number - 1) * job["part_bytes"])
+            body = file.read(job["part_bytes"])
+        answer = s3.upload_part(**target, PartNumber=number, Body=body)
+        with lock:
+            job["sent"][str(number)] = answer["ETag"]
+            save(note, job)
+
+    lock = Lock()
+    missing = [n for n in range(1, job["parts"] + 1) if str(n) not in job["sent"]]
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(one, missing))  # the first error cancels what has not begun
+    parts = [{"PartNumber": int(n), "ETag": tag} for n, tag in job["sent"].items()]
+    parts.sort(key=itemgetter("PartNumber"))
+    s3.complete_multipart_upload(**target, MultipartUpload={"Parts": parts})
+
+
+def upload(s3: Any, api: str, user: str, path: Path) -> dict[str, Any]:
+    """Start, or go on where the last run broke. What S3 refuses is aborted."""
+    note = path.with_name(path.name + ".upload")
+    changed = path.stat().st_mtime_ns
+    if note.exists():
+        job: dict[str, Any] = json.loads(note.read_text())
+        if job["changed"] != changed:
+            raise SystemExit(f"{path.name} has changed: delete {note.name} to start again.")
+    else:
+        asked = ask(api, user, path, multipart=True)
+        job = {"id": asked["id"], "changed": changed, "sent": {}, **asked["multipart"]}
+        job["upload_id"] = s3.create_multipart_upload(
+            Bucket=job["bucket"], Key=job["key"], ContentType=asked["type"],
+            Metadata={"owner": job["owner"]},
+        )["UploadId"]  # fmt: skip
+        save(note, job)
+    try:
+        send(s3, job, path, note)
+    except ClientError as error:
+        if error.response["ResponseMetadata"]["HTTPStatusCode"] < 500:
+            note.unlink()
+            with suppress(ClientError):  # parts left behind cost storage
+                s3.abort_multipart_upload(
+                    Bucket=job["bucket"], Key=job["key"], UploadId=job["upload_id"]
+                )
+        raise
+    note.unlink()
+    return job
+# --8<-- [end:parts]
+
+
+def save(note: Path, job: dict[str, Any]) -> None:
+    """Replace the note as a whole, so that no crash leaves half of one."""
+    new = note.with_name(note.name + ".new")
+    new.write_text(json.dumps(job))
+    new.replace(note)
+
+
+def main(api: str, user: str, name: str) -> None:
+    s3 = boto3.client(
+        "s3", endpoint_url=os.environ["S3_ENDPOINT"], region_name="auto", config=CONFIG
+    )
+    job = upload(s3, api, user, Path(name))
+    print(f"{name}: {job['parts']} parts sent, file {job['id']}")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,48 @@
+import { fileOfKey } from "./files";
+import { log } from "./http";
+import { settle } from "./settle";
+
+const LONGEST_DELAY_S = 3600;
+
+// --8<-- [start:queue]
+/** A message is acknowledged after its work is done, each for itself. */
+export async function onEvents(batch: MessageBatch, env: Env): Promise<void> {
+  await Promise.all(
+    batch.messages.map(async (message) => {
+      try {
+        await onEvent(message.body, env);
+        message.ack();
+      } catch (error) {
+        const { id, attempts } = message;
+        const delaySeconds = Math.min(
+          env.RETRY_BASE_S * 2 ** (attempts - 1),
+          LONGEST_DELAY_S,
+        );
+        log("error", "event_failed", { message: id, attempts, error: String(error) });
+        message.retry({ delaySeconds });
+      }
+    }),
+  );
+}
+
+async function onEvent(body: unknown, env: Env): Promise<void> {
+  const { action, bucket, object } = body as R2Event;
+  if (bucket !== env.BUCKET_NAME || !object.key.startsWith("uploads/")) {
+    // Not ours to judge, and not ours to delete.
+    log("warn", "event_ignored", { action, bucket, key: object.key });
+    return;
+  }
+  const file = await fileOfKey(env.DB, object.key);
+  // The row may come: a replica that lags, a restored database. Never delete for its lack.
+  if (file === null) throw new Error(`no row for ${object.key}`);
+  if (file.state === "ready" && file.etag !== object.eTag)
+    log("error", "file_overwritten", { file: file.id, action });
+  await settle(env, file);
+}
+
+type R2Event = {
+  action: "PutObject" | "CopyObject" | "CompleteMultipartUpload";
+  bucket: string;
+  object: { key: string; size: number; eTag: string };
+};
+// --8<-- [end:queue]

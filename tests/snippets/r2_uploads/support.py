@@ -1,0 +1,144 @@
+"""Start the example with its S3 address, and act as its users, as R2 and as a holder of the S3 keys."""
+
+import importlib.util
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import boto3
+import httpx
+import jwt
+from botocore.config import Config
+
+from tests.harness.examples import EXAMPLES
+from tests.harness.workers import SNIPPETS, Example, Runtime
+
+FOLDER = SNIPPETS / "r2-uploads"
+EVENTS = Path(__file__).with_name("r2_events")
+SETUP = EXAMPLES["r2-uploads"]
+SESSION_KEY = SETUP.secrets["SESSION_KEY"]
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(100))
+PDF = b"%PDF-1.7\n" + b"x" * 2000
+WAIT_S = 20
+
+
+@contextmanager
+def uploads(runtime: Runtime, **variables: object) -> Iterator[Example]:
+    """Start the example with its local S3 address and with what plays R2's events."""
+    with runtime.example(*SETUP.folders, EVENTS, secrets=SETUP.secrets, variables={**SETUP.variables, **variables}) as example:
+        example.migrate("DB")
+        yield example
+
+
+def token(user: str = "ana", key: str = SESSION_KEY, ttl_s: int = 600, **claims: object) -> str:
+    return jwt.encode({"sub": user, "aud": "uploads", "exp": int(time.time()) + ttl_s, **claims}, key, algorithm="HS256")
+
+
+def session(user: str = "ana") -> dict[str, str]:
+    return {"Authorization": f"Bearer {token(user)}"}
+
+
+def ask(api: Example, user: str = "ana", **changes: object) -> httpx.Response:
+    about = {"name": "photo.png", "type": "image/png", "size": len(PNG), **changes}
+    return api.http.post("/v1/files", json=about, headers=session(user))
+
+
+def store(asked: httpx.Response, body: bytes = PNG) -> httpx.Response:
+    """Send the bytes as the answer to ``ask`` says."""
+    put = asked.json()["put"]
+    return httpx.put(put["url"], content=body, headers=put["headers"])
+
+
+def ready_file(api: Example, body: bytes = PNG, user: str = "ana", **changes: object) -> str:
+    """Ask, store and deliver the event; return the id of the file."""
+    asked = ask(api, user, size=len(body), **changes)
+    assert store(asked, body).status_code == 200
+    notify(api, row(api, asked.json()["id"])["key"])
+    wait_for_state(api, asked.json()["id"], "ready")
+    return asked.json()["id"]
+
+
+def row(api: Example, file_id: str) -> dict[str, Any]:
+    return api.d1("DB", "SELECT * FROM files WHERE id = ?", file_id)[0]
+
+
+def event(key: str, etag: str = "0" * 32, action: str = "PutObject", bucket: str = "uploads") -> dict[str, Any]:
+    """The body that R2 documents for a message of an event notification."""
+    return {
+        "account": "0" * 32, "action": action, "bucket": bucket,
+        "object": {"key": key, "size": 1, "eTag": etag}, "eventTime": "2026-11-23T12:00:00.000Z",
+    }  # fmt: skip
+
+
+def notify(api: Example, key: str, **more: str) -> None:
+    """Play R2, which has no local event notifications: put the documented message into the queue."""
+    api.call("EVENTS", "send", event(key, **more), worker="r2-events")
+
+
+def wait_until(condition: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + WAIT_S
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {WAIT_S} s: {what}"
+        time.sleep(0.02)
+
+
+def wait_for_state(api: Example, file_id: str, state: str) -> None:
+    wait_until(lambda: row(api, file_id)["state"] == state, f"state {state} of {file_id}")
+
+
+def wait_for_log(api: Example, *words: str) -> str:
+    found: list[str] = []
+
+    def there() -> bool:
+        found[:] = [line for line in api.logs() if all(word in line for word in words)]
+        return bool(found)
+
+    wait_until(there, f"a log line with {words}")
+    return found[-1]
+
+
+def sweep(api: Example, later_s: int = 0) -> None:
+    """Fire the Cron Trigger as if this much time had passed."""
+    assert api.ask("scheduled", cron="*/5 * * * *", time=int((time.time() + later_s) * 1000))["outcome"] == "ok"
+
+
+def s3_client(api: Example, **options: object) -> Any:
+    """The S3 API with the key pair, as a machine of the owner has it."""
+    config = Config(request_checksum_calculation="when_required", response_checksum_validation="when_required", **options)
+    return boto3.client(
+        "s3", endpoint_url=f"{api.url}/cdn-cgi/local/r2/s3", region_name="auto", config=config,
+        aws_access_key_id="local-key", aws_secret_access_key="local-secret",
+    )  # fmt: skip
+
+
+def keys(s3: Any) -> set[str]:
+    return {entry["Key"] for entry in s3.list_objects_v2(Bucket="uploads").get("Contents", [])}
+
+
+def refusal(response: httpx.Response) -> tuple[int, str]:
+    """Return status and code of an error, after checking the shape that all errors share."""
+    assert response.headers["content-type"] == "application/json"
+    assert response.headers["cache-control"] == "no-store"
+    assert response.headers["x-request-id"]
+    body = response.json()
+    assert body.keys() == {"error"} and body["error"].keys() == {"code", "message"}
+    assert body["error"]["message"].endswith(".")
+    return response.status_code, body["error"]["code"]
+
+
+def client_module(name: str) -> ModuleType:
+    """Load a file of ``client/`` with those it imports, without leaving them on the import path."""
+    sys.path.insert(0, str(FOLDER / "client"))
+    try:
+        spec = importlib.util.spec_from_file_location(f"r2_uploads_{name}", FOLDER / "client" / f"{name}.py")
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+    finally:
+        sys.path.remove(str(FOLDER / "client"))
+        for imported in ("session", "upload"):
+            sys.modules.pop(imported, None)

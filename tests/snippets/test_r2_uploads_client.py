@@ -1,0 +1,240 @@
+"""The clients that readers copy: one request, many parts, and a real browser."""
+
+import http.server
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
+from playwright.sync_api import Browser
+
+from tests.harness.workers import Example, Runtime
+from tests.snippets.r2_uploads.support import FOLDER, PNG, client_module, keys, row, s3_client, session, sweep, token, uploads, wait_for_state
+
+MIB = 2**20
+MP4 = b"\x00\x00\x00\x20ftypisom"
+
+
+@pytest.fixture(scope="module")
+def api(runtime: Runtime) -> Iterator[Example]:
+    with uploads(runtime) as example:
+        yield example
+
+
+@pytest.fixture(scope="module")
+def s3(api: Example):
+    return s3_client(api, retries={"total_max_attempts": 1})
+
+
+@pytest.fixture
+def film(tmp_path: Path) -> Path:
+    """64 MiB in four different parts."""
+    path = tmp_path / "film.mp4"
+    path.write_bytes(b"".join(bytes([part]) * (16 * MIB) for part in range(4)))
+    with path.open("r+b") as file:
+        file.write(MP4)
+    return path
+
+
+@pytest.fixture
+def short_film(tmp_path: Path) -> Path:
+    """Two parts and one byte."""
+    path = tmp_path / "film.mp4"
+    path.write_bytes(MP4.ljust(32 * MIB + 1, b"."))
+    return path
+
+
+def newest(api: Example) -> dict[str, object]:
+    return api.http.get("/v1/files", headers=session()).json()["files"][0]
+
+
+def run(api: Example, program: str, path: Path) -> subprocess.CompletedProcess[str]:
+    env = {
+        **os.environ, "S3_ENDPOINT": f"{api.url}/cdn-cgi/local/r2/s3",
+        "AWS_ACCESS_KEY_ID": "local-key", "AWS_SECRET_ACCESS_KEY": "local-secret",
+    }  # fmt: skip
+    return subprocess.run(
+        [sys.executable, FOLDER / "client" / program, api.url, "ana", path], env=env, capture_output=True, text=True, timeout=60
+    )
+
+
+# One request
+
+
+@pytest.fixture(scope="module")
+def upload():
+    return client_module("upload")
+
+
+@contextmanager
+def unreliable(answers: list[int | None], stored: list[bytes]) -> Iterator[str]:
+    """An S3 address that drops the connection for None and answers with the next status otherwise."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_PUT(self) -> None:
+            stored.append(self.rfile.read(int(self.headers["Content-Length"])))
+            status = answers.pop(0)
+            if status is None:
+                self.close_connection = True
+                return
+            self.send_response(status)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@pytest.mark.parametrize(
+    ("answers", "good"),
+    [([200], True), ([None, 200], True), ([None, 412], True), ([503, 200], True), ([403], False), ([None, 403], False), ([None] * 4, False)],
+)
+def test_a_broken_connection_is_tried_again_and_a_refusal_is_not(upload, tmp_path, monkeypatch, answers, good):
+    """412 after a broken attempt means that the attempt did arrive."""
+    monkeypatch.setattr(upload.time, "sleep", lambda _: None)
+    path = tmp_path / "photo.png"
+    path.write_bytes(PNG)
+    stored: list[bytes] = []
+    tries = len(answers)
+    with unreliable(answers, stored) as url:
+        if good:
+            upload.put({"url": url, "headers": {}}, path)
+        else:
+            with pytest.raises(SystemExit, match="403|not stored after 4"):
+                upload.put({"url": url, "headers": {}}, path)
+    assert stored == [PNG] * tries
+
+
+def test_a_file_that_the_worker_does_not_want_is_reported_with_its_reason(api, upload, tmp_path):
+    path = tmp_path / "page.html"
+    path.write_text("<p>")
+    with pytest.raises(SystemExit, match="400 .*type.* is one of"):
+        upload.ask(api.url, "ana", path)
+
+
+# Many parts
+
+
+def test_64_mib_go_up_in_four_parts_and_come_back_the_same(api, film):
+    done = run(api, "multipart.py", film)
+    assert done.returncode == 0, done.stderr
+    sweep(api)
+    file = newest(api)
+    assert (file["state"], file["size"]) == ("ready", 64 * MIB)
+    assert done.stdout == f"{film}: 4 parts sent, file {file['id']}\n"
+    assert row(api, file["id"])["etag"].endswith("-4")
+    assert api.http.get(f"/v1/files/{file['id']}/content", headers=session()).content == film.read_bytes()
+    middle = api.http.get(f"/v1/files/{file['id']}/content", headers={**session(), "Range": f"bytes={16 * MIB - 1}-{16 * MIB}"})
+    assert (middle.status_code, middle.content) == (206, b"\x00\x01")
+    assert not film.with_name("film.mp4.upload").exists()
+
+
+@pytest.fixture(scope="module")
+def multipart():
+    return client_module("multipart")
+
+
+class Flaky:
+    """The S3 client, but the third part fails with the given error while ``broken``."""
+
+    def __init__(self, s3: object, error: Exception) -> None:
+        self._s3, self._error, self.sent, self.aborted = s3, error, [], []
+        self.broken = True
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._s3, name)
+
+    def upload_part(self, **options: object) -> object:
+        if self.broken and options["PartNumber"] > 2:
+            raise self._error
+        self.sent.append(options["PartNumber"])
+        return self._s3.upload_part(**options)
+
+    def abort_multipart_upload(self, **options: object) -> None:
+        self.aborted.append(options["UploadId"])
+        self._s3.abort_multipart_upload(**options)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        EndpointConnectionError(endpoint_url="https://s3"),
+        ClientError({"Error": {"Code": "InternalError"}, "ResponseMetadata": {"HTTPStatusCode": 500}}, "UploadPart"),
+    ],
+    ids=["connection", "S3 fails"],
+)
+def test_a_broken_run_is_continued_with_the_missing_parts_only(api, s3, multipart, short_film, error):
+    flaky = Flaky(s3, error)
+    with pytest.raises(type(error)):
+        multipart.upload(flaky, api.url, "ana", short_film)
+    assert sorted(flaky.sent) == [1, 2] and flaky.aborted == []
+    sweep(api)
+    assert newest(api)["state"] == "pending", "an unfinished file is no file"
+    flaky.broken = False
+    job = multipart.upload(flaky, api.url, "ana", short_film)
+    assert sorted(flaky.sent) == [1, 2, 3]
+    sweep(api)
+    assert (newest(api)["id"], newest(api)["state"]) == (job["id"], "ready")
+
+
+def test_what_s3_refuses_is_aborted_so_that_no_part_costs_storage(api, s3, multipart, short_film):
+    refused = Flaky(s3, ClientError({"Error": {"Code": "AccessDenied"}, "ResponseMetadata": {"HTTPStatusCode": 403}}, "UploadPart"))
+    with pytest.raises(ClientError, match="AccessDenied"):
+        multipart.upload(refused, api.url, "ana", short_film)
+    assert len(refused.aborted) == 1
+    assert not short_film.with_name("film.mp4.upload").exists()
+    key = row(api, newest(api)["id"])["key"]
+    with pytest.raises(ClientError, match="NoSuchUpload"):
+        s3.upload_part(Bucket="uploads", Key=key, UploadId=refused.aborted[0], PartNumber=1, Body=b"x")
+    assert key not in keys(s3)
+
+
+def test_a_file_that_changed_between_two_runs_is_not_mixed(api, s3, multipart, short_film):
+    flaky = Flaky(s3, EndpointConnectionError(endpoint_url="https://s3"))
+    with pytest.raises(EndpointConnectionError):
+        multipart.upload(flaky, api.url, "ana", short_film)
+    os.utime(short_film, (0, 0))
+    with pytest.raises(SystemExit, match="has changed: delete film.mp4.upload"):
+        multipart.upload(s3, api.url, "ana", short_film)
+
+
+# A browser
+
+
+def test_a_real_browser_sends_what_was_signed(api, browser: Browser):
+    """From the same origin: the local S3 address keeps no CORS rules, and refuses other origins."""
+    page = browser.new_page()
+    page.goto(f"{api.url}/")
+    page.evaluate("(code) => { window.client = import(URL.createObjectURL(new Blob([code], { type: 'text/javascript' }))) }",
+                  (FOLDER / "client" / "browser.js").read_text())  # fmt: skip
+    page.evaluate(
+        """async ([bytes, token]) => {
+            const file = new File([new Uint8Array(bytes)], "naïve photo.png", { type: "image/png" });
+            const { uploadFile } = await window.client;
+            window.done = uploadFile(file, token);
+        }""",
+        [list(PNG), token()],
+    )
+    for _ in range(200):
+        sweep(api)
+        if newest(api)["name"] == "naïve photo.png" and newest(api)["state"] == "ready":
+            break
+    assert page.evaluate("window.done")["state"] == "ready"
+    file = newest(api)
+    assert api.http.get(f"/v1/files/{file['id']}/content", headers=session()).content == PNG
+    page.close()
