@@ -62,8 +62,17 @@ def test_the_front_matter_is_complete(page: PageSource):
 
 @pytest.mark.parametrize("page", by_slug(pattern_pages()))
 def test_the_sections_stand_in_the_order_of_the_template(page: PageSource):
-    wanted = COMPLETE if page.slug not in unfinished() else [*OPENING, "Related patterns"]
+    early = [*OPENING, *[h for h in page.headings if h == "Limits and cost"], "Related patterns"]
+    wanted = COMPLETE if page.slug not in unfinished() else early
     assert page.headings == wanted, f"{page.place}: H2 headings differ from the template"
+
+
+@pytest.mark.parametrize("page", by_slug(pattern_pages()))
+def test_limits_and_cost_hold_the_worked_cost_once(page: PageSource):
+    marked = page.section("Limits and cost").count("<!-- costs -->")
+    assert marked == ("Limits and cost" in page.headings), f"{page.place}: put <!-- costs --> once under 'Limits and cost'"
+    assert page.text.count("<!-- costs -->") == marked, f"{page.place}: <!-- costs --> belongs under 'Limits and cost' only"
+    assert "### What a month costs" not in page.text, f"{page.place}: the marker brings its own heading"
 
 
 @pytest.mark.parametrize("page", by_slug(pattern_pages()))
