@@ -4,6 +4,7 @@ The marker vanishes where no hook runs; a page then only lacks its worked cost.
 """
 
 from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.plugins import event_priority
 from mkdocs.structure.files import Files
 from mkdocs.structure.pages import Page
 
@@ -44,6 +45,7 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     return markdown.replace(MARKER, _blocks[slug], 1)
 
 
+@event_priority(-100)  # after the glossary, which explains prose and leaves a form alone
 def on_page_content(page_html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     slug = page.file.src_uri.removeprefix("patterns/").removesuffix(".md")
     return page_html.replace(placeholder(slug), calculator(_patterns[slug])) if slug in _patterns else page_html
