@@ -123,7 +123,7 @@ def deadline(seconds: float = 10) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("kind", ["avif", "webp", "jpeg"])
-@pytest.mark.parametrize("width", [160, 640, 960])
+@pytest.mark.parametrize("width", [160, 640])
 def test_a_listed_width_and_format_is_really_made(api, cat, width, kind):
     picture = opened(get(api, f"/images/{cat}/{width}.{kind}"))
     assert picture.format == kind.upper()
@@ -190,7 +190,8 @@ def test_a_transparent_ground_stays_transparent_in_webp_and_avif(api):
     key = upload(api, "logo", photos.encoded(photos.drawing(600, 400), "PNG")).json()["hash"]
     for accept in ("image/webp", CHROME):
         assert opened(get(api, f"/images/{key}/320", accept)).convert("RGBA").getextrema()[3] == (0, 255)
-    assert opened(get(api, f"/images/{key}/320")).mode == "RGB"
+    flat = opened(get(api, f"/images/{key}/320"))
+    assert (flat.mode, flat.getpixel((0, 0))) == ("RGB", (0, 0, 0)), "white in production; the page says that black is local"
 
 
 def test_head_answers_like_get_without_a_body(api, cat):
@@ -377,7 +378,7 @@ def test_without_its_secrets_the_example_refuses_and_says_so_only_in_the_log(run
             assert refusal(api.http.put("/v1/photos/a", content=SAMPLE, headers={"Authorization": value})) == (500, "internal_error")
         signed = get(api, sign(f"/images/{'a' * 64}/300x200.webp", "short", int(time.time()) + 60))
         assert refusal(signed) == (500, "internal_error")
-        said = [e["error"] for e in logged(api, "unexpected_error")]
+        said = [e["error"] for e in logged(api, "unexpected")]
         assert any("UPLOAD_TOKEN" in line for line in said) and any("SIGNING_KEYS" in line for line in said)
         assert refusal(get(api, "/photos/a/640")) == (404, "photo_not_found")
 
@@ -476,14 +477,8 @@ def in_pieces(content: bytes) -> Iterator[bytes]:
         yield content[start : start + 1_000_000]
 
 
-@pytest.mark.parametrize("send", [bytes, in_pieces], ids=["with its length", "in chunks"])
-def test_a_file_at_the_limit_is_taken(api, send):
-    photo = fresh(14)
-    padded = photo + bytes(BYTES_MAX - len(photo))
-    assert upload(api, "heavy", send(padded)).status_code in (200, 201)
-
-
-def test_one_byte_more_is_refused_though_no_length_was_told(api):
+def test_a_file_at_the_limit_is_taken_and_one_byte_more_is_not_though_no_length_was_told(api):
+    assert upload(api, "heavy", in_pieces(fresh(14).ljust(BYTES_MAX, b"\0"))).status_code == 201
     assert refusal(upload(api, "heavier", in_pieces(fresh(14).ljust(BYTES_MAX + 1, b"\0")))) == (413, "body_too_large")
 
 
@@ -668,6 +663,7 @@ def test_an_original_written_past_the_upload_is_no_way_to_serve_a_page(api):
     api.call("ORIGINALS", "put", f"originals/{key}", "<script>alert(1)</script>")
     answer = get(api, f"/images/{key}/160")
     assert refusal(answer) == (502, "original_unreadable") and "<script>" not in answer.text
+    assert logged(api, "original_unreadable", hash=key)
     api.call("ORIGINALS", "put", "names/bent", "../../names/cat")
     assert refusal(get(api, "/photos/bent/160")) == (404, "photo_not_found")
 
@@ -704,13 +700,15 @@ FORMATS = ("jpeg", "webp", "avif")
 
 
 def measure(api: Example) -> dict[str, dict[str, int]]:
-    sizes = {}
-    for name, picture in PICTURES.items():
-        original = photos.encoded(picture(), "PNG" if name == "Drawing" else "JPEG")
+    def sizes(name: str) -> dict[str, int]:
+        original = photos.encoded(PICTURES[name](), "PNG" if name == "Drawing" else "JPEG")
         key = upload(api, f"measured-{name.lower()}", original).json()["hash"]
-        made = {f: len(get(api, f"/images/{key}/{MEASURED_WIDTH}.{f}").content) for f in FORMATS}
-        sizes[name] = {"original": len(original), **made}
-    return sizes
+        made = {f: get(api, f"/images/{key}/{MEASURED_WIDTH}.{f}") for f in FORMATS}
+        assert all(opened(answer).width == MEASURED_WIDTH for answer in made.values())
+        return {"original": len(original), **{f: len(answer.content) for f, answer in made.items()}}
+
+    with ThreadPoolExecutor(2) as editors:
+        return dict(zip(PICTURES, editors.map(sizes, PICTURES), strict=True))
 
 
 def saved(sizes: dict[str, dict[str, int]], kind: str) -> int:
@@ -721,14 +719,14 @@ def saved(sizes: dict[str, dict[str, int]], kind: str) -> int:
 def table(data: dict) -> str:
     """Return the lines of the page that show the figures."""
     sizes = data["sizes"]
-    total = {k: sum(s[k] for s in sizes.values()) for k in ("original", *FORMATS)}
+    total = {k: sum(s[k] for s in sizes.values()) for k in FORMATS}
     rows = [f"| {name} | " + " | ".join(f"{s[k]:,}" for k in total) + " |" for name, s in sizes.items()]
     return "\n".join([
-        "| Picture, bytes | Original | JPEG | WebP | AVIF |",
-        "|---|---|---|---|---|",
+        "| Picture, bytes | JPEG | WebP | AVIF |",
+        "|---|---|---|---|",
         *rows,
         "| **Together** | " + " | ".join(f"{v:,}" for v in total.values()) + " |",
-        f"| Less than JPEG, in % | | | {saved(sizes, 'webp')} | {saved(sizes, 'avif')} |",
+        f"| Less than JPEG, in % | | {saved(sizes, 'webp')} | {saved(sizes, 'avif')} |",
         "",
         f"Measured on {data['date']}: {data['cores']} cores, workerd, sharp {data['sharp']}.",
     ])  # fmt: skip
@@ -751,3 +749,4 @@ def test_the_page_shows_what_each_format_saves(api, request):
         for kind, size in formats.items():
             assert 0.75 * size < sizes[name][kind] < 1.33 * size, f"{name} as {kind}: {sizes[name][kind]} bytes, the page says {size}"
     assert saved(sizes, "avif") > 10 and saved(sizes, "webp") > 10
+    assert sizes["Drawing"]["original"] < sizes["Drawing"]["jpeg"], "the page says so"

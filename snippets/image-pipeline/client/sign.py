@@ -13,7 +13,7 @@ import time
 
 # --8<-- [start:sign]
 def sign(path: str, key: str, expires: int) -> str:
-    """Return path and query that the Worker accepts until `expires`, in Unix seconds."""
+    """Return path and query that the Worker accepts until then, in Unix seconds."""
     text = f"{path}?expires={expires}"
     digest = hmac.new(key.encode(), text.encode(), hashlib.sha256).hexdigest()
     return f"{text}&signature={digest}"

@@ -1,7 +1,7 @@
 import { FORMATS, type Format, type Variant } from "./variants";
 
 // --8<-- [start:accept]
-/** A wildcard is no promise to understand AVIF: only what the header names counts. */
+/** A wildcard is no promise to know AVIF: only what the header names counts. */
 export function bestFormat(accept: string): Format {
   const named = accept
     .toLowerCase()

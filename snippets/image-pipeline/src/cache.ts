@@ -5,7 +5,7 @@ import { FORMATS, type Variant, WIDTHS } from "./variants";
 const EDGE_TTL_S = 30 * 24 * 3600;
 
 // --8<-- [start:cache]
-/** The Cache API ignores Vary, so the format that Accept led to stands in the key. */
+/** The Cache API ignores Vary, so the format stands in the key. */
 function keyOf(origin: string, hash: string, variant: Variant): string {
   const { width, height, format } = variant;
   const size = height === undefined ? width : `${width}x${height}`;
@@ -43,7 +43,7 @@ export async function keepVariant(
     .catch((error: unknown) => log("cache_failed", { error: firstLine(error) }));
 }
 
-/** Empties this location of all listed sizes; elsewhere they end by a purge of the tag. */
+/** Empties this location only; elsewhere sizes end by a purge of the tag. */
 export async function forgetVariants(origin: string, hash: string): Promise<void> {
   const keys = WIDTHS.flatMap((width) =>
     FORMATS.map((format) => keyOf(origin, hash, { width, format })),

@@ -28,9 +28,10 @@ export function json(
 // --8<-- [start:log]
 export type Log = (event: string, fields?: Record<string, unknown>) => void;
 
-/** Every line of one request carries its id; the caller of a failed one gets it too. */
+/** Every line carries the id of its request; who gets an error gets it too. */
 export function logger(id: string): Log {
-  return (event, fields) => console.log(JSON.stringify({ event, request: id, ...fields }));
+  return (event, fields) =>
+    console.log(JSON.stringify({ event, request: id, ...fields }));
 }
 
 /** The rest of an error is a stack, which a log line does not need. */
@@ -38,7 +39,7 @@ export const firstLine = (error: unknown) => String(error).split("\n", 1)[0] ?? 
 
 export function errorResponse(error: unknown, id: string, log: Log): Response {
   const known = error instanceof HttpError;
-  if (!known) log("unexpected_error", { error: firstLine(error) });
+  if (!known) log("unexpected", { error: firstLine(error) });
   const status = known ? error.status : 500;
   const code = known ? error.code : "internal_error";
   const message = known ? error.message : "Something went wrong here.";

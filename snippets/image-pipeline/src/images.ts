@@ -30,7 +30,7 @@ export async function measure(
   images: ImagesBinding,
   bytes: ArrayBuffer,
   log: Log,
-): Promise<{ format: string; width: number; height: number }> {
+): Promise<{ width: number; height: number }> {
   const info = await guarded(log, () => images.info(new Blob([bytes]).stream()));
   if ("width" in info) return info;
   throw new Unreadable(`no size in ${info.format}`);
@@ -40,7 +40,7 @@ export async function measure(
 const BUSY = new Set([9522, 9527, 9528, 9529]);
 const USED_UP = 9422;
 
-/** Tells "come back later" from "this is no picture": only the first is worth a retry. */
+/** Tells "come back later" from "this is no picture". */
 async function guarded<T>(log: Log, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
@@ -48,7 +48,7 @@ async function guarded<T>(log: Log, work: () => Promise<T>): Promise<T> {
     const { code } = error as ImagesError;
     log("images_failed", { code, error: firstLine(error) });
     if (code === USED_UP) {
-      const message = "No new sizes can be made this month. Sizes made before still work.";
+      const message = "No new sizes can be made this month.";
       throw new HttpError(503, "transformations_used_up", message, {
         "Retry-After": "3600",
       });

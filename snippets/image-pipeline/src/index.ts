@@ -11,10 +11,9 @@ export default {
   async fetch(request, env, ctx) {
     const id = request.headers.get("CF-Ray") ?? crypto.randomUUID();
     const log = logger(id);
-    const answer = await route(request, env, ctx, log).catch((error: unknown) =>
+    return route(request, env, ctx, log).catch((error: unknown) =>
       errorResponse(error, id, log),
     );
-    return request.method === "HEAD" ? new Response(null, answer) : answer;
   },
 } satisfies ExportedHandler<Env>;
 // --8<-- [end:handler]

@@ -1,12 +1,13 @@
 import { forgetVariants, tagOf } from "./cache";
 import { json, type Log } from "./http";
-import { deleteName, deleteOriginal, readName } from "./store";
+import { deleteName, readName } from "./names";
+import { deleteOriginal } from "./store";
 import { parseListed } from "./variants";
 
 // --8<-- [start:name]
 const POINTER_TTL_S = 60;
 
-/** A name may mean another photo tomorrow, a key never: only this answer has a short life. */
+/** Tomorrow a name may mean another photo, so this answer has a short life. */
 export async function sendToVariant(
   bucket: R2Bucket,
   name: string,
@@ -43,7 +44,7 @@ export async function removeOriginal(
 ): Promise<Response> {
   await deleteOriginal(bucket, hash, log);
   await forgetVariants(origin, hash);
-  log("original_removed", { hash });
+  log("taken_down", { hash });
   return json({ hash, purge_tag: tagOf(hash) });
 }
 // --8<-- [end:remove]

@@ -56,6 +56,7 @@ async function makeVariant(
     return made;
   } catch (error) {
     if (!(error instanceof Unreadable)) throw error;
+    log("original_unreadable", { hash });
     const message = "The original of this photo cannot be read.";
     throw new HttpError(502, "original_unreadable", message);
   }

@@ -2,8 +2,8 @@ import { HttpError } from "./http";
 
 // --8<-- [start:verify]
 /**
- * Checks `?expires=…&signature=…` and returns the seconds that are left. The path holds
- * picture, size and format in one spelling only, so path and time are all there is to sign.
+ * Checks `?expires=…&signature=…` and returns the seconds that are left. The path
+ * holds picture, size and format in one spelling, so path and time are all to sign.
  */
 export async function requireSignature(url: URL, keys: string): Promise<number> {
   const { pathname, searchParams } = url;
@@ -21,7 +21,7 @@ export async function requireSignature(url: URL, keys: string): Promise<number> 
   throw new HttpError(403, "signature_expired", "This address was valid until lately.");
 }
 
-// `verify` compares in constant time. Several keys are valid while one replaces another.
+// `verify` compares in constant time. While one key replaces another, both are valid.
 async function isSigned(text: string, signature: string, keys: string): Promise<boolean> {
   const known = keys ? keys.split(",") : [];
   if (!known.length || known.some((key) => key.length < 32))

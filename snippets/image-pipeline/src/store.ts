@@ -1,13 +1,11 @@
 import { firstLine, HttpError, type Log } from "./http";
-import { isHash } from "./keys";
 
 export type Size = { width: number; height: number };
 
 // --8<-- [start:write]
-const originalKey = (hash: string) => `originals/${hash}`;
-const nameKey = (name: string) => `names/${name}`;
+const keyOf = (hash: string) => `originals/${hash}`;
 
-/** Says whether these bytes are new. R2 checks the hash, and never replaces what is there. */
+/** Says whether these bytes are new. R2 checks the hash and replaces nothing. */
 export async function keepOriginal(
   bucket: R2Bucket,
   hash: string,
@@ -15,7 +13,7 @@ export async function keepOriginal(
   { width, height }: Size,
   log: Log,
 ): Promise<boolean> {
-  const put = bucket.put(originalKey(hash), bytes, {
+  const put = bucket.put(keyOf(hash), bytes, {
     onlyIf: { etagDoesNotMatch: "*" },
     sha256: hash,
     httpMetadata: { contentType: type },
@@ -23,56 +21,28 @@ export async function keepOriginal(
   });
   return (await guarded(log, "put_original", put)) !== null;
 }
-
-export async function pointName(
-  bucket: R2Bucket,
-  name: string,
-  hash: string,
-  log: Log,
-): Promise<void> {
-  await guarded(log, "put_name", bucket.put(nameKey(name), hash));
-}
 // --8<-- [end:write]
-
-export async function readName(
-  bucket: R2Bucket,
-  name: string,
-  log: Log,
-): Promise<string> {
-  const read = async () => (await bucket.get(nameKey(name)))?.text();
-  const hash = await guarded(log, "read_name", read());
-  if (hash !== undefined && isHash(hash)) return hash;
-  throw new HttpError(404, "photo_not_found", `There is no photo "${name}".`);
-}
 
 export async function readOriginal(
   bucket: R2Bucket,
   hash: string,
   log: Log,
 ): Promise<R2ObjectBody> {
-  const object = await guarded(log, "read_original", bucket.get(originalKey(hash)));
+  const object = await guarded(log, "read_original", bucket.get(keyOf(hash)));
   if (object) return object;
   throw new HttpError(404, "photo_not_found", "There is no photo under this key.");
 }
 
-export async function deleteName(
-  bucket: R2Bucket,
-  name: string,
-  log: Log,
-): Promise<void> {
-  await guarded(log, "delete_name", bucket.delete(nameKey(name)));
-}
-
-export async function deleteOriginal(
-  bucket: R2Bucket,
-  hash: string,
-  log: Log,
-): Promise<void> {
-  await guarded(log, "delete_original", bucket.delete(originalKey(hash)));
+export function deleteOriginal(bucket: R2Bucket, hash: string, log: Log): Promise<void> {
+  return guarded(log, "delete_original", bucket.delete(keyOf(hash)));
 }
 
 // --8<-- [start:guard]
-async function guarded<T>(log: Log, step: string, operation: Promise<T>): Promise<T> {
+export async function guarded<T>(
+  log: Log,
+  step: string,
+  operation: Promise<T>,
+): Promise<T> {
   try {
     return await operation;
   } catch (error) {

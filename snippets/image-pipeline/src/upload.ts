@@ -1,6 +1,7 @@
 import { HttpError, json, type Log } from "./http";
 import { inspect, sniff } from "./inspect";
-import { keepOriginal, pointName } from "./store";
+import { pointName } from "./names";
+import { keepOriginal } from "./store";
 
 const BYTES_MAX = 20_000_000;
 
@@ -13,7 +14,7 @@ export async function receivePhoto(
 ): Promise<Response> {
   const bytes = await readBytes(request.body);
   const type = sniff(new Uint8Array(bytes, 0, Math.min(32, bytes.byteLength)));
-  const size = await inspect(env.IMAGES, bytes, type, log);
+  const size = await inspect(env.IMAGES, bytes, log);
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
   const hash = Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
   // The name comes last: whatever dies before leaves no name that leads nowhere.

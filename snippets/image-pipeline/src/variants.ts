@@ -30,7 +30,7 @@ export async function parseVariant(
       ? { width, format }
       : { width, format: bestFormat(accept), negotiated: true };
   }
-  // Another size is work that somebody pays for: only who holds the key may order it.
+  // Another size is work that you pay for: only who holds the key may order it.
   const lifetimeS = await requireSignature(url, keys);
   if (!format || Math.max(width, height) > SIGNED_SIDE_MAX) throw unknownSize();
   return { width, height, format, lifetimeS };
