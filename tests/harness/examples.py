@@ -65,4 +65,5 @@ EXAMPLES = {
         variables={"S3_ENDPOINT": "{url}/cdn-cgi/local/r2/s3"},
     ),
     "image-pipeline": Setup(("image-pipeline",), {"UPLOAD_TOKEN": "local-upload-token", "SIGNING_KEYS": "local-signing-key-0123456789abcdef"}),
+    "sase-enterprise": Setup(),
 }
