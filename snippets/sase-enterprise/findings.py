@@ -36,7 +36,8 @@ def excluded(inventory: Inventory) -> Iterator[Finding]:
     for entry in inventory.excluded:
         if hit := [n for n in published if n.overlaps(entry.network)]:
             rest = ", ".join(map(str, without(entry.network, hit))) or "nothing"
-            yield Finding(entry.line, f"{entry.network} keeps {', '.join(map(str, hit))} out of the tunnel: replace it by {rest}")
+            kept = ", ".join(map(str, hit))
+            yield Finding(entry.line, f"{entry.network} keeps {kept} out of the tunnel: replace it by {rest}")
 
 
 def without(network: IPv4Network, holes: list[IPv4Network]) -> list[IPv4Network]:

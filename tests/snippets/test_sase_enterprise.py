@@ -79,9 +79,9 @@ def test_a_faulty_worksheet_is_refused_with_every_line(tmp_path: Path):
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("people: 4000", "people: many", "worksheet.yml:3: 'people' takes int, this is str"),
-        ("people: 4000\n", "", "worksheet.yml:2: add 'people'"),
-        ("people: 4000", "people: 4000\npeoples: 1", "worksheet.yml:4: remove or rename peoples"),
+        ("people: 4000", "people: many", "worksheet.yml:4: 'people' takes int, this is str"),
+        ("people: 4000\n", "", "worksheet.yml:3: add 'people'"),
+        ("people: 4000", "people: 4000\npeoples: 1", "worksheet.yml:5: remove or rename peoples"),
         ("connector: wan", "connector: vpn", "'connector' is one of tunnel, mesh, wan; this is 'vpn'"),
         ("10.30.0.0/16 }", "10.30.0.1/16 }", "'10.30.0.1/16' is no network: 10.30.0.1/16 has host bits set"),
         ("10.30.0.0/16 }", "10.30.0.0/99 }", "'10.30.0.0/99' is no network"),

@@ -69,7 +69,7 @@ resource "cloudflare_zero_trust_access_application" "private" {
 # --8<-- [end:access]
 
 # --8<-- [start:deny]
-# A pass of this rule does not open an application; whatever the worksheet does not name stays shut.
+# A pass of this rule does not open an application: Access still decides.
 resource "cloudflare_zero_trust_gateway_policy" "named_applications" {
   account_id = var.account_id
   name       = "Private: applications of the worksheet"
@@ -77,7 +77,10 @@ resource "cloudflare_zero_trust_gateway_policy" "named_applications" {
   filters    = ["l4"]
   precedence = 1000
   enabled    = true
-  traffic    = join(" or ", [for a in local.stage1_apps : "(net.dst.ip == ${a.address} and net.dst.port == ${a.port})"])
+  traffic = join(" or ", [
+    for a in local.stage1_apps :
+    "(net.dst.ip == ${a.address} and net.dst.port == ${a.port})"
+  ])
 }
 
 resource "cloudflare_zero_trust_gateway_policy" "rest_of_private" {
@@ -87,6 +90,6 @@ resource "cloudflare_zero_trust_gateway_policy" "rest_of_private" {
   filters    = ["l4"]
   precedence = 9000
   enabled    = true
-  traffic    = join(" or ", [for r in local.routes : "net.dst.ip in {${r.network}}"])
+  traffic = join(" or ", [for r in local.routes : "net.dst.ip in {${r.network}}"])
 }
 # --8<-- [end:deny]

@@ -27,11 +27,11 @@ resource "cloudflare_zero_trust_gateway_settings" "account" {
 resource "cloudflare_zero_trust_list" "not_inspected" {
   account_id  = var.account_id
   name        = "Not inspected"
-  description = "Each entry has a reason and an owner; each one is a place that DLP and antivirus do not see."
+  description = "DLP and antivirus do not see these: each has a reason and an owner."
   type        = "DOMAIN"
   items = [
-    { value = "bank.example", description = "Pinned certificate of the banking client. Owner: finance-it" },
-    { value = "health.example", description = "Health data of staff, agreed with the works council. Owner: hr-it" },
+    { value = "bank.example", description = "Pinned certificate. Owner: finance-it" },
+    { value = "health.example", description = "Health data of staff. Owner: hr-it" },
   ]
 }
 
@@ -42,7 +42,8 @@ resource "cloudflare_zero_trust_gateway_policy" "threats" {
   filters    = ["dns"]
   precedence = 1000
   enabled    = true
-  # Command and control, cryptomining, malware, phishing, spyware, DNS tunneling, generated names, look-alikes.
+  # Command and control, cryptomining, malware, phishing, spyware,
+  # DNS tunneling, generated names, look-alikes.
   traffic = "any(dns.security_category[*] in {80 83 117 131 153 175 176 178})"
 }
 
@@ -53,7 +54,10 @@ resource "cloudflare_zero_trust_gateway_policy" "do_not_inspect" {
   filters    = ["http"]
   precedence = 1000
   enabled    = true
-  traffic    = format("any(http.conn.domains[*] in $%s)", cloudflare_zero_trust_list.not_inspected.id)
+  traffic = format(
+    "any(http.conn.domains[*] in $%s)",
+    cloudflare_zero_trust_list.not_inspected.id
+  )
 }
 
 resource "cloudflare_zero_trust_gateway_policy" "programs" {
@@ -63,6 +67,9 @@ resource "cloudflare_zero_trust_gateway_policy" "programs" {
   filters    = ["http"]
   precedence = 2000
   enabled    = true
-  traffic    = "any(http.download.file.types[*] in {\"exe\" \"msi\"}) and not(http.request.host == \"software.example.com\")"
+  traffic = join(" and ", [
+    "any(http.download.file.types[*] in {\"exe\" \"msi\"})",
+    "not(http.request.host == \"software.example.com\")",
+  ])
 }
 # --8<-- [end:policies]
