@@ -18,7 +18,7 @@ export async function requireSignature(url: URL, keys: string): Promise<number> 
   }
   const leftS = Number(expires) - Math.floor(Date.now() / 1000);
   if (leftS > 0) return leftS;
-  throw new HttpError(403, "signature_expired", "This address was valid until lately.");
+  throw new HttpError(403, "signature_expired", "This signed address has run out.");
 }
 
 // `verify` compares in constant time. While one key replaces another, both are valid.
