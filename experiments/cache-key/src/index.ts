@@ -1,0 +1,51 @@
+import { nothingHere, problem } from "../../http";
+
+const PEOPLE: Record<string, string> = { "session-a": "Ana", "session-b": "Ben" };
+const HTML = { "Content-Type": "text/html; charset=utf-8" };
+
+/** Stands for the slow work that a cache should save. */
+function render(name: string, cacheControl: string): Response {
+  console.log(JSON.stringify({ event: "rendered", name }));
+  const headers = { ...HTML, "Cache-Control": cacheControl };
+  return new Response(`<h1>Orders of ${name}</h1>`, { headers });
+}
+
+async function stored(key: string, make: () => Response): Promise<Response> {
+  const found = await caches.default.match(key);
+  if (found) return found;
+  const made = make();
+  await caches.default.put(key, made.clone());
+  return made;
+}
+
+// --8<-- [start:wrong]
+function byPath(origin: string, name: string): Promise<Response> {
+  return stored(`${origin}/orders`, () => render(name, "max-age=60"));
+}
+// --8<-- [end:wrong]
+
+// --8<-- [start:right]
+async function byPerson(origin: string, name: string): Promise<Response> {
+  const key = `${origin}/orders?person=${encodeURIComponent(name)}`;
+  const page = await stored(key, () => render(name, "max-age=60"));
+  // Our own store knows the person; no cache between here and the browser does.
+  return new Response(page.body, { headers: { ...HTML, "Cache-Control": "private" } });
+}
+
+function notAtAll(name: string): Response {
+  return render(name, "private, no-store");
+}
+// --8<-- [end:right]
+
+export default {
+  async fetch(request) {
+    const session = /(?:^|; )session=([\w-]+)/.exec(request.headers.get("Cookie") ?? "");
+    const name = PEOPLE[session?.[1] ?? ""];
+    if (!name) return problem(401, "unauthenticated", "Sign in first.");
+    const { origin, pathname } = new URL(request.url);
+    if (pathname === "/by-path") return byPath(origin, name);
+    if (pathname === "/by-person") return byPerson(origin, name);
+    if (pathname === "/not-stored") return notAtAll(name);
+    return nothingHere();
+  },
+} satisfies ExportedHandler<Env>;

@@ -1,0 +1,150 @@
+"""Show what an experiment measured: `<!-- experiment: kv-counter -->` becomes bars, a table, and the command that measures again.
+
+The figures stand in `docs/data/experiments/<name>.json`, which only a test writes; so no page holds a measured figure by hand.
+"""
+
+import html
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.exceptions import PluginError
+from mkdocs.structure.files import Files
+from mkdocs.structure.pages import Page
+
+ROOT = Path(__file__).resolve().parent.parent
+DATA = ROOT / "docs" / "data" / "experiments"
+MARKER = re.compile(r"^<!-- experiment: *(?P<name>.*?) *-->$", re.M)
+FIELDS = {"what", "date", "machine", "columns", "rows"}
+MARKS = {"wrong": "✗", "half": "~", "right": "✓"}
+TEXT_PX, BAR_PX, GAP_PX = 20, 12, 10
+
+
+def command(name: str) -> str:
+    """Return what a reader types to measure again."""
+    return f"uv run pytest tests/experiments/test_{name.replace('-', '_')}.py"
+
+
+def load(name: str, place: str) -> dict[str, Any]:
+    """Return the figures of one experiment.
+
+    Args:
+        name: the experiment's folder.
+        place: file and line of the page, for the message.
+
+    Raises:
+        PluginError: there are none, or the file is not what a test writes.
+    """
+    path = DATA / f"{name}.json"
+    if not re.fullmatch(r"[a-z0-9-]+", name) or not path.is_file():
+        known = ", ".join(sorted(p.stem for p in DATA.glob("*.json")))
+        raise PluginError(
+            f"{place}: nothing was measured for the experiment {name!r}. Known are {known}. "
+            f"Correct the name, or measure it: `{command(name)} --update`."
+        )
+    data = json.loads(path.read_text(encoding="utf-8"))
+    fits = FIELDS <= data.keys() and all(
+        row["side"] in MARKS and len(row["values"]) == len(data["columns"]) for row in data["rows"]
+    )
+    if not fits:
+        raise PluginError(f"{place}: docs/data/experiments/{name}.json is damaged. Write it anew: `{command(name)} --update`.")
+    return data
+
+
+def shown(value: float | str | None, unit: str) -> str:
+    """Return a figure as readers see it: ``1,040 ms``, ``64 MiB``, ``0``."""
+    if value is None:
+        return "–"
+    if isinstance(value, str):
+        return value
+    if unit == "bytes":
+        for name, size in (("MiB", 2**20), ("KiB", 2**10)):
+            if value >= size:
+                return f"{value / size:.3g} {name}" if value < 1000 * size else f"{value / size:,.0f} {name}"
+    number = f"{value:,.0f}" if value == int(value) or value >= 100 else f"{value:.3g}"
+    return f"{number} {unit}".strip()
+
+
+def chart(name: str, data: dict[str, Any]) -> str:
+    """Return an SVG with a group of bars for each column that asks for them; empty when none does.
+
+    It has no viewBox: bars are shares of the width, text never shrinks.
+    """
+    parts: list[str] = []
+    words: list[str] = []
+    y = 0
+    for number, column in enumerate(data["columns"]):
+        if not column.get("bars"):
+            continue
+        values = [row["values"][number] or 0 for row in data["rows"]]
+        most = max(*values, 1e-9)
+        y += TEXT_PX
+        parts.append(f'<text class="chart__title" x="0" y="{y - 5}">{html.escape(column["name"])}</text>')
+        for row, value in zip(data["rows"], values, strict=True):
+            label, figure = f"{MARKS[row['side']]} {row['way']}", shown(row["values"][number], column.get("unit", ""))
+            words.append(f"{column['name']}, {row['way']}: {figure}.")
+            parts.append(
+                f'<text x="0" y="{y + TEXT_PX - 6}">{html.escape(label)} <tspan class="chart__value">{figure}</tspan></text>'
+                f'<rect class="chart__track" x="0" y="{y + TEXT_PX}" width="100%" height="{BAR_PX}"/>'
+                f'<rect class="chart__{row["side"]}" x="0" y="{y + TEXT_PX}" width="{max(100 * value / most, 0.4):.1f}%" height="{BAR_PX}"/>'
+            )
+            y += TEXT_PX + BAR_PX + GAP_PX
+    if not parts:
+        return ""
+    ids = f"chart-{name}-title", f"chart-{name}-words"
+    return (
+        f'<figure class="chart" data-search-exclude><svg role="img" aria-labelledby="{" ".join(ids)}" width="100%" height="{y}">'
+        f'<title id="{ids[0]}">{html.escape(data["what"])}</title><desc id="{ids[1]}">{html.escape(" ".join(words))}</desc>'
+        f"{''.join(parts)}</svg></figure>"
+    )
+
+
+def table(data: dict[str, Any]) -> str:
+    """Return the Markdown table of all figures."""
+    head = ["", *(column["name"] for column in data["columns"])]
+    rows = [
+        [f"{MARKS[row['side']]} {row['way']}", *(shown(v, c.get("unit", "")) for v, c in zip(row["values"], data["columns"], strict=True))]
+        for row in data["rows"]
+    ]
+    lines = [f"| {' | '.join(cells)} |" for cells in [head, *rows]]
+    return "\n".join([lines[0], "|---" + "|--:" * len(data["columns"]) + "|", *lines[1:]])
+
+
+def block(name: str, data: dict[str, Any]) -> str:
+    """Return what takes the place of the marker, as Markdown."""
+    parts = [
+        f"{data['what']}:",
+        chart(name, data),
+        table(data),
+        f"Measured on {data['date']} with {data['machine']}. Measure it yourself: `{command(name)}`\n{{ .measured }}",
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def fill(markdown: str, place: str) -> str:
+    """Replace every marker of a page.
+
+    Raises:
+        PluginError: a marker names no experiment, or one experiment twice.
+    """
+    seen: set[str] = set()
+
+    def replace(match: re.Match[str]) -> str:
+        name = match["name"]
+        where = f"{place}:{markdown.count(chr(10), 0, match.start()) + 1}"
+        if name in seen:
+            raise PluginError(f"{where}: the experiment {name!r} stands on this page already. Link to it instead.")
+        seen.add(name)
+        return block(name, load(name, where))
+
+    return MARKER.sub(replace, markdown)
+
+
+def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    if "<!-- experiment:" not in markdown:
+        return markdown
+    # Front matter is gone from `markdown`; blank lines in its place keep the line numbers of the file.
+    missing = page.file.content_string.count("\n") - markdown.count("\n")
+    return fill("\n" * max(missing, 0) + markdown, f"docs/{page.file.src_uri}")

@@ -1,0 +1,85 @@
+"""Compare what an experiment measures with the figures that its page shows, or write them with ``--update``."""
+
+import datetime
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import pytest
+
+from hooks.strip import versions
+from tests.documents.fences import ROOT
+
+EXPERIMENTS = ROOT / "experiments"
+DATA = ROOT / "docs" / "data" / "experiments"
+# Another machine, and a busy one, may be this much faster or slower.
+FACTOR = 10
+
+
+@dataclass(frozen=True)
+class Column:
+    """One figure of each row.
+
+    Attributes:
+        name: the head of the column.
+        unit: what stands behind the number; ``bytes`` is shown in KiB and MiB.
+        loose: the figure depends on the machine: only its order of magnitude is compared.
+        bars: the page draws it.
+    """
+
+    name: str
+    unit: str = ""
+    loose: bool = False
+    bars: bool = False
+
+
+@dataclass(frozen=True)
+class Row:
+    """One way to do it: ``side`` is ``wrong``, ``half`` or ``right``."""
+
+    way: str
+    side: str
+    values: Sequence[float | str | None]
+
+
+def alike(shown: float | str | None, measured: float | str | None) -> bool:
+    """Say whether two figures have the same order of magnitude; nothing is like zero but zero."""
+    if not isinstance(shown, int | float) or not isinstance(measured, int | float):
+        return shown == measured
+    if not shown or not measured:
+        return shown == measured
+    return 1 / FACTOR <= measured / shown <= FACTOR
+
+
+def _text(data: dict[str, Any]) -> str:
+    """Return JSON with one line for each field, column and row."""
+    fields = []
+    for name, value in data.items():
+        lines = ",\n  ".join(json.dumps(entry, ensure_ascii=False) for entry in value) if isinstance(value, list) else ""
+        fields.append(f' "{name}": ' + (f"[\n  {lines}\n ]" if lines else json.dumps(value, ensure_ascii=False)))
+    return "{\n" + ",\n".join(fields) + "\n}\n"
+
+
+def check(config: pytest.Config, name: str, what: str, columns: Sequence[Column], rows: Sequence[Row]) -> None:
+    """Fail when the page would show something else than what was measured now; write the figures with ``--update``."""
+    path = DATA / f"{name}.json"
+    described = {
+        "what": what,
+        "columns": [{k: v for k, v in asdict(c).items() if v} for c in columns],
+        "rows": [{"way": r.way, "side": r.side, "values": list(r.values)} for r in rows],
+    }
+    if config.getoption("--update"):
+        machine = f"{os.cpu_count()} cores, workerd {versions()[1]}"
+        path.write_text(_text({"date": f"{datetime.date.today()}", "machine": machine, **described}), encoding="utf-8")
+        return
+    remedy = f"The page shows other figures than were measured now. Run this file with --update, and read {path.name} before you commit it."
+    assert path.is_file(), remedy
+    shown = json.loads(path.read_text(encoding="utf-8"))
+    assert (shown["what"], shown["columns"]) == (what, described["columns"]), remedy
+    assert [(r["way"], r["side"]) for r in shown["rows"]] == [(r.way, r.side) for r in rows], remedy
+    for old, new in zip(shown["rows"], rows, strict=True):
+        for column, was, now in zip(columns, old["values"], new.values, strict=True):
+            same = alike(was, now) if column.loose else was == now
+            assert same, f"{new.way}, {column.name}: {was} on the page, {now} now. {remedy}"
