@@ -8,6 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 OPENING = re.compile(r"^(?P<indent> *)(?P<ticks>`{3,}|~{3,})(?P<info>.*)$")
 INCLUDE = re.compile(r'^\s*--8<-- "(?P<path>[^":]+)(?::(?P<section>[\w-]+))?"\s*$')
+TESTED = ("snippets/", "experiments/")
 MARKER = re.compile(r"--8<-- \[(start|end):([\w-]+)\]")
 
 
@@ -88,8 +89,8 @@ def included(fence: Fence, place: str) -> str:
             raise FenceError(f"{place}:{number}: put this code into a tested file and include it by named section")
         if match:
             path = ROOT / match["path"]
-            if not match["path"].startswith("snippets/") or not path.is_file():
-                raise FenceError(f"{place}:{number}: {match['path']} is no file under snippets/")
+            if not match["path"].startswith(TESTED) or not path.is_file():
+                raise FenceError(f"{place}:{number}: {match['path']} is no file under {' or '.join(TESTED)}")
             try:
                 parts.append(section(path, match["section"]) if match["section"] else path.read_text(encoding="utf-8"))
             except FenceError as error:

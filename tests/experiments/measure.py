@@ -1,10 +1,12 @@
 """Compare what an experiment measures with the figures that its page shows, or write them with ``--update``."""
 
 import datetime
+import importlib.util
 import json
 import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -42,6 +44,15 @@ class Row:
     way: str
     side: str
     values: Sequence[float | str | None]
+
+
+def module(experiment: str, file: str) -> ModuleType:
+    """Load a Python file of an experiment without leaving its folder on the import path."""
+    path = EXPERIMENTS / experiment / file
+    spec = importlib.util.spec_from_file_location(f"{experiment.replace('-', '_')}_{path.stem}", path)
+    loaded = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(loaded)
+    return loaded
 
 
 def alike(shown: float | str | None, measured: float | str | None) -> bool:

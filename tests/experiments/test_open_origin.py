@@ -1,7 +1,6 @@
 """Mistake 5: who gets in at the origin's own address, past Cloudflare, depends on the certificate that it asks for."""
 
 import ssl
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,19 +10,17 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.experiments.measure import EXPERIMENTS, Column, Row, check
+from tests.experiments.measure import Column, Row, check, module
 from tests.snippets.private_machine_api.tls import Authority, Certificate
 
-sys.path.insert(0, str(EXPERIMENTS / "open-origin"))
-from origin import OFFICE_ADDRESS, Origin, locked_door, open_door  # noqa: E402
-
-OFFICE = {"CF-Connecting-IP": OFFICE_ADDRESS}
+origin = module("open-origin", "origin.py")
+OFFICE = {"CF-Connecting-IP": origin.OFFICE_ADDRESS}
 PAGE, REFUSED = "gets the page", "refused"
 
 
 class _Server(ThreadingHTTPServer):
     def __init__(self, context: ssl.SSLContext) -> None:
-        super().__init__(("127.0.0.1", 0), Origin)
+        super().__init__(("127.0.0.1", 0), origin.Origin)
         self._context = context
 
     def finish_request(self, request: object, client_address: object) -> None:
@@ -60,9 +57,9 @@ class World:
     def doors(self) -> dict[str, ssl.SSLContext]:
         server = self.server.certificate_file, self.server.key_file
         return {
-            "open": open_door(*server),
-            "shared": locked_door(*server, self.shared.root.certificate_file),
-            "own": locked_door(*server, self.own.root.certificate_file),
+            "open": origin.open_door(*server),
+            "shared": origin.locked_door(*server, self.shared.root.certificate_file),
+            "own": origin.locked_door(*server, self.own.root.certificate_file),
         }
 
     def ask(self, url: str, caller: str, headers: dict[str, str] | None = None) -> str:

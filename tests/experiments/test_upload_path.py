@@ -13,6 +13,7 @@ from tests.experiments.measure import EXPERIMENTS, Column, Row, check
 from tests.harness.workers import Example, Runtime
 
 UPLOAD = EXPERIMENTS / "upload-path"
+LOCAL_S3 = UPLOAD / "local-s3"
 FILE = b"0123456789abcdef" * (64 * 2**20 // 16)
 SECRETS = {"S3_ACCESS_KEY_ID": "local-key", "S3_SECRET_ACCESS_KEY": "local-secret"}
 linux = pytest.mark.skipif(sys.platform != "linux", reason="the memory of a process is read from /proc, which only Linux has")
@@ -71,7 +72,7 @@ def milliseconds(since: float) -> float:
 
 def upload(runtime: Runtime, way: str) -> Upload:
     before = set(processes(runtime._process.pid))
-    with runtime.example(UPLOAD, secrets=SECRETS) as store:
+    with runtime.example(UPLOAD, LOCAL_S3, secrets=SECRETS) as store:
         store.http.put("/stream/warm", content=b"x").raise_for_status()
         memory = Memory(runtime, before) if sys.platform == "linux" else None
         start = perf_counter()
@@ -112,7 +113,7 @@ def test_signing_keeps_the_worker_busy_for_a_moment_only(measured):
 
 
 def test_a_signed_address_admits_one_key_only(runtime):
-    with runtime.example(UPLOAD, secrets=SECRETS) as store, runtime.example(
+    with runtime.example(UPLOAD, LOCAL_S3, secrets=SECRETS) as store, runtime.example(
         UPLOAD, secrets=SECRETS, variables={"S3_ENDPOINT": f"{store.url}/cdn-cgi/local/r2/s3"}
     ) as signer:
         address = signer.http.put("/sign/mine", headers={"Content-Length": "0"}).json()["url"]

@@ -35,8 +35,8 @@ new PerformanceObserver((list) => { for (const entry of list.getEntries()) windo
 """
 
 DIAGRAM_FAULTS = """
-() => [...document.querySelectorAll("figure.diagram svg")].flatMap((svg, i) => {
-  const scale = svg.getBoundingClientRect().width / svg.viewBox.baseVal.width;
+() => [...document.querySelectorAll("figure:is(.diagram, .chart) svg")].flatMap((svg, i) => {
+  const scale = svg.viewBox.baseVal.width ? svg.getBoundingClientRect().width / svg.viewBox.baseVal.width : 1;
   const faults = [];
   const name = `diagram ${i + 1}`;
   if (!svg.querySelector("title") || !svg.querySelector("desc")) faults.push(`${name} has no text alternative`);

@@ -1,0 +1,56 @@
+import { nothingHere } from "../../http";
+
+type Payment = { id: string; cents: number };
+
+// --8<-- [start:wrong]
+async function careless(batch: MessageBatch<Payment>, db: D1Database): Promise<void> {
+  for (const { body } of batch.messages) {
+    check(body); // one error, and the whole batch comes again
+    await db
+      .prepare("INSERT INTO charges (payment, cents) VALUES (?, ?)")
+      .bind(body.id, body.cents)
+      .run();
+  }
+}
+// --8<-- [end:wrong]
+
+// --8<-- [start:right]
+async function careful(batch: MessageBatch<Payment>, db: D1Database): Promise<void> {
+  for (const message of batch.messages) {
+    try {
+      check(message.body);
+      await db
+        .prepare(
+          "INSERT INTO charges_once (payment, cents) VALUES (?, ?) ON CONFLICT DO NOTHING",
+        )
+        .bind(message.body.id, message.body.cents)
+        .run();
+      message.ack();
+    } catch (error) {
+      const { id, attempts } = message;
+      console.error(JSON.stringify({ event: "failed", id, attempts, error: String(error) }));
+      message.retry();
+    }
+  }
+}
+// --8<-- [end:right]
+
+function check({ cents }: Payment): void {
+  if (!Number.isInteger(cents) || cents <= 0) throw new Error("an amount is a whole number above 0");
+}
+
+async function keep(batch: MessageBatch<Payment>, db: D1Database): Promise<void> {
+  for (const { body } of batch.messages) {
+    console.error(JSON.stringify({ event: "dead_letter", payment: body.id }));
+    await db.prepare("INSERT OR IGNORE INTO kept (payment) VALUES (?)").bind(body.id).run();
+  }
+}
+
+export default {
+  fetch: () => nothingHere(),
+  async queue(batch, env) {
+    if (batch.queue === "careless") return careless(batch, env.DB);
+    if (batch.queue === "careful") return careful(batch, env.DB);
+    return keep(batch, env.DB);
+  },
+} satisfies ExportedHandler<Env, Payment>;

@@ -1,0 +1,3 @@
+import { nothingHere } from "../../http";
+
+export default { fetch: nothingHere } satisfies ExportedHandler;

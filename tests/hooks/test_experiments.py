@@ -1,0 +1,105 @@
+"""The experiments hook shows measured figures, and names file, line and remedy where there are none."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from bs4 import BeautifulSoup
+from mkdocs.exceptions import PluginError
+
+from hooks import experiments
+from hooks.experiments import chart, command, fill, shown, table
+from tests.experiments.measure import alike
+
+FIGURES = {
+    "what": "Two <clients> count",
+    "date": "2026-11-24",
+    "machine": "2 cores, workerd 1.2",
+    "columns": [{"name": "Lost", "bars": True}, {"name": "Time", "unit": "ms"}],
+    "rows": [
+        {"way": "KV & friends", "side": "wrong", "values": [150, 1040]},
+        {"way": "Object", "side": "right", "values": [0, None]},
+    ],
+}
+
+
+@pytest.fixture
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(experiments, "DATA", tmp_path)
+    (tmp_path / "two-ways.json").write_text(json.dumps(FIGURES))
+    return tmp_path
+
+
+def test_a_marker_becomes_chart_table_and_command(data: Path):
+    text = fill("a\n\n<!-- experiment: two-ways -->\n\nb\n", "docs/guide/x.md")
+    assert "<svg " in text and "| ✗ KV & friends | 150 | 1,040 ms |\n| ✓ Object | 0 | – |" in text
+    assert "Measured on 2026-11-24 with 2 cores, workerd 1.2." in text
+    assert "`uv run pytest tests/experiments/test_two_ways.py`" in text
+    assert text.startswith("a\n") and text.endswith("\nb\n")
+
+
+@pytest.mark.parametrize("name", ["two-wys", "../two-ways", "", "Two-Ways"])
+def test_an_unknown_experiment_is_refused_with_file_line_and_remedy(data: Path, name: str):
+    with pytest.raises(PluginError, match=r"docs/guide/x\.md:3: nothing was measured .* Known are two-ways\. .*--update") as caught:
+        fill(f"a\n\n<!-- experiment: {name} -->\n", "docs/guide/x.md")
+    assert repr(name) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [{"rows": [{"way": "x", "side": "bad", "values": [1, 2]}]}, {"rows": [{"way": "x", "side": "right", "values": [1]}]}, {"date": None}],
+    ids=["an unknown side", "a value too few", "a missing date"],
+)
+def test_damaged_figures_are_refused_with_the_remedy(data: Path, damage: dict):
+    broken = {k: v for k, v in {**FIGURES, **damage}.items() if v is not None}
+    (data / "broken.json").write_text(json.dumps(broken))
+    with pytest.raises(PluginError, match=r"x\.md:1: docs/data/experiments/broken\.json is damaged\. Write it anew: `uv run pytest"):
+        fill("<!-- experiment: broken -->\n", "x.md")
+
+
+def test_an_experiment_stands_on_a_page_once(data: Path):
+    with pytest.raises(PluginError, match=r"x\.md:2: the experiment 'two-ways' stands on this page already"):
+        fill("<!-- experiment: two-ways -->\n<!-- experiment: two-ways -->\n", "x.md")
+
+
+def test_a_chart_says_in_words_what_it_shows():
+    svg = BeautifulSoup(chart("two-ways", FIGURES), "html.parser").svg
+    assert svg["role"] == "img" and not svg.has_attr("viewbox")
+    title, words = (svg.find(id=name).text for name in svg["aria-labelledby"].split())
+    assert title == "Two <clients> count"
+    assert words == "Lost, KV & friends: 150. Lost, Object: 0."
+
+
+def test_the_longest_bar_fills_the_width_and_nothing_is_still_visible():
+    bars = re.findall(r'class="chart__(wrong|right)"[^>]*width="([\d.]+)%"', chart("two-ways", FIGURES))
+    assert bars == [("wrong", "100.0"), ("right", "0.4")]
+
+
+def test_without_a_column_for_bars_there_is_no_chart():
+    plain = {**FIGURES, "columns": [{"name": "Lost"}, {"name": "Time"}]}
+    assert chart("two-ways", plain) == ""
+    assert table(plain).count("\n") == 3
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [
+        (0, "", "0"), (12345, "", "12,345"), (2.5, "ms", "2.5 ms"), (1040, "ms", "1,040 ms"), ("refused", "", "refused"), (None, "ms", "–"),
+        (64 * 2**20, "bytes", "64 MiB"), (97_583_104, "bytes", "93.1 MiB"), (65536, "bytes", "64 KiB"), (7, "bytes", "7 bytes"),
+    ],
+)  # fmt: skip
+def test_figures_are_written_for_readers(value: float | str | None, unit: str, text: str):
+    assert shown(value, unit) == text
+
+
+def test_the_command_names_the_test_of_the_experiment():
+    assert command("kv-counter") == "uv run pytest tests/experiments/test_kv_counter.py"
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "same"),
+    [(100, 100, True), (100, 999, True), (100, 11, True), (100, 1001, False), (100, 9, False), (0, 0, True), (0, 1, False), (1, 0, False), ("a", "a", True), ("a", "b", False), (None, None, True), (None, 1, False)],
+)  # fmt: skip
+def test_figures_are_compared_by_order_of_magnitude_and_nothing_is_like_zero(was, now, same):
+    assert alike(was, now) is same
