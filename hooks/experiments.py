@@ -88,7 +88,7 @@ def chart(name: str, data: dict[str, Any]) -> str:
             parts.append(
                 f'<text x="0" y="{y + TEXT_PX - 6}">{html.escape(label)} <tspan class="chart__value">{figure}</tspan></text>'
                 f'<rect class="chart__track" x="0" y="{y + TEXT_PX}" width="100%" height="{BAR_PX}"/>'
-                f'<rect class="chart__{row["side"]}" x="0" y="{y + TEXT_PX}" width="{max(100 * value / most, 0.4):.1f}%" height="{BAR_PX}"/>'
+                f'<rect class="chart__{row["side"]}" x="0" y="{y + TEXT_PX}" width="{100 * value / most:.1f}%" height="{BAR_PX}"/>'
             )
             y += TEXT_PX + BAR_PX + GAP_PX
     if not parts:
@@ -117,7 +117,7 @@ def block(name: str, data: dict[str, Any]) -> str:
     parts = [
         f"{data['what']}:",
         chart(name, data),
-        table(data),
+        f'<div class="figures" markdown="1">\n\n{table(data)}\n\n</div>',
         f"Measured on {data['date']} with {data['machine']}. Measure it yourself: `{command(name)}`\n{{ .measured }}",
     ]
     return "\n\n".join(part for part in parts if part)

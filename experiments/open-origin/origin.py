@@ -10,26 +10,28 @@ OFFICE_ADDRESS = "198.51.100.7"
 # --8<-- [start:open]
 def open_door(certificate: Path, key: Path) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)  # says who we are, asks nobody who they are
+    # Says who we are, and asks nobody who they are.
+    context.load_cert_chain(certificate, key)
     return context
+    # --8<-- [end:open]
 
 
-# --8<-- [end:open]
 # --8<-- [start:locked]
 def locked_door(certificate: Path, key: Path, authority: Path) -> ssl.SSLContext:
     context = open_door(certificate, key)
-    context.load_verify_locations(authority)  # the authority that signed Cloudflare's certificate
+    # The authority that signed the certificate which the edge shows.
+    context.load_verify_locations(authority)
     context.verify_mode = ssl.CERT_REQUIRED
     return context
+    # --8<-- [end:locked]
 
 
-# --8<-- [end:locked]
 class Origin(BaseHTTPRequestHandler):
     """The shop, and an admin page for the office."""
 
     # --8<-- [start:trust]
     def do_GET(self) -> None:
-        # True only if nobody but Cloudflare gets here: whoever else does writes what they like.
+        # True only where nobody but your zone gets in.
         visitor = self.headers.get("CF-Connecting-IP", "")
         if self.path != "/admin":
             self.answer(200, "shop")

@@ -73,8 +73,17 @@ def _text(data: dict[str, Any]) -> str:
     return "{\n" + ",\n".join(fields) + "\n}\n"
 
 
-def check(config: pytest.Config, name: str, what: str, columns: Sequence[Column], rows: Sequence[Row]) -> None:
-    """Fail when the page would show something else than what was measured now; write the figures with ``--update``."""
+def check(config: pytest.Config, name: str, what: str, columns: Sequence[Column], rows: Sequence[Row], ran: str = "") -> None:
+    """Fail when the page would show something else than what was measured now; write the figures with ``--update``.
+
+    Args:
+        config: knows whether ``--update`` was given.
+        name: the experiment's folder.
+        what: one line that says what was done.
+        columns: the figures of each way.
+        rows: the ways.
+        ran: what it ran on, where that is not workerd.
+    """
     path = DATA / f"{name}.json"
     described = {
         "what": what,
@@ -82,7 +91,7 @@ def check(config: pytest.Config, name: str, what: str, columns: Sequence[Column]
         "rows": [{"way": r.way, "side": r.side, "values": list(r.values)} for r in rows],
     }
     if config.getoption("--update"):
-        machine = f"{os.cpu_count()} cores, workerd {versions()[1]}"
+        machine = f"{os.cpu_count()} cores, {ran or f'workerd {versions()[1]}'}"
         path.write_text(_text({"date": f"{datetime.date.today()}", "machine": machine, **described}), encoding="utf-8")
         return
     remedy = f"The page shows other figures than were measured now. Run this file with --update, and read {path.name} before you commit it."

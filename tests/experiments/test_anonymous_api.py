@@ -56,7 +56,7 @@ def probe(example: Example, folders: list[Path]) -> Probe:
 def measured(runtime: Runtime) -> dict[str, Probe]:
     with runtime.example(EXPERIMENTS / "anonymous-api") as naive:
         wrong = probe(naive, configs(EXPERIMENTS / "anonymous-api"))
-    with gateway(runtime) as private:
+    with gateway(runtime, migrated=False) as private:
         return {"naive": wrong, "private": probe(private, configs("private-machine-api"))}
 
 

@@ -1,6 +1,7 @@
 """Mistake 7: a cache key without the person gives one person's page to another."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
@@ -40,9 +41,14 @@ def visit(example: Example, way: str) -> Shown:
 
 
 @pytest.fixture(scope="module")
-def measured(runtime: Runtime) -> dict[str, Shown]:
+def shop(runtime: Runtime) -> Iterator[Example]:
     with runtime.example(EXPERIMENTS / "cache-key") as example:
-        return {way: visit(example, f"/{way}") for way in ("by-path", "by-person", "not-stored")}
+        yield example
+
+
+@pytest.fixture(scope="module")
+def measured(shop: Example) -> dict[str, Shown]:
+    return {way: visit(shop, f"/{way}") for way in ("by-path", "by-person", "not-stored")}
 
 
 def test_ben_gets_the_page_of_ana_when_the_key_is_the_path(measured):
@@ -61,19 +67,16 @@ def test_no_cache_on_the_way_may_keep_a_personal_page(measured):
         assert all(header.startswith("private") for _, _, header in measured[way].pages)
 
 
-def test_who_is_not_signed_in_gets_nothing_out_of_the_cache(runtime):
-    with runtime.example(EXPERIMENTS / "cache-key") as example:
-        for way in ("by-path", "by-person", "not-stored"):
-            example.http.get(f"/{way}", headers={"Cookie": "session=session-a"}).raise_for_status()
-            refused = example.http.get(f"/{way}")
-            assert (refused.status_code, refused.json()["error"]["code"]) == (401, "unauthenticated")
-            assert "Ana" not in refused.text
+def test_who_is_not_signed_in_gets_nothing_out_of_the_cache(measured, shop):
+    for way in measured:
+        refused = shop.http.get(f"/{way}")
+        assert (refused.status_code, refused.json()["error"]["code"]) == (401, "unauthenticated")
+        assert "Ana" not in refused.text
 
 
-def test_the_log_names_whose_page_was_made(runtime):
-    with runtime.example(EXPERIMENTS / "cache-key") as example:
-        example.http.get("/not-stored", headers={"Cookie": "session=session-b"})
-        assert json.loads(example.logs()[-1].partition(": ")[2]) == {"event": "rendered", "name": "Ben"}
+def test_the_log_names_whose_page_was_made(shop):
+    shop.http.get("/not-stored", headers={"Cookie": "session=session-b"})
+    assert json.loads(shop.logs()[-1].partition(": ")[2]) == {"event": "rendered", "name": "Ben"}
 
 
 def test_the_page_shows_what_is_measured(measured, pytestconfig):

@@ -9,7 +9,7 @@ from tests.experiments.measure import EXPERIMENTS, Column, Row, check
 from tests.experiments.test_kv_counter import INCREMENTS, count
 from tests.harness.workers import Example, Runtime
 
-ORDERS, CUSTOMERS = 200, 20
+ORDERS, CUSTOMERS = 100, 10
 FILE_BYTES, PIECE_BYTES = 5 * 2**20, 64 * 1024
 OWNER = "customer-7"
 

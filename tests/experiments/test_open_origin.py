@@ -1,5 +1,6 @@
 """Mistake 5: who gets in at the origin's own address, past Cloudflare, depends on the certificate that it asks for."""
 
+import platform
 import ssl
 import threading
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from tests.snippets.private_machine_api.tls import Authority, Certificate
 
 origin = module("open-origin", "origin.py")
 OFFICE = {"CF-Connecting-IP": origin.OFFICE_ADDRESS}
-PAGE, REFUSED = "gets the page", "refused"
+PAGE, REFUSED = "gets in", "refused"
 
 
 class _Server(ThreadingHTTPServer):
@@ -122,4 +123,4 @@ def test_the_page_shows_what_is_measured(measured, pytestconfig):
         ("Your own certificate", "right", "own"),
     )  # fmt: skip
     rows = [Row(label, side, tuple(measured[door].values())) for label, side, door in doors]
-    check(pytestconfig, "open-origin", "Who gets in at the origin's own address", columns, rows)
+    check(pytestconfig, "open-origin", "Who gets in at the origin's own address", columns, rows, f"Python {platform.python_version()}")

@@ -71,9 +71,9 @@ def test_a_chart_says_in_words_what_it_shows():
     assert words == "Lost, KV & friends: 150. Lost, Object: 0."
 
 
-def test_the_longest_bar_fills_the_width_and_nothing_is_still_visible():
+def test_the_longest_bar_fills_the_width_and_nothing_has_no_bar():
     bars = re.findall(r'class="chart__(wrong|right)"[^>]*width="([\d.]+)%"', chart("two-ways", FIGURES))
-    assert bars == [("wrong", "100.0"), ("right", "0.4")]
+    assert bars == [("wrong", "100.0"), ("right", "0.0")]
 
 
 def test_without_a_column_for_bars_there_is_no_chart():

@@ -11,7 +11,7 @@ export default {
     switch (`${request.method} ${pathname}`) {
       // --8<-- [start:wrong]
       case "GET /v1/orders":
-        return Response.json({ orders: ORDERS }); // who asks? Nobody asks who asks.
+        return Response.json({ orders: ORDERS }); // nobody asks who asks
       case "POST /internal/expire":
         return Response.json({ expired: ORDERS.length });
       // --8<-- [end:wrong]

@@ -29,7 +29,8 @@ async function byPerson(origin: string, name: string): Promise<Response> {
   const key = `${origin}/orders?person=${encodeURIComponent(name)}`;
   const page = await stored(key, () => render(name, "max-age=60"));
   // Our own store knows the person; no cache between here and the browser does.
-  return new Response(page.body, { headers: { ...HTML, "Cache-Control": "private" } });
+  const headers = { ...HTML, "Cache-Control": "private" };
+  return new Response(page.body, { headers });
 }
 
 function notAtAll(name: string): Response {

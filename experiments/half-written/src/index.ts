@@ -6,14 +6,14 @@ const GIVE = "UPDATE accounts SET cents = cents + ?2 WHERE name = ?1";
 type Transfer = { from: string; to: string; cents: number };
 
 // --8<-- [start:wrong]
-async function oneByOne(db: D1Database, { from, to, cents }: Transfer): Promise<void> {
+async function oneByOne(db: D1Database, { from, to, cents }: Transfer) {
   await db.prepare(TAKE).bind(from, cents).run();
   await db.prepare(GIVE).bind(to, cents).run(); // fails: the first half stays
 }
 // --8<-- [end:wrong]
 
 // --8<-- [start:right]
-async function together(db: D1Database, { from, to, cents }: Transfer): Promise<void> {
+async function together(db: D1Database, { from, to, cents }: Transfer) {
   await db.batch([
     db.prepare(TAKE).bind(from, cents),
     db.prepare(GIVE).bind(to, cents), // fails: the first half is undone

@@ -4,7 +4,8 @@ import { nothingHere } from "../../http";
 // --8<-- [start:wrong]
 async function addInKv(kv: KVNamespace, name: string): Promise<number> {
   const count = Number(await kv.get(name)) + 1;
-  await kv.put(name, String(count)); // whoever read the same number writes the same number
+  // Whoever read the same number writes the same number.
+  await kv.put(name, String(count));
   return count;
 }
 // --8<-- [end:wrong]

@@ -4,7 +4,7 @@ import { nothingHere, problem } from "../../http";
 // A Worker plays the edge here: Tunnel, Access and the device client do not run offline.
 
 // --8<-- [start:wrong]
-/** A route for the whole range: it knows addresses, no people and no applications. */
+/** A route for the whole range knows addresses: no people, no applications. */
 async function openAddress(port: number): Promise<Response> {
   const address = { hostname: "127.0.0.1", port };
   console.log(JSON.stringify({ event: "opened", address }));
@@ -20,19 +20,19 @@ async function openAddress(port: number): Promise<Response> {
 // --8<-- [end:wrong]
 
 // --8<-- [start:right]
+const ANA = "ana@example.com";
+const FINN = "finn@example.com";
+
 const APPLICATIONS: Record<string, { origin: keyof Env; allow: string[] }> = {
-  "wiki.example.com": {
-    origin: "WIKI_ORIGIN",
-    allow: ["ana@example.com", "finn@example.com"],
-  },
-  "payroll.example.com": { origin: "PAYROLL_ORIGIN", allow: ["finn@example.com"] },
+  "wiki.example.com": { origin: "WIKI_ORIGIN", allow: [ANA, FINN] },
+  "payroll.example.com": { origin: "PAYROLL_ORIGIN", allow: [FINN] },
 };
 
-async function openApplication(host: string, who: string, env: Env): Promise<Response> {
+async function openApplication(host: string, who: string, env: Env) {
   const application = APPLICATIONS[host];
-  const allowed = application?.allow.includes(who) ?? false;
-  console.log(JSON.stringify({ event: allowed ? "allowed" : "refused", who, host }));
-  if (!application || !allowed)
+  const event = application?.allow.includes(who) ? "allowed" : "refused";
+  console.log(JSON.stringify({ event, who, host }));
+  if (!application || event === "refused")
     return problem(403, "forbidden", "You may not open this application.");
   return fetch(env[application.origin], { redirect: "manual" });
 }

@@ -3,32 +3,31 @@ import { nothingHere } from "../../http";
 type Payment = { id: string; cents: number };
 
 // --8<-- [start:wrong]
-async function careless(batch: MessageBatch<Payment>, db: D1Database): Promise<void> {
+const CHARGE = "INSERT INTO charges (payment, cents) VALUES (?, ?)";
+
+async function careless(batch: MessageBatch<Payment>, db: D1Database) {
   for (const { body } of batch.messages) {
     check(body); // one error, and the whole batch comes again
-    await db
-      .prepare("INSERT INTO charges (payment, cents) VALUES (?, ?)")
-      .bind(body.id, body.cents)
-      .run();
+    await db.prepare(CHARGE).bind(body.id, body.cents).run();
   }
 }
 // --8<-- [end:wrong]
 
 // --8<-- [start:right]
-async function careful(batch: MessageBatch<Payment>, db: D1Database): Promise<void> {
+const CHARGE_ONCE =
+  "INSERT INTO charges_once (payment, cents) VALUES (?, ?) ON CONFLICT DO NOTHING";
+
+async function careful(batch: MessageBatch<Payment>, db: D1Database) {
   for (const message of batch.messages) {
     try {
       check(message.body);
-      await db
-        .prepare(
-          "INSERT INTO charges_once (payment, cents) VALUES (?, ?) ON CONFLICT DO NOTHING",
-        )
-        .bind(message.body.id, message.body.cents)
-        .run();
+      const { id, cents } = message.body;
+      await db.prepare(CHARGE_ONCE).bind(id, cents).run();
       message.ack();
     } catch (error) {
       const { id, attempts } = message;
-      console.error(JSON.stringify({ event: "failed", id, attempts, error: String(error) }));
+      const failed = { event: "failed", id, attempts, error: String(error) };
+      console.error(JSON.stringify(failed));
       message.retry();
     }
   }
@@ -36,7 +35,8 @@ async function careful(batch: MessageBatch<Payment>, db: D1Database): Promise<vo
 // --8<-- [end:right]
 
 function check({ cents }: Payment): void {
-  if (!Number.isInteger(cents) || cents <= 0) throw new Error("an amount is a whole number above 0");
+  if (!Number.isInteger(cents) || cents <= 0) 
+    throw new Error("an amount is a whole number above 0");
 }
 
 async function keep(batch: MessageBatch<Payment>, db: D1Database): Promise<void> {

@@ -14,9 +14,11 @@ export default {
     if (!/^\S{1,64}@\S{1,189}$/.test(email))
       return problem(400, "invalid_email", "This is no e-mail address.");
     // --8<-- [start:log]
-    const { results, meta } = await env.DB.prepare(query).bind(email).run<{ id: number }>();
-    console.log(JSON.stringify({ event: "query", pathname, rowsRead: meta.rows_read }));
+    const lookup = env.DB.prepare(query).bind(email);
+    const { results, meta } = await lookup.run<{ id: number }>();
+    const rowsRead = meta.rows_read;
+    console.log(JSON.stringify({ event: "query", pathname, rowsRead }));
     // --8<-- [end:log]
-    return Response.json({ ids: results.map((row) => row.id), rowsRead: meta.rows_read });
+    return Response.json({ ids: results.map((row) => row.id), rowsRead });
   },
 } satisfies ExportedHandler<Env>;

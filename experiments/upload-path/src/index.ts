@@ -5,16 +5,17 @@ const VALID_S = 300;
 const LIMIT_BYTES = 100 * 2 ** 20;
 
 // --8<-- [start:wrong]
-async function throughMemory(request: Request, env: Env, key: string): Promise<Response> {
-  const file = await request.arrayBuffer(); // the whole file, once for each upload at work
-  await env.BUCKET.put(key, file);
+async function throughMemory(request: Request, bucket: R2Bucket, key: string) {
+  // The whole file, once for each upload that is under way.
+  await bucket.put(key, await request.arrayBuffer());
   return Response.json({ key }, { status: 201 });
 }
 // --8<-- [end:wrong]
 
 // --8<-- [start:half]
-async function throughStream(request: Request, env: Env, key: string): Promise<Response> {
-  await env.BUCKET.put(key, request.body); // a piece at a time, but every byte comes by here
+async function throughStream(request: Request, bucket: R2Bucket, key: string) {
+  // A piece at a time, but every byte comes by here.
+  await bucket.put(key, request.body);
   return Response.json({ key }, { status: 201 });
 }
 // --8<-- [end:half]
@@ -44,8 +45,8 @@ export default {
     if (request.method !== "PUT" || !/^[a-z0-9]{1,32}$/.test(key)) return nothingHere();
     if (Number(request.headers.get("Content-Length") ?? Infinity) > LIMIT_BYTES)
       return problem(413, "too_large", `A file takes at most ${LIMIT_BYTES} bytes.`);
-    if (way === "memory") return throughMemory(request, env, key);
-    if (way === "stream") return throughStream(request, env, key);
+    if (way === "memory") return throughMemory(request, env.BUCKET, key);
+    if (way === "stream") return throughStream(request, env.BUCKET, key);
     if (way === "sign") return signed(env, key);
     return nothingHere();
   },
