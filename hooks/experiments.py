@@ -19,6 +19,7 @@ DATA = ROOT / "docs" / "data" / "experiments"
 MARKER = re.compile(r"^<!-- experiment: *(?P<name>.*?) *-->$", re.M)
 FIELDS = {"what", "date", "machine", "columns", "rows"}
 MARKS = {"wrong": "✗", "half": "~", "right": "✓"}
+NBSP = "\N{NO-BREAK SPACE}"
 TEXT_PX, BAR_PX, GAP_PX = 20, 12, 10
 
 
@@ -54,7 +55,7 @@ def load(name: str, place: str) -> dict[str, Any]:
 
 
 def shown(value: float | str | None, unit: str) -> str:
-    """Return a figure as readers see it: ``1,040 ms``, ``64 MiB``, ``0``."""
+    """Return a figure as readers see it, number and unit never on two lines: ``1,040 ms``, ``64 MiB``, ``0``."""
     if value is None:
         return "–"
     if isinstance(value, str):
@@ -62,9 +63,9 @@ def shown(value: float | str | None, unit: str) -> str:
     if unit == "bytes":
         for name, size in (("MiB", 2**20), ("KiB", 2**10)):
             if value >= size:
-                return f"{value / size:.3g} {name}" if value < 1000 * size else f"{value / size:,.0f} {name}"
+                return f"{value / size:.3g}{NBSP}{name}" if value < 1000 * size else f"{value / size:,.0f}{NBSP}{name}"
     number = f"{value:,.0f}" if value == int(value) or value >= 100 else f"{value:.3g}"
-    return f"{number} {unit}".strip()
+    return f"{number}{NBSP}{unit}" if unit else number
 
 
 def chart(name: str, data: dict[str, Any]) -> str:
