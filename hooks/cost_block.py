@@ -138,7 +138,8 @@ def calculator(pattern: Pattern) -> str:
         for v in pattern.volumes.values()
     )
     rows = "".join(
-        f'<tr><th scope="row">{html.escape(line.meter.name)}</th><td data-quantity>{amount(quantity)}</td><td data-cost>{money(price)}</td></tr>'
+        f'<tr><th scope="row">{html.escape(line.meter.name)}</th>'
+        f"<td data-quantity>{amount(quantity)}</td><td data-cost>{money(price)}</td></tr>"
         for line, (quantity, price) in zip(pattern.lines, first.lines, strict=True)
     )
     plans = "".join(f"<p data-plan>{html.escape(text)}</p>" for text in plan_texts(pattern, first))
@@ -148,13 +149,15 @@ def calculator(pattern: Pattern) -> str:
     # An attribute and no script: instant navigation would run a script's text as code.
     data = html.escape(json.dumps(model(pattern), separators=(",", ":"), ensure_ascii=False), quote=True)
     return (
-        f'<form class="costs js" id="costs" data-module="costs" data-costs data-model="{data}" data-search-exclude aria-labelledby="costs-title" novalidate>'
+        f'<form class="costs js" id="costs" data-module="costs" data-costs data-model="{data}"'
+        ' data-search-exclude aria-labelledby="costs-title" novalidate>'
         '<p class="costs__title" id="costs-title">Your own volumes</p>'
         f'<div class="costs__sizes" role="group" aria-label="Start from a size">{sizes}</div>'
         f'<div class="costs__fields">{fields}</div>'
-        f'<div class="costs__result" role="status" aria-atomic="true">'
-        f'<p class="costs__total">USD <strong data-total>{money(first.total)}</strong> per month</p>{plans}<p data-wrong></p></div>{without}'
-        f'<table><thead><tr><th scope="col">Line</th><th scope="col">In a month</th><th scope="col">USD</th></tr></thead>'
+        '<div class="costs__result" role="status" aria-atomic="true">'
+        f'<p class="costs__total">USD <strong data-total>{money(first.total)}</strong> per month</p>'
+        f"{plans}<p data-wrong></p></div>{without}"
+        '<table><thead><tr><th scope="col">Line</th><th scope="col">In a month</th><th scope="col">USD</th></tr></thead>'
         f"<tbody>{rows}</tbody></table>"
         "<p>The address of the page keeps your volumes, so you can send it to a colleague.</p></form>"
     )
@@ -172,6 +175,7 @@ def plan_texts(pattern: Pattern, found: Bill) -> list[str]:
 
 def meters_table(meters: dict[str, Meter]) -> str:
     """Return the reference table of every meter."""
-    return table(["What is counted", "Free", "Included when paid", "Beyond it"], [[m.name, *amounts(m)] for m in meters.values()], right=False)
+    rows = [[meter.name, *amounts(meter)] for meter in meters.values()]
+    return table(["What is counted", "Free", "Included when paid", "Beyond it"], rows, right=False)
 
 

@@ -80,7 +80,8 @@ def load_meters(facts: Mapping[str, Fact], path: Path = COSTS / "meters.yml") ->
         meter = meters[entry["id"]] = entries(Meter, {**entry, **ready}, where)
         for fact in (meter.free, meter.included, meter.price):
             if isinstance(fact, Fact) and fact.value not in FREE_WORDS and counted(fact) != singular(meter.counts):
-                raise CostError(f"{where}: counts {meter.counts}, but the fact {fact.id} counts {fact.unit!r}. Take another fact.")
+                counts = f"counts {meter.counts}, but the fact {fact.id} counts {fact.unit!r}"
+                raise CostError(f"{where}: {counts}. Take another fact.")
         rate(meter.price)
     return meters
 

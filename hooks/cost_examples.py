@@ -71,6 +71,7 @@ def load_examples(meters: dict[str, Meter], path: Path = PATH) -> list[Example]:
 def examples_table(examples: list[Example]) -> str:
     """Return the vendor's figure and ours side by side."""
     rows = [
-        [f"{e.title}{' (*)' if e.bare else ''}", money(e.total), money(e.computed()[1]), f"[{e.as_of}]({e.source}){{ .fact__source }}"] for e in examples
+        [e.title + " (*)" * e.bare, money(e.total), money(e.computed()[1]), f"[{e.as_of}]({e.source}){{ .fact__source }}"]
+        for e in examples
     ]
     return table(["Example", "Theirs, USD", "Computed here, USD", "Source, as of"], rows)

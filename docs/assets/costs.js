@@ -1,5 +1,5 @@
-// What a month costs, for the reader's own volumes. The arithmetic is that of hooks/cost_bill.py, in whole numbers (BigInt), and a
-// test compares the two over many inputs. Loaded by site.js only where the form stands.
+// What a month costs, for the reader's own volumes. The arithmetic is that of hooks/cost_bill.py, in whole numbers (BigInt),
+// and a test compares the two over many inputs. Loaded by site.js only where the form stands.
 
 function fraction(text) {
   const [above, below = "1"] = text.split("/");
@@ -40,7 +40,9 @@ function price(line, amount) {
 export function bill(model, volumes) {
   const amounts = model.lines.map((line) => quantity(line.terms, volumes));
   const plans = model.plans.map((plan, index) => {
-    const tight = model.lines.filter((line, i) => line.plan === index && line.free !== null && more(amounts[i], fraction(line.free)));
+    const tight = model.lines.filter(
+      (line, i) => line.plan === index && line.free !== null && more(amounts[i], fraction(line.free)),
+    );
     const limits = model.volumes.filter((v) => plan.limits && v.freeMax && more([volumes[v.id], 1n], fraction(v.freeMax)));
     const over = plan.free ? [...tight.map((line) => line.name), ...limits.map((v) => v.label)] : [];
     const paid = over.length > 0 || !plan.free;

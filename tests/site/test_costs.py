@@ -137,8 +137,17 @@ def test_the_total_is_announced_and_everything_is_reached_by_keyboard(reader: Pa
     field.press("Control+a")
     reader.keyboard.type("7")
     assert shown(reader) == expected(SLUG, {**PATTERNS[SLUG].size(2), "writes": 7})
-    field.press("Enter")
-    assert reader.evaluate("document.activeElement.id") == "costs-writes", "Enter sends nothing"
+
+
+def test_enter_in_a_form_of_one_field_sends_nothing(site: Site, visit: Visit):
+    visit.page.goto(address(site, "tunnel-access"))
+    visit.page.wait_for_function(ALIVE)
+    visit.page.evaluate("window.sameDocument = true")
+    visit.page.locator("#costs-users").fill("51")
+    visit.page.locator("#costs-users").press("Enter")
+    visit.page.wait_for_timeout(300)
+    assert visit.page.evaluate("window.sameDocument")
+    assert shown(visit.page) == expected("tunnel-access", {"users": 51})
 
 
 def test_the_address_carries_the_volumes_to_a_colleague(site: Site, browser: Browser, reader: Page):
