@@ -65,5 +65,6 @@ EXAMPLES = {
         variables={"S3_ENDPOINT": "{url}/cdn-cgi/local/r2/s3"},
     ),
     "image-pipeline": Setup(("image-pipeline",), {"UPLOAD_TOKEN": "local-upload-token", "SIGNING_KEYS": "local-signing-key-0123456789abcdef"}),
+    "secure-egress": Setup(),
     "sase-enterprise": Setup(),
 }

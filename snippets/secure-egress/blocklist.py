@@ -1,0 +1,124 @@
+"""Keep a Zero Trust list in step with a feed: read, compare, show, and only then change.
+
+    uv run python snippets/secure-egress/blocklist.py FEED --own example.com --list LIST_ID --account ACCOUNT_ID [--apply]
+
+Without ``--apply`` it only shows the difference. The token comes from CLOUDFLARE_API_TOKEN (Zero Trust: Edit).
+Exit code 0: in step, or applied; 1: refused; 2: the API or the feed's server failed.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+from cloudflare import APIConnectionError, APIStatusError, Cloudflare
+
+from feed import FEED_LIMIT_BYTES, FeedError, parse
+
+STANDARD_ENTRIES = 1000  # The page names the source; Enterprise lists take more.
+SHRINK_LIMIT = 0.3  # Our choice: a feed that lost more than this share at once is broken, not cleaned up.
+BATCH = 500
+
+
+@dataclass(frozen=True)
+class Difference:
+    added: list[str]
+    removed: list[str]
+
+
+# --8<-- [start:difference]
+def difference(wanted: Iterable[str], present: Iterable[str], allow_shrink: bool = False) -> Difference:
+    """Return what to add and what to remove.
+
+    Raises:
+        FeedError: the feed lost so much that it must be broken.
+    """
+    new, old = set(wanted), set(present)
+    removed = sorted(old - new)
+    if len(removed) > max(5, SHRINK_LIMIT * len(old)) and not allow_shrink:
+        raise FeedError(f"the feed lost {len(removed)} of {len(old)} domains at once: look at it, then use --allow-shrink")
+    return Difference(sorted(new - old), removed)
+# --8<-- [end:difference]
+
+
+# --8<-- [start:sync]
+def present(client: Cloudflare, account: str, list_id: str) -> list[str]:
+    """Return the domains of the list; the SDK turns the pages."""
+    items = client.zero_trust.gateway.lists.items.list(list_id, account_id=account, per_page=500)
+    return [item.value for page in items.iter_pages() for item in page.result or [] if item.value]
+
+
+def apply(client: Cloudflare, account: str, list_id: str, change: Difference) -> None:
+    """Make the change in steps that can be repeated: a run that stops halfway leaves less to do for the next.
+
+    What is new is blocked before anything is opened again.
+    """
+    edit = client.zero_trust.gateway.lists.edit
+    for start in range(0, len(change.added), BATCH):
+        edit(list_id, account_id=account, append=[{"value": v} for v in change.added[start : start + BATCH]])
+    for start in range(0, len(change.removed), BATCH):
+        edit(list_id, account_id=account, remove=change.removed[start : start + BATCH])
+# --8<-- [end:sync]
+
+
+def read(source: str) -> bytes:
+    """Return a feed from a file or an https address, never more than the limit and one byte."""
+    if not source.startswith("https://"):
+        with Path(source).open("rb") as file:
+            return file.read(FEED_LIMIT_BYTES + 1)
+    data = b""
+    with httpx.stream("GET", source, timeout=20, follow_redirects=False) as response:
+        if response.status_code != 200:
+            raise FeedError(f"the feed's server answered {response.status_code}")
+        for chunk in response.iter_bytes():
+            data += chunk
+            if len(data) > FEED_LIMIT_BYTES:
+                break
+    return data
+
+
+def arguments(given: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
+    parser.add_argument("feed")
+    parser.add_argument("--own", action="append", required=True, metavar="DOMAIN", help="never blocked; repeat it")
+    parser.add_argument("--list", metavar="ID")
+    parser.add_argument("--account", metavar="ID")
+    parser.add_argument("--entries", type=int, default=STANDARD_ENTRIES)
+    parser.add_argument("--apply", action="store_true")
+    parser.add_argument("--allow-shrink", action="store_true")
+    return parser.parse_args(given)
+
+
+def main(given: list[str]) -> int:
+    options = arguments(given)
+    try:
+        wanted = parse(read(options.feed), frozenset(options.own), options.entries)
+        if not options.list:
+            print(f"{len(wanted)} domains, nothing refused")
+            return 0
+        client = Cloudflare(base_url=os.environ.get("CLOUDFLARE_BASE_URL"))
+        change = difference(wanted, present(client, options.account, options.list), options.allow_shrink)
+        for sign, domains in (("+", change.added), ("-", change.removed)):
+            for domain in domains:
+                print(sign, domain)
+        print(f"{len(change.added)} to add, {len(change.removed)} to remove, {len(wanted)} wanted")
+        if options.apply and (change.added or change.removed):
+            apply(client, options.account, options.list, change)
+            print("applied")
+    except FeedError as error:
+        print(f"refused: {error}", file=sys.stderr)
+        return 1
+    except APIStatusError as error:
+        print(f"the API answered {error.status_code}: nothing more was changed, run it again", file=sys.stderr)
+        return 2
+    except (APIConnectionError, httpx.HTTPError, OSError) as error:
+        print(f"{type(error).__name__}: {error}: nothing more was changed, run it again", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

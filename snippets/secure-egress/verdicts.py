@@ -1,0 +1,75 @@
+"""Say what Gateway would do with sample traffic, in Gateway's order, and compare it with what is expected.
+
+    uv run python snippets/secure-egress/verdicts.py snippets/secure-egress/traffic.yml
+
+Exit code 0: every row is as expected; 1: a row differs; 2: the file cannot be read.
+"""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from policies import Policy, load
+from wirefilter import Evaluator, ExpressionError, Value
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What happens to a request, and which policy decided; ``default`` where none did."""
+
+    action: str
+    policy: str
+
+
+Request = dict[str, Value]
+
+
+# --8<-- [start:order]
+def verdict(request: Request, policies: list[Policy], lists: dict[str, list[str]]) -> Verdict:
+    """Return what becomes of a request. Order in force since 2025-07-14: DNS, egress, network, HTTP.
+
+    A request without ``dns.domains`` goes straight to an address: no DNS policy sees it.
+    """
+
+    def first(stage: str, *actions: str) -> Policy | None:
+        of_stage = [p for p in policies if p.stage == stage and (not actions or p.action in actions)]
+        return next((p for p in of_stage if all(Evaluator(c, request, lists).holds() for c in p.conditions)), None)
+
+    if "dns.domains" in request and (hit := first("dns")) and hit.action == "block":
+        return Verdict("block", hit.name)
+    address = first("egress")
+    if (hit := first("l4")) and hit.action == "block":
+        return Verdict("block", hit.name)
+    if hit := first("http", "off"):
+        return Verdict("pass unseen", hit.name)
+    if hit := first("http", "allow", "block"):
+        return Verdict(hit.action, hit.name)
+    return Verdict("allow", address.name if address else "default")
+# --8<-- [end:order]
+
+
+def main(arguments: list[str]) -> int:
+    policies, lists = load()
+    # The feed fills this list at run time; the sample stands for its content.
+    lists["blocked"] = ["phish.example"]
+    try:
+        rows = yaml.safe_load(Path(arguments[0]).read_text(encoding="utf-8"))
+        found = [(row, verdict(row["request"], policies, lists)) for row in rows]
+    except (OSError, IndexError, KeyError, TypeError, yaml.YAMLError, ExpressionError) as error:
+        print(f"cannot try the traffic: {type(error).__name__}: {error}", file=sys.stderr)
+        return 2
+    wrong = 0
+    for row, got in found:
+        right = (row["expect"], row["by"]) == (got.action, got.policy)
+        wrong += not right
+        print(f"{'ok  ' if right else 'FAIL'} {row['what']}: {got.action}, by {got.policy}")
+        if not right:
+            print(f"     expected: {row['expect']}, by {row['by']}")
+    print(f"{len(found)} requests, {wrong} not as expected")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

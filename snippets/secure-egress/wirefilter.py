@@ -1,0 +1,126 @@
+"""Evaluate the part of Gateway's expression language that these policies use, so that a policy can be tried offline.
+
+Fields, operators and any() as in https://developers.cloudflare.com/cloudflare-one/traffic-policies/expression-syntax/. What is
+outside this part raises an error: a policy that cannot be tried is not shown as tried.
+"""
+
+import re
+from ipaddress import ip_address, ip_network
+
+Value = str | int | list[str] | list[int]
+TOKEN = re.compile(r'\s*(?:(?P<string>"(?:[^"\\]|\\.)*")|(?P<list>\$[\w-]+)|(?P<word>[\w.:/]+(?:\[\*\])?)|(?P<sign>==|!=|[(){}]))')
+
+
+class ExpressionError(ValueError):
+    """An expression is wrong, or outside the part of the language that is known here."""
+
+
+# --8<-- [start:evaluate]
+class Evaluator:
+    """One expression over one request.
+
+    Args:
+        text: the expression.
+        request: field to value; a field that the request lacks is empty.
+        lists: list id to its domains, for ``in $id``.
+    """
+
+    def __init__(self, text: str, request: dict[str, Value], lists: dict[str, list[str]]) -> None:
+        self._tokens = self._split(text)
+        self._request, self._lists = request, lists
+
+    def holds(self) -> bool:
+        result = self._or()
+        if self._tokens:
+            raise ExpressionError(f"unexpected {self._tokens[0]}")
+        return result
+
+    def _or(self) -> bool:
+        result = self._and()
+        while self._take("or"):
+            right = self._and()
+            result = result or right
+        return result
+
+    def _and(self) -> bool:
+        result = self._term()
+        while self._take("and"):
+            right = self._term()
+            result = result and right
+        return result
+
+    def _term(self) -> bool:
+        if self._take("not"):
+            return not self._inner(self._or)
+        if self._take("any"):
+            return self._inner(self._comparison)
+        if self._tokens and self._tokens[0] == "(":
+            return self._inner(self._or)
+        return self._comparison()
+
+    def _comparison(self) -> bool:
+        field = self._next().removesuffix("[*]")
+        found = self._request.get(field, [])
+        values = [str(v) for v in (found if isinstance(found, list) else [found])]
+        operator = self._next()
+        if operator == "in":
+            wanted, is_list = self._set()
+            return any(_contains(wanted, value, field, is_list) for value in values)
+        if operator not in ("==", "!="):
+            raise ExpressionError(f"unknown operator {operator}")
+        return (self._next().strip('"') in values) == (operator == "==")
+# --8<-- [end:evaluate]
+
+    def _inner(self, rule) -> bool:  # type: ignore[no-untyped-def]
+        self._expect("(")
+        result: bool = rule()
+        self._expect(")")
+        return result
+
+    def _set(self) -> tuple[list[str], bool]:
+        token = self._next()
+        if token.startswith("$"):
+            if token[1:] not in self._lists:
+                raise ExpressionError(f"there is no list {token}")
+            return self._lists[token[1:]], True
+        if token != "{":
+            raise ExpressionError(f"expected a set, found {token}")
+        wanted = []
+        while not self._take("}"):
+            wanted.append(self._next().strip('"'))
+        return wanted, False
+
+    def _take(self, word: str) -> bool:
+        if self._tokens and self._tokens[0] == word:
+            self._tokens.pop(0)
+            return True
+        return False
+
+    def _expect(self, sign: str) -> None:
+        if not self._take(sign):
+            raise ExpressionError(f"expected {sign}, found {self._tokens[0] if self._tokens else 'the end'}")
+
+    def _next(self) -> str:
+        if not self._tokens:
+            raise ExpressionError("the expression ends too early")
+        return self._tokens.pop(0)
+
+    @staticmethod
+    def _split(text: str) -> list[str]:
+        tokens, position = [], 0
+        while text[position:].strip():
+            match = TOKEN.match(text, position)
+            if not match:
+                raise ExpressionError(f"cannot read {text[position:].strip()[:20]!r}")
+            tokens.append(match[0].strip())
+            position = match.end()
+        return tokens
+
+
+def _contains(wanted: list[str], value: str, field: str, is_list: bool) -> bool:
+    if field.endswith(".ip"):
+        return any(ip_address(value) in ip_network(network) for network in wanted)
+    # A domain in a list stands for its subdomains too when the selector is "domains".
+    if is_list or field.endswith(".domains"):
+        return any(value == domain or value.endswith(f".{domain}") for domain in wanted)
+    return value in wanted

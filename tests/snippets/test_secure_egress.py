@@ -1,0 +1,359 @@
+"""Gateway policies tried on traffic, and a block list that a broken feed cannot break."""
+
+import importlib
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.harness.workers import SNIPPETS
+from tests.snippets.secure_egress.lists_api import Lists, lists_api
+from tools import toolchain
+from tools.terraform import resources
+
+EXAMPLE = SNIPPETS / "secure-egress"
+TERRAFORM = EXAMPLE / "terraform"
+TRAFFIC = yaml.safe_load((EXAMPLE / "traffic.yml").read_text())
+OWN = frozenset({"example.com", "shop.example.net"})
+
+
+@pytest.fixture(scope="module", autouse=True)
+def modules() -> Iterator[None]:
+    """The example's own modules, which import each other by plain names as a reader's do."""
+    sys.path.insert(0, str(EXAMPLE))
+    yield
+    sys.path.remove(str(EXAMPLE))
+    for name in ("feed", "policies", "wirefilter", "verdicts", "blocklist"):
+        sys.modules.pop(name, None)
+
+
+@pytest.fixture
+def api() -> Iterator[Lists]:
+    with lists_api() as started:
+        yield started
+
+
+@dataclass
+class Done:
+    """How a command ended."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Done]:
+    """Run one of the example's commands in this process: starting the SDK anew costs seconds each time."""
+
+    def call(script: str, *arguments: str | Path, **env: str) -> Done:
+        for name, value in env.items():
+            monkeypatch.setenv(name, value)
+        code = importlib.import_module(script).main(list(map(str, arguments)))
+        out = capsys.readouterr()
+        return Done(code, out.out, out.err)
+
+    return call
+
+
+@pytest.fixture
+def sync(api: Lists, run: Callable[..., Done]) -> Callable[..., Done]:
+    def call(feed: Path, *more: str, token: str = "token") -> Done:
+        env = {"CLOUDFLARE_API_TOKEN": token, "CLOUDFLARE_BASE_URL": api.url, "NO_PROXY": "*"}
+        return run("blocklist", feed, "--own", "example.com", "--list", "list-1", "--account", "acc", *more, **env)
+
+    return call
+
+
+def written(tmp_path: Path, *domains: str) -> Path:
+    path = tmp_path / "feed.txt"
+    path.write_text("".join(f"{d}\n" for d in domains))
+    return path
+
+
+# Verdicts
+
+
+@pytest.mark.parametrize("row", [pytest.param(r, id=r["what"]) for r in TRAFFIC])
+def test_traffic_gets_the_expected_verdict_from_the_expected_policy(row: dict):
+    from policies import load
+    from verdicts import verdict
+
+    policies, lists = load()
+    got = verdict(row["request"], policies, lists | {"blocked": ["phish.example"]})
+    assert (got.action, got.policy) == (row["expect"], row["by"])
+
+
+def test_every_policy_decides_at_least_one_row_and_the_default_too():
+    from policies import load
+
+    names = {p.name for p in load()[0]}
+    assert {row["by"] for row in TRAFFIC} == names | {"default"}
+    assert len(names) >= 10 and len(TRAFFIC) >= 14
+
+
+def test_the_policies_stand_in_gateways_order_and_none_shares_a_place():
+    from policies import load
+
+    policies, _ = load()
+    assert list(dict.fromkeys(p.stage for p in policies)) == ["dns", "egress", "l4", "http"]
+    places = [(p.stage, p.precedence) for p in policies]
+    assert len(set(places)) == len(places) and places == sorted(places, key=lambda x: (["dns", "egress", "l4", "http"].index(x[0]), x[1]))
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "row"),
+    [
+        ("dns.tf", "precedence = 1000", "precedence = 9000", None),
+        ("http.tf", "precedence = 3000", "precedence = 4500", "A trained person sends it a PDF"),
+        ("network.tf", 'action     = "block"', 'action     = "allow"', "Mail past the mail server"),
+        ("http.tf", "enabled    = true", "enabled    = false", "Private banking"),
+        ("http.tf", 'action     = "off"', 'action     = "block"', "Private banking"),
+        ("http.tf", "identity.groups.name[*]", "identity.groups.email[*]", "A trained person asks an assistant"),
+    ],
+)
+def test_a_changed_policy_changes_the_verdict(tmp_path: Path, file: str, old: str, new: str, row: str | None):
+    from policies import load
+    from verdicts import verdict
+
+    for path in TERRAFORM.glob("*.tf"):
+        text = path.read_text()
+        if path.name == file:
+            assert old in text
+            text = text.replace(old, new, 1)
+        (tmp_path / path.name).write_text(text)
+    policies, lists = load(tmp_path)
+    lists["blocked"] = ["phish.example"]
+    differing = [r["what"] for r in TRAFFIC if (v := verdict(r["request"], policies, lists)) and (v.action, v.policy) != (r["expect"], r["by"])]
+    assert differing == ([row] if row else [])
+
+
+def test_a_wrong_expectation_fails_the_command_and_a_bad_file_is_explained(tmp_path: Path, run: Callable[..., Done]):
+    path = tmp_path / "traffic.yml"
+    path.write_text(yaml.safe_dump([{**TRAFFIC[1], "expect": "allow"}]))
+    done = run("verdicts", path)
+    assert done.returncode == 1 and "FAIL A domain of the feed: block" in done.stdout and "expected: allow" in done.stdout
+    for text in ("- what: x\n", "x: [", "just text\n"):
+        path.write_text(text)
+        done = run("verdicts", path)
+        assert done.returncode == 2 and done.stderr.startswith("cannot try the traffic: ")
+    assert run("verdicts").returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "held"),
+    [
+        ('net.dst.port in {25 465}', True),
+        ("net.dst.port == 25", True),
+        ("net.dst.port != 25", False),
+        ("not(net.dst.port == 25)", False),
+        ('http.request.host == "a.example" and net.dst.port == 25', False),
+        ('http.request.host == "a.example" or net.dst.port == 25', True),
+        ('(http.request.host == "x" or net.dst.port == 25) and net.dst.port in {25}', True),
+        ("any(dns.domains[*] in $bad)", True),
+        ('any(dns.domains[*] in {"phish.example"})', True),
+        ('any(dns.domains[*] in {"ish.example"})', False),
+        ("net.dst.ip in {198.51.100.0/24}", True),
+        ("net.dst.ip in {203.0.113.0/24}", False),
+        ("any(missing[*] in {1})", False),
+        ('any(device_posture.checks.passed[*] == "disk")', False),
+    ],
+)
+def test_expressions_hold_as_gateway_documents_them(text: str, held: bool):
+    from wirefilter import Evaluator
+
+    request = {"net.dst.port": 25, "dns.domains": ["a.phish.example"], "net.dst.ip": "198.51.100.9"}
+    assert Evaluator(text, request, {"bad": ["phish.example"]}).holds() is held
+
+
+@pytest.mark.parametrize("text", ["", "net.dst.port", "net.dst.port in", "net.dst.port in $gone", "a == 1 b", "a matches 1", "(a == 1", "a == ;"])
+def test_an_expression_outside_the_known_part_is_an_error_and_not_a_verdict(text: str):
+    from wirefilter import Evaluator, ExpressionError
+
+    with pytest.raises(ExpressionError):
+        Evaluator(text, {"a": 1}, {}).holds()
+
+
+# The feed
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"phish.example\nevil.exam", "ends within a line"),
+        (b"", "ends within a line"),
+        (b"# nothing\n\n", "holds no domain"),
+        (b"phish.example\nco.uk\n", "line 2: co.uk is a public suffix"),
+        (b"phish.example\n\ngithub.io\n", "line 3: github.io is a public suffix"),
+        (b"com\n", "line 1: 'com' is no domain"),
+        (b"phish.example\nexample.com\n", "line 2: example.com would block example.com, which is ours"),
+        (b"www.example.com\n", "line 1: www.example.com would block example.com"),
+        (b"example.net # ours stands below it\n", "line 1: example.net would block shop.example.net"),
+        (b"EXAMPLE.COM.\n", "line 1: example.com would block example.com"),
+        (b"198.51.100.7\n", "line 1: 198.51.100.7 is an address"),
+        (b"http://phish.example/\n", "line 1: 'http://phish.example/' is no domain"),
+        (b"*.phish.example\n", "is no domain"),
+        (b"phish.example evil.example\n", "is no domain"),
+        (b"-phish.example\n", "is no domain"),
+        (b"<html>\n<body>Not found</body>\n", "line 1: '<html>' is no domain"),
+        (b"a." * 200 + b"example\n", "line 1: "),
+        (b"ok.example\n\xff\xfe\n", "line 2: not UTF-8"),
+        (b"x" * 1_000_001, "more than 1,000,000"),
+        (b"".join(b"d%d.example\n" % i for i in range(1001)), "holds 1,001 domains, the list takes 1,000"),
+    ],
+)
+def test_a_broken_feed_is_refused_whole_with_its_line(data: bytes, reason: str):
+    from feed import FeedError, parse
+
+    with pytest.raises(FeedError, match=re.escape(reason)):
+        parse(data, OWN, 1000)
+
+
+def test_a_good_feed_is_read_with_comments_capitals_and_repeats():
+    from feed import parse
+
+    data = b"# head\n\nPhish.Example.  # why\nphish.example\r\nxn--e1awd7f.example\n a_b.example \n"
+    assert parse(data, OWN, 10) == ["a_b.example", "phish.example", "xn--e1awd7f.example"]
+
+
+# The list
+
+
+def test_without_apply_nothing_changes_and_the_difference_is_shown(api: Lists, tmp_path: Path, sync: Callable[..., Done]):
+    api.values = ["gone.example", "phish.example"]
+    done = sync(written(tmp_path, "new.example", "phish.example"))
+    assert done.returncode == 0
+    assert done.stdout.splitlines() == ["+ new.example", "- gone.example", "1 to add, 1 to remove, 2 wanted"]
+    assert api.values == ["gone.example", "phish.example"] and not any(c.startswith("PATCH") for c in api.calls)
+
+
+def test_applied_twice_the_second_run_changes_nothing(api: Lists, tmp_path: Path, sync: Callable[..., Done]):
+    api.values = ["gone.example"]
+    feed = written(tmp_path, *(f"d{i}.example" for i in range(120)))
+    assert sync(feed, "--apply").returncode == 0
+    assert sorted(api.values) == sorted(f"d{i}.example" for i in range(120))
+    api.calls.clear()
+    again = sync(feed, "--apply")
+    assert again.stdout == "0 to add, 0 to remove, 120 wanted\n"
+    assert api.calls and not any(c.startswith("PATCH") for c in api.calls)
+
+
+def test_what_is_new_is_blocked_before_anything_is_opened(api: Lists, tmp_path: Path, sync: Callable[..., Done]):
+    api.values = ["gone.example"]
+    sync(written(tmp_path, "new.example"), "--apply")
+    assert [c for c in api.calls if c.startswith("PATCH")] == ["PATCH /", "PATCH /"]
+    assert api.values == ["new.example"]
+
+
+def test_a_run_that_stops_halfway_blocks_what_is_new_and_is_finished_by_the_next(api: Lists, tmp_path: Path, sync: Callable[..., Done]):
+    api.values, api.fail_patch = ["gone.example"], 2
+    feed = written(tmp_path, "new.example")
+    assert sync(feed, "--apply").returncode == 2
+    assert api.values == ["gone.example", "new.example"]
+    api.fail_patch = 0
+    assert sync(feed, "--apply").stdout.splitlines() == ["- gone.example", "0 to add, 1 to remove, 1 wanted", "applied"]
+    assert api.values == ["new.example"]
+
+
+@pytest.mark.parametrize(
+    ("fail", "token", "said"),
+    [([403], "token", "the API answered 403"), ([], "stolen", "the API answered 401"), ([500, 500, 500], "token", "the API answered 500"),
+     ([429, 429, 429], "token", "the API answered 429")],
+)  # fmt: skip
+def test_an_api_that_refuses_ends_the_run_in_one_sentence(api: Lists, tmp_path: Path, fail: list[int], token: str, said: str, sync: Callable[..., Done]):
+    api.values, api.fail = ["gone.example"], fail
+    done = sync(written(tmp_path, "new.example"), "--apply", token=token)
+    assert done.returncode == 2 and said in done.stderr and len(done.stderr.splitlines()) == 1
+    assert api.values == ["gone.example"]
+    assert token not in done.stderr + done.stdout or token == "token"
+
+
+def test_a_passing_fault_is_tried_again_by_the_sdk(api: Lists, tmp_path: Path, sync: Callable[..., Done]):
+    api.fail = [503, 0]
+    assert sync(written(tmp_path, "new.example"), "--apply").returncode == 0
+    assert api.values == ["new.example"]
+
+
+def test_an_api_that_is_away_is_said_so(tmp_path: Path, run: Callable[..., Done]):
+    env = {"CLOUDFLARE_API_TOKEN": "token", "CLOUDFLARE_BASE_URL": "http://127.0.0.1:9", "NO_PROXY": "*"}
+    feed = written(tmp_path, "new.example")
+    done = run("blocklist", feed, "--own", "example.com", "--list", "list-1", "--account", "acc", **env)
+    assert done.returncode == 2 and "APIConnectionError" in done.stderr
+
+
+def test_a_feed_that_lost_most_of_its_domains_is_refused_until_told(api: Lists, tmp_path: Path, sync: Callable[..., Done]):
+    api.values = [f"d{i}.example" for i in range(40)]
+    feed = written(tmp_path, "d1.example", "new.example")
+    done = sync(feed, "--apply")
+    assert done.returncode == 1 and "lost 39 of 40 domains at once" in done.stderr
+    assert len(api.values) == 40
+    assert sync(feed, "--apply", "--allow-shrink").returncode == 0
+    assert sorted(api.values) == ["d1.example", "new.example"]
+
+
+def test_a_broken_feed_reaches_neither_list_nor_api(api: Lists, tmp_path: Path, sync: Callable[..., Done]):
+    api.values = ["phish.example"]
+    done = sync(written(tmp_path, "new.example", "co.uk"), "--apply")
+    assert done.returncode == 1 and done.stderr == "refused: line 2: co.uk is a public suffix: it would block everybody under it\n"
+    assert api.calls == []
+
+
+def test_a_missing_feed_is_said_so(tmp_path: Path, run: Callable[..., Done]):
+    done = run("blocklist", tmp_path / "gone.txt", "--own", "example.com")
+    assert done.returncode == 2 and "FileNotFoundError" in done.stderr
+
+
+# The proxy file
+
+
+PAC_CASES = {
+    "https://news.example/": "HTTPS 0000000000.proxy.cloudflare-gateway.com:443",
+    "http://printer/": "DIRECT",
+    "https://wiki.internal.example.com/": "DIRECT",
+    "http://10.1.2.3/": "DIRECT",
+    "https://team.cloudflareaccess.com/": "DIRECT",
+    "https://cloudflareaccess.com.evil.example/": "HTTPS 0000000000.proxy.cloudflare-gateway.com:443",
+    "https://198.51.100.7/": "HTTPS 0000000000.proxy.cloudflare-gateway.com:443",
+}
+PAC_RUNTIME = """
+const number = (ip) => ip.split(".").reduce((sum, part) => sum * 256 + Number(part), 0);
+const isPlainHostName = (host) => !host.includes(".");
+const dnsDomainIs = (host, domain) => host.endsWith(domain);
+const isInNet = (host, net, mask) => /^[\\d.]+$/.test(host) && (number(host) & number(mask)) === (number(net) & number(mask));
+"""
+
+
+def test_the_proxy_file_sends_the_web_through_gateway_and_never_around_it():
+    urls = json.dumps(list(PAC_CASES))
+    script = f"{PAC_RUNTIME}{(EXAMPLE / 'proxy.pac').read_text()}\n" + (
+        f"console.log(JSON.stringify({urls}.map((url) => FindProxyForURL(url, new URL(url).hostname))));"
+    )
+    done = subprocess.run([toolchain.node(), "-e", script], capture_output=True, text=True, check=True)
+    assert dict(zip(PAC_CASES, json.loads(done.stdout), strict=True)) == PAC_CASES
+    assert "; DIRECT" not in (EXAMPLE / "proxy.pac").read_text(), "a way around Gateway when it is away"
+
+
+# Terraform
+
+
+def test_every_exception_from_inspection_has_reason_owner_and_review_date():
+    text = (TERRAFORM / "lists.tf").read_text()
+    items = re.findall(r'\{ value = "[^"]+", description = "([^"]+)" \}', text)
+    assert len(items) >= 3
+    for description in items:
+        assert re.fullmatch(r".+\. Owner: .+\. Review: \d{4}-\d\d", description), description
+
+
+def test_terraform_covers_what_the_page_promises():
+    assert {
+        "cloudflare_zero_trust_gateway_policy", "cloudflare_zero_trust_list", "cloudflare_zero_trust_gateway_settings",
+        "cloudflare_zero_trust_device_posture_rule", "cloudflare_zero_trust_gateway_proxy_endpoint", "cloudflare_zero_trust_dns_location",
+    } == set(resources(TERRAFORM))  # fmt: skip
+    text = (TERRAFORM / "devices.tf").read_text()
+    assert "default     = false" in text and "tls_decrypt        = { enabled = var.decrypt }" in text
