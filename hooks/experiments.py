@@ -104,7 +104,7 @@ def chart(name: str, data: dict[str, Any]) -> str:
 
 def table(data: dict[str, Any]) -> str:
     """Return the Markdown table of all figures."""
-    head = ["", *(column["name"] for column in data["columns"])]
+    head = ["Way", *(column["name"] for column in data["columns"])]
     rows = [
         [f"{MARKS[row['side']]} {row['way']}", *(shown(v, c.get("unit", "")) for v, c in zip(row["values"], data["columns"], strict=True))]
         for row in data["rows"]

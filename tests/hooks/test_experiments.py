@@ -33,7 +33,7 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_a_marker_becomes_chart_table_and_command(data: Path):
     text = fill("a\n\n<!-- experiment: two-ways -->\n\nb\n", "docs/guide/x.md")
-    assert "<svg " in text and f"| ✗ KV & friends | 150 | 1,040{NBSP}ms |\n| ✓ Object | 0 | – |" in text
+    assert "<svg " in text and "| Way | Lost | Time |\n" in text and f"| ✗ KV & friends | 150 | 1,040{NBSP}ms |\n| ✓ Object | 0 | – |" in text
     assert "Measured on 2026-11-24 with 2 cores, workerd 1.2." in text
     assert "`uv run pytest tests/experiments/test_two_ways.py`" in text
     assert text.startswith("a\n") and text.endswith("\nb\n")
