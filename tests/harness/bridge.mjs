@@ -38,6 +38,11 @@ const operations = {
     running.delete(example);
     await harness?.close();
   },
+  // Ends workerd at once and starts it again: what is on disk stays, what was in memory or on its way is gone.
+  async crash({ example }) {
+    const harness = running.get(example);
+    await harness.update((options) => ({ ...options }));
+  },
   async logs({ example }) {
     return running.get(example).getLogs().map(({ level, message }) => `${level}: ${message}`);
   },
@@ -61,6 +66,10 @@ const operations = {
   async call(request) {
     const env = await worker(request).getEnv();
     return env[request.binding][request.method](...request.parameters);
+  },
+  async workflow(request) {
+    const env = await worker(request).getEnv();
+    return (await env[request.binding].get(request.instance)).status();
   },
   async d1(request) {
     const env = await worker(request).getEnv();

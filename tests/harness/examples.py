@@ -1,7 +1,7 @@
 """How each example is started: its Workers, the secrets a reader would put into .dev.vars, its migrations."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
 from tests.documents.transcripts import ADDRESS
@@ -18,6 +18,7 @@ class Setup:
         folders: its Workers under ``snippets/``, the public one first.
         secrets: what the public Worker's ``.dev.vars`` holds.
         migrations: ``(worker, binding)`` of each D1 database; no worker means the first.
+        beside: ``(variable, command)`` of a program that runs beside them; the variable gets its address.
         server: the command that starts an example without Workers; empty where it has no server at all.
         variables: override ``[vars]`` of the public Worker; ``{url}`` is the example's own address.
     """
@@ -25,6 +26,7 @@ class Setup:
     folders: tuple[str, ...] = ()
     secrets: dict[str, str] = field(default_factory=dict)
     migrations: tuple[tuple[str | None, str], ...] = ()
+    beside: tuple[str, str] | None = None
     server: str = ""
     variables: dict[str, str] = field(default_factory=dict)
 
@@ -32,7 +34,11 @@ class Setup:
     def run(self, runtime: Runtime, **options: dict[str, str]) -> Iterator[Example]:
         """Start it with clean storage and migrated databases."""
         own = {"secrets": self.secrets, "variables": self.variables}
-        with runtime.example(*self.folders, **{**own, **options}) as example:
+        with ExitStack() as stack:
+            if self.beside:
+                variable, command = self.beside
+                own["variables"] = {**self.variables, variable: stack.enter_context(program(command))[0]}
+            example = stack.enter_context(runtime.example(*self.folders, **{**own, **options}))
             for worker, binding in self.migrations:
                 example.migrate(binding, worker)
             yield example
@@ -66,5 +72,11 @@ EXAMPLES = {
     ),
     "image-pipeline": Setup(("image-pipeline",), {"UPLOAD_TOKEN": "local-upload-token", "SIGNING_KEYS": "local-signing-key-0123456789abcdef"}),
     "secure-egress": Setup(),
+    "background-queues": Setup(
+        ("background-queues",),
+        {"API_KEYS": '{"shop":"local-shop-key"}', "ADMIN_TOKEN": "local-admin-token", "PROVIDER_TOKEN": "local"},
+        ((None, "DB"),),
+        beside=("PROVIDER_URL", "uv run python snippets/background-queues/client/provider.py"),
+    ),
     "sase-enterprise": Setup(),
 }

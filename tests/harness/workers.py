@@ -25,7 +25,6 @@ from tools import toolchain
 SNIPPETS = toolchain.ROOT / "snippets"
 BRIDGE = Path(__file__).with_name("bridge.mjs")
 ANSWER_S = 60
-READY = re.compile(r"(?:Ready|running) on (https?://\S+)")
 FAILED = re.compile(r"\[ERROR\]|Build failed|✘")
 ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -188,6 +187,14 @@ class Example:
         """Call a method of a binding, such as ``call("FLAGS", "put", key, value)``."""
         return self.ask("call", binding=binding, method=method, parameters=parameters, worker=worker)
 
+    def workflow(self, binding: str, instance: str, worker: str | None = None) -> dict[str, Any]:
+        """Return the status of a Workflow's instance, and its error if it has one."""
+        return self.ask("workflow", binding=binding, instance=instance, worker=worker)
+
+    def crash(self) -> None:
+        """Kill the runtime and start it again: what is on disk stays; what is in memory or on its way is lost."""
+        self.ask("crash")
+
     def scheduled(self, cron: str, worker: str | None = None) -> dict[str, Any]:
         """Fire a Cron Trigger and return its outcome."""
         return self.ask("scheduled", cron=cron, worker=worker)
@@ -211,7 +218,7 @@ def dev_server(command: str, folder: Path = toolchain.ROOT, port: int = 0, ready
     options = f"--ip 127.0.0.1 --port {port} --inspector-port 0 --show-interactive-dev-session=false"
     separator = " -- " if " npm " in f" {command}" else " "
     env = toolchain.node_env(WRANGLER_REGISTRY_PATH=registry, CLOUDFLARE_DEV_REGISTRY_PATH=registry)
-    with _server(command + separator + options, folder, env, ready_s) as started:
+    with _server(command + separator + options, folder, env, "Ready", ready_s) as started:
         yield started
 
 
@@ -224,12 +231,12 @@ def program(command: str, folder: Path = toolchain.ROOT, ready_s: float = 30) ->
     Raises:
         WorkerError: it ended or did not become ready.
     """
-    with _server(f"{command} --port 0", folder, {**toolchain.node_env(), "PYTHONUNBUFFERED": "1"}, ready_s) as started:
+    with _server(f"{command} --port 0", folder, {**toolchain.node_env(), "PYTHONUNBUFFERED": "1"}, "running", ready_s) as started:
         yield started
 
 
 @contextmanager
-def _server(command: str, folder: Path, env: dict[str, str], ready_s: float) -> Iterator[tuple[str, list[str]]]:
+def _server(command: str, folder: Path, env: dict[str, str], ready: str, ready_s: float) -> Iterator[tuple[str, list[str]]]:
     process = subprocess.Popen(
         ["bash", "-c", command.removeprefix("uv run ")], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT, text=True, cwd=folder, start_new_session=True, env=env,
@@ -238,7 +245,7 @@ def _server(command: str, folder: Path, env: dict[str, str], ready_s: float) -> 
     reader = threading.Thread(target=lambda: lines.extend(ESCAPE.sub("", x).rstrip() for x in process.stdout), daemon=True)
     reader.start()
     try:
-        yield _wait_until_ready(process, lines, ready_s), lines
+        yield _wait_until_ready(process, lines, ready, ready_s), lines
     finally:
         _end_group(process)
         reader.join()
@@ -261,11 +268,11 @@ def _end_group(process: subprocess.Popen) -> None:
     raise WorkerError(f"process group {process.pid} does not end")
 
 
-def _wait_until_ready(process: subprocess.Popen, lines: list[str], ready_s: float) -> str:
+def _wait_until_ready(process: subprocess.Popen, lines: list[str], ready: str, ready_s: float) -> str:
     deadline = time.monotonic() + ready_s
     while time.monotonic() < deadline:
         text = "\n".join(list(lines))
-        if found := READY.search(text):
+        if found := re.search(rf"{ready} on (https?://\S+)", text):
             return found[1].replace("localhost", "127.0.0.1").rstrip("/")
         if process.poll() is not None or FAILED.search(text):
             time.sleep(0.3)

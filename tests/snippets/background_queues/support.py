@@ -1,0 +1,146 @@
+"""Start the example with its mail provider, and speak to it as its callers do."""
+
+import importlib.util
+import itertools
+import json
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import TypeVar
+
+import httpx
+
+from tests.harness.workers import SNIPPETS, Example, Runtime
+
+SLUG = "background-queues"
+SHOP = {"Authorization": "Bearer shop-key-that-nobody-may-see"}
+CRM = {"Authorization": "Bearer crm-key-that-nobody-may-see"}
+ADMIN = {"Authorization": "Bearer admin-token-that-nobody-may-see"}
+SECRETS = {
+    "API_KEYS": json.dumps({"shop": "shop-key-that-nobody-may-see", "crm": "crm-key-that-nobody-may-see"}),
+    "ADMIN_TOKEN": "admin-token-that-nobody-may-see",
+    "PROVIDER_TOKEN": "provider-token-that-nobody-may-see",
+}
+# Production waits half a minute before the first retry; tests do not.
+QUICK = {"RETRY_BASE_S": "0", "LEASE_S": "1", "PROVIDER_TIMEOUT_S": "5", "SEND_AGAIN_S": "1", "FOLLOW_UP_AFTER": "0.2 seconds"}
+FAILING_QUEUE = Path(__file__).with_name("failing_queue")
+DEADLINE_S = 30
+numbers = itertools.count()
+T = TypeVar("T")
+
+
+def client_module(name: str) -> ModuleType:
+    """Load a file of ``client/`` as a reader's program does, without leaving it on the import path."""
+    spec = importlib.util.spec_from_file_location(f"background_queues_{name}", SNIPPETS / SLUG / "client" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+class Jobs:
+    """The running example and the provider behind it."""
+
+    def __init__(self, example: Example, provider) -> None:
+        self.example, self.provider, self.http = example, provider, example.http
+
+    def post(self, job: object, key: str | None = None, headers: dict[str, str] = SHOP) -> httpx.Response:
+        """Submit one job, under a new key unless one is given."""
+        key = f"key-{next(numbers)}" if key is None else key
+        headers = {**headers, "Idempotency-Key": key, "Content-Type": "application/json"}
+        return self.http.post("/v1/jobs", content=json.dumps(job), headers=headers)
+
+    def submit(self, job: dict[str, str], key: str | None = None) -> str:
+        response = self.post(job, key)
+        assert response.status_code == 202, response.text
+        return response.json()["id"]
+
+    def state(self, job: str, headers: dict[str, str] = SHOP) -> dict:
+        return self.http.get(f"/v1/jobs/{job}", headers=headers).raise_for_status().json()
+
+    def end(self, job: str) -> dict:
+        """Wait until a job is done or dead, and return its state."""
+        return until(lambda: self.state(job), lambda row: row["state"] in ("done", "dead"))
+
+    def send(self, *bodies: object) -> None:
+        """Put messages into the queue past the API, all at once."""
+        self.example.call("JOBS", "sendBatch", [{"body": body} for body in bodies])
+
+    def sweep(self) -> None:
+        assert self.example.scheduled("* * * * *")["outcome"] == "ok"
+
+    def dead(self) -> list[dict]:
+        return self.http.get("/v1/dead-letters", headers=ADMIN).raise_for_status().json()["dead_letters"]
+
+    def redrive(self, **body: object) -> int:
+        return self.http.post("/v1/dead-letters/redrive", json=body, headers=ADMIN).raise_for_status().json()["redriven"]
+
+    def rows(self, query: str, *parameters: object) -> list[dict]:
+        return self.example.d1("DB", query, *parameters)
+
+    def calls(self, key: str) -> int:
+        """How often the provider was asked under this key."""
+        return self.provider.calls.count(key)
+
+    def effects(self) -> Counter[str]:
+        """What the provider did, counted by key."""
+        return Counter(key for key, _ in self.provider.effects)
+
+    def logged(self, *words: str) -> list[str]:
+        return [line for line in self.example.logs() if all(word in line for word in words)]
+
+
+def mail(to: str = "ann@example.com", subject: str = "Your receipt", text: str = "Thank you.") -> dict[str, str]:
+    return {"kind": "mail", "to": to, "subject": subject, "text": text}
+
+
+def onboarding(to: str = "ann@example.com", name: str = "Ann") -> dict[str, str]:
+    return {"kind": "onboarding", "to": to, "name": name}
+
+
+def until(read: Callable[[], T], ready: Callable[[T], object]) -> T:
+    """Read until the value is as wanted; fail with the last one after a deadline."""
+    deadline = time.monotonic() + DEADLINE_S
+    while not ready(value := read()):
+        assert time.monotonic() < deadline, f"still {value!r} after {DEADLINE_S} s"
+        time.sleep(0.03)
+    return value
+
+
+@contextmanager
+def provider() -> Iterator:
+    with client_module("provider").Provider() as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@contextmanager
+def jobs(runtime: Runtime, *others: Path, migrated: bool = True, stand_ins: dict[str, str] | None = None, **variables: str) -> Iterator[Jobs]:
+    """Start the example; when it stops, look for secrets and mail addresses in what it logged."""
+    with provider() as server:
+        variables = {**QUICK, "PROVIDER_URL": f"http://127.0.0.1:{server.server_port}", **variables}
+        with runtime.example(SLUG, *others, secrets=SECRETS, variables=variables, stand_ins=stand_ins) as example:
+            if migrated:
+                example.migrate("DB")
+            yield Jobs(example, server)
+            logs = "\n".join(example.logs())
+            assert "that-nobody-may-see" not in logs and "@example.com" not in logs
+
+
+def refusal(response: httpx.Response) -> tuple[int, str]:
+    """Return status and code of an error, after checking the shape that all errors share."""
+    assert response.headers["content-type"] == "application/json"
+    assert response.headers["cache-control"] == "no-store"
+    assert response.headers["x-request-id"]
+    body = response.json()
+    assert body.keys() == {"error"} and body["error"].keys() == {"code", "message"}
+    assert body["error"]["message"].endswith(".")
+    return response.status_code, body["error"]["code"]
