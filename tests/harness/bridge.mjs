@@ -16,9 +16,11 @@ const worker = ({ example, worker }) => {
 };
 
 const operations = {
-  async start({ workers }) {
+  async start({ workers, environment }) {
     const harness = createTestHarness({ workers });
     try {
+      // Wrangler reads the addresses of databases from its environment, when it reads the configuration.
+      Object.assign(process.env, environment);
       const { url } = await harness.listen();
       const vars = JSON.stringify(workers[0].vars ?? {});
       if (vars.includes("{url}")) {
@@ -31,6 +33,8 @@ const operations = {
     } catch (error) {
       await harness.close().catch(() => {});
       throw error;
+    } finally {
+      for (const name of Object.keys(environment)) delete process.env[name];
     }
   },
   async stop({ example }) {

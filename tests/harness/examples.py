@@ -2,9 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 
 from tests.documents.transcripts import ADDRESS
+from tests.harness.postgres import shop_bindings
 from tests.harness.workers import Example, Runtime, program
 
 LOCAL_KEY = "local-key-0123456789abcdef0123456789abcdef"
@@ -21,6 +24,7 @@ class Setup:
         beside: ``(variable, command)`` of a program that runs beside them; the variable gets its address.
         server: the command that starts an example without Workers; empty where it has no server at all.
         variables: override ``[vars]`` of the public Worker; ``{url}`` is the example's own address.
+        environment: starts what stands beside the Workers, such as a database, and yields the variables that lead to it.
     """
 
     folders: tuple[str, ...] = ()
@@ -29,6 +33,7 @@ class Setup:
     beside: tuple[str, str] | None = None
     server: str = ""
     variables: dict[str, str] = field(default_factory=dict)
+    environment: Callable[[], AbstractContextManager[dict[str, str]]] = lambda: nullcontext({})
 
     @contextmanager
     def run(self, runtime: Runtime, **options: dict[str, str]) -> Iterator[Example]:
@@ -39,6 +44,7 @@ class Setup:
                 variable, command = self.beside
                 own["variables"] = {**self.variables, variable: stack.enter_context(program(command))[0]}
             example = stack.enter_context(runtime.example(*self.folders, **{**own, **options}))
+        with self.environment() as found, runtime.example(*self.folders, environment=found, **{**own, **options}) as example:
             for worker, binding in self.migrations:
                 example.migrate(binding, worker)
             yield example
@@ -78,5 +84,6 @@ EXAMPLES = {
         ((None, "DB"),),
         beside=("PROVIDER_URL", "uv run python snippets/background-queues/client/provider.py"),
     ),
+    "hyperdrive-database": Setup(("hyperdrive-database",), {"SHOP_TOKEN": "local-shop-token"}, environment=shop_bindings),
     "sase-enterprise": Setup(),
 }

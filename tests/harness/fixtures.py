@@ -1,10 +1,12 @@
 """Fixtures that own a resource and nothing else."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser
 
+from tests.harness.postgres import shop
 from tests.harness.site import Site, Visit, build, chromium, serve
 from tests.harness.workers import Runtime
 
@@ -14,6 +16,13 @@ def runtime() -> Iterator[Runtime]:
     """The Node process that runs examples, one for the whole test run."""
     with Runtime() as started:
         yield started
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[Any]:
+    """A real PostgreSQL that holds the shop of hyperdrive-database; a test may stop and start it."""
+    with shop() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -115,6 +115,7 @@ class Runtime:
         variables: dict[str, str] | None = None,
         secrets: dict[str, str] | None = None,
         stand_ins: dict[str, str] | None = None,
+        environment: dict[str, str] | None = None,
     ) -> Iterator["Example"]:
         """Start one or several Workers with clean storage; the first answers HTTP.
 
@@ -123,6 +124,7 @@ class Runtime:
             variables: override ``[vars]`` of the first Worker; ``{url}`` in them is the address it gets.
             secrets: take the place of the first Worker's ``.dev.vars``.
             stand_ins: binding of the first Worker to the name of the Worker that stands in for it.
+            environment: what Wrangler finds in its environment while it starts, such as the address of a database.
 
         Raises:
             WorkerError: a configuration or a build is broken; the message names file and line.
@@ -137,7 +139,7 @@ class Runtime:
                 raise WorkerError(f"{_short(config)}: {error}") from None
         first, *others = ({"configPath": str(config)} for config in configs)
         first |= {"vars": variables or {}, "secrets": secrets or {}, "bindingOverrides": stand_ins or {}}
-        started = self.ask("start", workers=[first, *others])
+        started = self.ask("start", workers=[first, *others], environment=environment or {})
         example = Example(self, started["example"], started["url"])
         try:
             yield example
