@@ -31,7 +31,7 @@ CONFIG = Config(
 # --8<-- [start:parts]
 def send(s3: Any, job: dict[str, Any], path: Path, note: Path) -> None:
     """Send the parts that are missing, four at a time, and join them."""
-    target = {"Bucket": job["bucket"], "Key": job["key"], "UploadId": job["upload_id"]}
+    target = {**where(job), "UploadId": job["upload_id"]}
 
     def one(number: int) -> None:
         with path.open("rb") as file:
@@ -45,7 +45,7 @@ def send(s3: Any, job: dict[str, Any], path: Path, note: Path) -> None:
     lock = Lock()
     missing = [n for n in range(1, job["parts"] + 1) if str(n) not in job["sent"]]
     with ThreadPoolExecutor(4) as threads:
-        list(threads.map(one, missing))  # the first error cancels what has not begun
+        list(threads.map(one, missing))  # an error cancels what has not begun
     parts = [{"PartNumber": int(n), "ETag": tag} for n, tag in job["sent"].items()]
     parts.sort(key=itemgetter("PartNumber"))
     s3.complete_multipart_upload(**target, MultipartUpload={"Parts": parts})
@@ -58,14 +58,13 @@ def upload(s3: Any, api: str, user: str, path: Path) -> dict[str, Any]:
     if note.exists():
         job: dict[str, Any] = json.loads(note.read_text())
         if job["changed"] != changed:
-            raise SystemExit(f"{path.name} has changed: delete {note.name} to start again.")
+            raise SystemExit(f"{path.name} has changed: delete {note.name} to restart.")
     else:
         asked = ask(api, user, path, multipart=True)
-        job = {"id": asked["id"], "changed": changed, "sent": {}, **asked["multipart"]}
-        job["upload_id"] = s3.create_multipart_upload(
-            Bucket=job["bucket"], Key=job["key"], ContentType=asked["type"],
-            Metadata={"owner": job["owner"]},
-        )["UploadId"]  # fmt: skip
+        job = {"id": asked["id"], **asked["multipart"], "changed": changed, "sent": {}}
+        about = {"ContentType": asked["type"], "Metadata": {"owner": job["owner"]}}
+        started = s3.create_multipart_upload(**where(job), **about)
+        job["upload_id"] = started["UploadId"]
         save(note, job)
     try:
         send(s3, job, path, note)
@@ -73,13 +72,15 @@ def upload(s3: Any, api: str, user: str, path: Path) -> dict[str, Any]:
         if error.response["ResponseMetadata"]["HTTPStatusCode"] < 500:
             note.unlink()
             with suppress(ClientError):  # parts left behind cost storage
-                s3.abort_multipart_upload(
-                    Bucket=job["bucket"], Key=job["key"], UploadId=job["upload_id"]
-                )
+                s3.abort_multipart_upload(**where(job), UploadId=job["upload_id"])
         raise
     note.unlink()
     return job
 # --8<-- [end:parts]
+
+
+def where(job: dict[str, Any]) -> dict[str, str]:
+    return {"Bucket": job["bucket"], "Key": job["key"]}
 
 
 def save(note: Path, job: dict[str, Any]) -> None:

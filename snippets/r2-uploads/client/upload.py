@@ -32,7 +32,7 @@ def put(signed: dict[str, Any], path: Path, attempts: int = 4) -> None:
         except httpx.TransportError:
             time.sleep(2**attempt)
             continue
-        # 412: an earlier attempt did arrive, only its answer was lost.
+        # 412: the key is taken. An earlier attempt arrived, only its answer was lost.
         if answer.status_code in (200, 412):
             return
         if answer.status_code < 500:

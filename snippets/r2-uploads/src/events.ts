@@ -18,7 +18,11 @@ export async function onEvents(batch: MessageBatch, env: Env): Promise<void> {
           env.RETRY_BASE_S * 2 ** (attempts - 1),
           LONGEST_DELAY_S,
         );
-        log("error", "event_failed", { message: id, attempts, error: String(error) });
+        log("error", "event_failed", {
+          message: id,
+          attempts,
+          error: String(error),
+        });
         message.retry({ delaySeconds });
       }
     }),
@@ -33,7 +37,7 @@ async function onEvent(body: unknown, env: Env): Promise<void> {
     return;
   }
   const file = await fileOfKey(env.DB, object.key);
-  // The row may come: a replica that lags, a restored database. Never delete for its lack.
+  // The row may still come, or the database was restored: never delete for its lack.
   if (file === null) throw new Error(`no row for ${object.key}`);
   if (file.state === "ready" && file.etag !== object.eTag)
     log("error", "file_overwritten", { file: file.id, action });

@@ -29,7 +29,11 @@ export default {
 // --8<-- [end:handler]
 
 // --8<-- [start:routes]
-async function route(request: Request, env: Env, requestId: string): Promise<Response> {
+async function route(
+  request: Request,
+  env: Env,
+  requestId: string,
+): Promise<Response> {
   const { pathname } = new URL(request.url);
   const path = /^\/v1\/files(?:\/([0-9a-f-]{36})(\/content)?)?$/.exec(pathname);
   if (path === null)
@@ -46,7 +50,8 @@ async function route(request: Request, env: Env, requestId: string): Promise<Res
     return json({ files: (await filesOfUser(env.DB, user)).map(shown) });
   if (id === undefined) throw notAllowed("GET, POST");
   const file = await fileOfUser(env.DB, user, id);
-  if (file === null) throw new HttpError(404, "file_not_found", "You have no such file.");
+  if (file === null)
+    throw new HttpError(404, "file_not_found", "You have no such file.");
   if (what === "GET content" || what === "HEAD content")
     return download(request, env, file);
   if (content) throw notAllowed("GET, HEAD");
@@ -55,7 +60,10 @@ async function route(request: Request, env: Env, requestId: string): Promise<Res
   await move(env.DB, file, ["pending", "ready"], "deleted");
   await clear(env, file);
   log("log", "file_deleted", { requestId, user, file: id });
-  return new Response(null, { status: 204, headers: { "Cache-Control": "no-store" } });
+  return new Response(null, {
+    status: 204,
+    headers: { "Cache-Control": "no-store" },
+  });
 }
 // --8<-- [end:routes]
 
@@ -69,7 +77,12 @@ const shown = ({ id, name, type, size, state, reason }: FileRow) => ({
 });
 
 function notAllowed(methods: string): HttpError {
-  return new HttpError(405, "method_not_allowed", `This address takes ${methods}.`, {
-    Allow: methods,
-  });
+  return new HttpError(
+    405,
+    "method_not_allowed",
+    `This address takes ${methods}.`,
+    {
+      Allow: methods,
+    },
+  );
 }

@@ -4,13 +4,13 @@ import { HEAD_BYTES, looksLike } from "./kinds";
 
 // --8<-- [start:settle]
 /**
- * Brings a row in line with what the bucket holds. Safe to repeat, and to die at any line:
- * the row changes first, so a second run sees what is left to do.
+ * Brings a row in line with what the bucket holds. Safe to repeat, and to die at any
+ * line: the row changes first, so a second run sees what is left to do.
  */
 export async function settle(env: Env, file: FileRow): Promise<State> {
   if (file.state === "ready") return "ready";
   if (file.state !== "pending") {
-    await clear(env, file); // it came too late, or an earlier run died before this line
+    await clear(env, file); // it came too late, or an earlier run died before this
     return file.state;
   }
   const object = await env.BUCKET.head(file.key);
@@ -18,7 +18,11 @@ export async function settle(env: Env, file: FileRow): Promise<State> {
   const reason = await faultOf(env.BUCKET, object, file);
   if (reason === null) {
     if (await move(env.DB, file, ["pending"], "ready", { etag: object.etag }))
-      log("log", "file_ready", { file: file.id, owner: file.owner, size: file.size });
+      log("log", "file_ready", {
+        file: file.id,
+        owner: file.owner,
+        size: file.size,
+      });
     return "ready";
   }
   if (await move(env.DB, file, ["pending"], "refused", { reason })) {
@@ -32,7 +36,9 @@ async function faultOf(bucket: R2Bucket, object: R2Object, file: FileRow) {
   if (object.size !== file.size) return "size";
   if (object.httpMetadata?.contentType !== file.type) return "type";
   if (object.customMetadata?.owner !== file.owner) return "owner";
-  const head = await bucket.get(file.key, { range: { offset: 0, length: HEAD_BYTES } });
+  const head = await bucket.get(file.key, {
+    range: { offset: 0, length: HEAD_BYTES },
+  });
   const bytes =
     head === null ? new Uint8Array() : new Uint8Array(await head.arrayBuffer());
   return looksLike(file.type, bytes) ? null : "content";
@@ -42,6 +48,8 @@ async function faultOf(bucket: R2Bucket, object: R2Object, file: FileRow) {
 // --8<-- [start:clear]
 export async function clear(env: Env, file: FileRow): Promise<void> {
   await env.BUCKET.delete(file.key);
-  await env.DB.prepare("UPDATE files SET cleared = 1 WHERE id = ?").bind(file.id).run();
+  await env.DB.prepare("UPDATE files SET cleared = 1 WHERE id = ?")
+    .bind(file.id)
+    .run();
 }
 // --8<-- [end:clear]

@@ -2,7 +2,11 @@ import { AwsV4Signer } from "aws4fetch";
 
 export const URL_TTL_S = 600;
 
-export type SignedPut = { method: "PUT"; url: string; headers: Record<string, string> };
+export type SignedPut = {
+  method: "PUT";
+  url: string;
+  headers: Record<string, string>;
+};
 
 // --8<-- [start:sign]
 /** Makes a URL that lets its holder store one object: this key, type, size and owner. */

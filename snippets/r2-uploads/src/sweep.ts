@@ -7,7 +7,7 @@ const ROWS = 12;
 const KEEP_MS = 7 * 86_400_000;
 
 // --8<-- [start:sweep]
-/** Finds what no event reported: files that came or never will, objects to delete. */
+/** Settles what no event did: files that came or never will, objects to delete. */
 export async function sweep(env: Env, now: number): Promise<void> {
   const done: Record<string, number> = {};
   const count = (what: string) => (done[what] = (done[what] ?? 0) + 1);
@@ -33,7 +33,11 @@ export async function sweep(env: Env, now: number): Promise<void> {
 }
 
 /** Takes the rows that waited longest. Marking them lets the others have their turn. */
-async function take(db: D1Database, now: number, which: string): Promise<FileRow[]> {
+async function take(
+  db: D1Database,
+  now: number,
+  which: string,
+): Promise<FileRow[]> {
   const oldest = `SELECT id FROM files WHERE ${which} ORDER BY checked_at LIMIT ${ROWS}`;
   const query = `UPDATE files SET checked_at = ? WHERE id IN (${oldest}) RETURNING *`;
   return (await db.prepare(query).bind(now).all<FileRow>()).results;
