@@ -373,6 +373,7 @@ def test_bytes_that_were_changed_after_the_check_are_not_served(api):
     for method in ("GET", "HEAD"):
         assert content(api, file_id, method=method).status_code == 410
     assert refusal(content(api, file_id)) == (410, "gone")
+    assert refusal(content(api, file_id, Range="bytes=50-60")) == (410, "gone"), "also beyond the end of the new bytes"
     wait_for_log(api, "object_missing_or_changed", file_id)
 
 
@@ -385,6 +386,7 @@ def test_a_deleted_file_is_gone_from_list_and_bucket_and_deleting_again_is_no_er
     assert key not in keys(s3_client(api))
     assert file_id not in api.http.get("/v1/files", headers=session()).text
     assert refusal(content(api, file_id)) == (410, "gone")
+    assert content(api, file_id).json()["error"]["message"] == "This file is deleted."
 
 
 def test_the_list_shows_the_newest_first_and_no_inner_field(api):

@@ -35,7 +35,9 @@ def uploads(runtime: Runtime, **variables: object) -> Iterator[Example]:
 
 
 def token(user: str = "ana", key: str = SESSION_KEY, ttl_s: int = 600, **claims: object) -> str:
-    return jwt.encode({"sub": user, "aud": "uploads", "exp": int(time.time()) + ttl_s, **claims}, key, algorithm="HS256")
+    """A session as the login service makes it; a claim given as None is left out."""
+    all_claims = {"sub": user, "aud": "uploads", "exp": int(time.time()) + ttl_s, **claims}
+    return jwt.encode({name: value for name, value in all_claims.items() if value is not None}, key, algorithm="HS256")
 
 
 def session(user: str = "ana") -> dict[str, str]:
