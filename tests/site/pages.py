@@ -74,7 +74,12 @@ def every_page() -> list[PageSource]:
 
 
 def pattern_pages() -> list[PageSource]:
-    return [p for p in every_page() if p.path.parent.name == "patterns"]
+    return [p for p in every_page() if p.path.parent.name == "patterns" and p.slug != "index"]
+
+
+def service_ids() -> list[str]:
+    """Return the product ids that patterns use; the build makes a page ``services/<id>/`` for each."""
+    return sorted({service for p in pattern_pages() for service in p.meta["services"]})
 
 
 def unfinished() -> dict[str, str]:
