@@ -62,7 +62,7 @@ const operations = {
     return storage.exec(request.query, ...request.parameters);
   },
   async evict(request) {
-    await worker(request).evictDurableObject(request.object, { name: request.name, webSockets: "hibernate" });
+    await worker(request).evictDurableObject(request.object, { name: request.name, webSockets: request.sockets ?? "hibernate" });
   },
   async objects(request) {
     return worker(request).listDurableObjectIds(request.object);

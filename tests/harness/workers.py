@@ -185,6 +185,14 @@ class Example:
         """Run one statement inside the Durable Object of that class and name."""
         return self.ask("sql", object=object_class, name=name, query=query, parameters=parameters, worker=worker)
 
+    def evict(self, object_class: str, name: str, sockets: str = "hibernate", worker: str | None = None) -> None:
+        """Take an object out of memory; its WebSockets stay open (``"hibernate"``) or are cut (``"close"``)."""
+        self.ask("evict", object=object_class, name=name, sockets=sockets, worker=worker)
+
+    def objects(self, object_class: str, worker: str | None = None) -> list[str]:
+        """Return the ids of all objects of that class."""
+        return self.ask("objects", object=object_class, worker=worker)
+
     def call(self, binding: str, method: str, *parameters: Any, worker: str | None = None) -> Any:
         """Call a method of a binding, such as ``call("FLAGS", "put", key, value)``."""
         return self.ask("call", binding=binding, method=method, parameters=parameters, worker=worker)

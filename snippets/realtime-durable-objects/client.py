@@ -1,0 +1,149 @@
+"""Talk in a room: join, print what comes, send, and after a lost connection ask for what was missed."""
+
+import argparse
+import asyncio
+import contextlib
+import json
+import random
+import uuid
+from typing import Any
+
+from issue_token import issue, local_key
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.typing import Subprotocol
+
+HEARTBEAT_S = 30
+LONGEST_PAUSE_S = 30
+# Nothing gets better by trying again: the program is wrong, or a newer one took its place.
+GIVE_UP = {1003, 1009, 4400, 4409}
+
+
+# --8<-- [start:client]
+class Client:
+    """A member who survives lost connections: no message is missed, shown or sent twice."""
+
+    def __init__(self, url: str, room: str, user: str, since: int | None = None) -> None:
+        self.address = f"{url.replace('http', 'ws', 1)}/v1/rooms/{room}/socket"
+        self.room, self.user, self.last_id = room, user, since
+        self.unconfirmed: dict[str, str] = {}
+
+    def say(self, text: str) -> None:
+        self.unconfirmed[str(uuid.uuid4())] = text
+
+    async def run(self, follow: bool) -> None:
+        """Stay connected; without ``follow`` return once all is read and confirmed."""
+        pause_s = 0.25
+        while True:
+            try:
+                async with self._join() as socket:
+                    pause_s = 0.25
+                    return await self._talk(socket, follow)
+            except InvalidStatus as refused:
+                if refused.response.status_code not in (429, 503):
+                    raise
+            except ConnectionClosed as lost:
+                if lost.rcvd is not None and lost.rcvd.code in GIVE_UP:
+                    raise
+            except OSError:
+                pass
+            # At random, so that not all members of a room come back in the same instant.
+            await asyncio.sleep(random.uniform(0, pause_s))
+            pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+
+    def _join(self) -> connect:
+        query = "" if self.last_id is None else f"?since={self.last_id}"
+        # A new token each time: the last one may have expired meanwhile.
+        token = issue(self.room, self.user, local_key())
+        protocols = [Subprotocol("chat.v1"), Subprotocol(f"token.{token}")]
+        return connect(
+            self.address + query, subprotocols=protocols, ping_interval=None, close_timeout=1
+        )
+
+    async def _talk(self, socket: ClientConnection, follow: bool) -> None:
+        heartbeat = asyncio.create_task(self._beat(socket))
+        try:
+            heard_all = False
+            while follow or not heard_all or self.unconfirmed:
+                data = await socket.recv()
+                if data == "pong":
+                    continue
+                frame = json.loads(data)
+                if frame["type"] == "history":
+                    heard_all = await self._hear(socket, frame)
+                else:
+                    await self._take(socket, frame)
+        finally:
+            heartbeat.cancel()
+
+    async def _beat(self, socket: ClientConnection) -> None:
+        with contextlib.suppress(ConnectionClosed):
+            while True:
+                await asyncio.sleep(HEARTBEAT_S)
+                await socket.send("ping")
+
+    async def _hear(self, socket: ClientConnection, page: dict[str, Any]) -> bool:
+        if page["reset"]:
+            self.last_id = None
+        if page["expired"]:
+            print("* older messages are gone")
+        for message in page["messages"]:
+            self._show(message)
+        if page["more"]:
+            await socket.send(json.dumps({"type": "resume", "since": self.last_id}))
+            return False
+        await self._send_next(socket)
+        return True
+
+    async def _send_next(self, socket: ClientConnection) -> None:
+        """One at a time, each with the key it always had: nothing is stored twice."""
+        for key, text in list(self.unconfirmed.items())[:1]:
+            await socket.send(json.dumps({"type": "send", "key": key, "text": text}))
+
+    async def _take(self, socket: ClientConnection, frame: dict[str, Any]) -> None:
+        match frame["type"]:
+            case "message":
+                self._show(frame)
+            case "sent":
+                self.unconfirmed.pop(frame["key"], None)
+                await self._send_next(socket)
+            case "check":
+                await socket.send(json.dumps(frame))
+            case "welcome":
+                print(f"* online: {', '.join(frame['online'])}")
+            case "joined" | "left":
+                print(f"* {frame['user']} {frame['type']}")
+            case "error":
+                await self._fail(socket, frame)
+
+    async def _fail(self, socket: ClientConnection, frame: dict[str, Any]) -> None:
+        code = frame["error"]["code"]
+        if code in ("rate_limited", "not_stored"):
+            await asyncio.sleep(frame.get("retryAfterMs", 1000) / 1000)
+        else:
+            print(f"! {code}: {frame['error']['message']}")
+            self.unconfirmed.pop(frame.get("key", ""), None)
+        await self._send_next(socket)
+
+    def _show(self, message: dict[str, Any]) -> None:
+        if message["id"] > (self.last_id or 0):
+            self.last_id = message["id"]
+            print(f"{message['id']} {message['user']}: {message['text']}", flush=True)
+
+
+# --8<-- [end:client]
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("url")
+    parser.add_argument("room")
+    parser.add_argument("user")
+    parser.add_argument("--say", action="append", default=[], metavar="TEXT")
+    parser.add_argument("--since", type=int, metavar="ID", help="the last message you have")
+    parser.add_argument("--follow", action="store_true", help="stay until Ctrl-C")
+    asked = parser.parse_args()
+    client = Client(asked.url, asked.room, asked.user, asked.since)
+    for line in asked.say:
+        client.say(line)
+    asyncio.run(client.run(asked.follow))
