@@ -15,7 +15,6 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from tests.harness.site import serve
 from tests.harness.workers import SNIPPETS, Example, Runtime
 from tests.snippets.realtime_durable_objects.support import KEY, SLUG, Cut, Member, Rooms, eventually, issue, module, text_frame
 
@@ -250,27 +249,6 @@ def test_a_page_of_another_origin_cannot_connect_even_with_a_token(rooms, origin
 def test_a_page_of_our_own_origin_can(rooms):
     with rooms.joined("origin", "ann", additional_headers={"Origin": ORIGIN}) as ann:
         assert ann.expect("welcome")["user"] == "ann"
-
-
-def test_a_browser_does_the_handshake_from_a_page_of_ours_and_not_from_another(runtime, browser, tmp_path):
-    (tmp_path / "index.html").write_text("<!doctype html><title>chat</title>")
-    join = """([address, token]) => new Promise((done) => {
-      const socket = new WebSocket(address, ["chat.v1", "token." + token]);
-      socket.onmessage = ({ data }) => done([socket.protocol, data]);
-      socket.onclose = ({ code }) => done([code]);
-    })"""
-    with (
-        serve(tmp_path) as ours, serve(tmp_path) as other,
-        runtime.example(SLUG, secrets={"TOKEN_KEYS": KEY}, variables={"ALLOWED_ORIGINS": f"{ORIGIN}, {ours.rstrip('/')}"}) as example,
-    ):  # fmt: skip
-        rooms, seen = Rooms(example), []
-        for site in (ours, other):
-            with browser.new_page() as page:
-                page.goto(site)
-                seen.append(page.evaluate(join, [rooms.address("browser"), rooms.token("browser", "ann")]))
-    (protocol, welcome), refused = seen
-    assert protocol == "chat.v1" and json.loads(welcome)["user"] == "ann"
-    assert refused == [1006]
 
 
 def test_what_is_no_upgrade_is_told_so(rooms):
