@@ -7,7 +7,7 @@ import time
 import jwt
 
 # The key of "Run it". A deployed backend reads its own from its secret store.
-LOCAL_KEY = "local-key-0123456789abcdef0123456789abcdef"
+LOCAL_KEY = "local-key-for-trying-this-out-only"
 
 
 # --8<-- [start:issue]

@@ -86,5 +86,5 @@ EXAMPLES = {
     ),
     "hyperdrive-database": Setup(("hyperdrive-database",), {"SHOP_TOKEN": "local-shop-token"}, environment=shop_bindings),
     "sase-enterprise": Setup(),
-    "realtime-durable-objects": Setup(("realtime-durable-objects",), {"TOKEN_KEYS": LOCAL_KEY}),
+    "realtime-durable-objects": Setup(("realtime-durable-objects",), {"TOKEN_KEYS": "local-key-for-trying-this-out-only"}),
 }
