@@ -67,6 +67,8 @@ def console(snippet: Snippet) -> None:
     where, fence = place(snippet), snippet.parsed
     update = snippet.namespace["pytestconfig"].getoption("--update")
     for command in commands(fence, where):
+        if command.text == _server(snippet):
+            continue
         if command.runs:
             url = _running(snippet)
             try:
@@ -89,6 +91,12 @@ def slug_of(snippet: Snippet) -> str:
     if named and slug not in EXAMPLES:
         raise FenceError(f"{place(snippet)}:{snippet.parsed.line}: there is no example '{slug}'")
     return slug
+
+
+def _server(snippet: Snippet) -> str:
+    """The command that starts this page's example, which the harness runs in its own way."""
+    slug = slug_of(snippet)
+    return EXAMPLES[slug].server if slug in EXAMPLES else ""
 
 
 def _setup_commands(slug: str, where: str) -> str:

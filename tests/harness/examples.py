@@ -77,6 +77,7 @@ EXAMPLES = {
         variables={"S3_ENDPOINT": "{url}/cdn-cgi/local/r2/s3"},
     ),
     "image-pipeline": Setup(("image-pipeline",), {"UPLOAD_TOKEN": "local-upload-token", "SIGNING_KEYS": "local-signing-key-0123456789abcdef"}),
+    "tunnel-access": Setup(server="uv run python snippets/tunnel-access/origin/app.py --local-team"),
     "secure-egress": Setup(),
     "background-queues": Setup(
         ("background-queues",),

@@ -14,7 +14,7 @@ from tests.harness.workers import Example, Runtime
 from tests.snippets.private_machine_api.support import (
     ANONYMOUS, BILLING_KEY, FORBIDDEN, UNAVAILABLE, gateway, host, post_order, raw, refusal, send, signed,
 )  # fmt: skip
-from tests.snippets.private_machine_api.team import AUDIENCE, Key, Team, encoded, serve
+from tests.harness.access_team import AUDIENCE, Key, Team, encoded, serve
 
 ORDERS = "/v1/orders"
 OTHER_AUDIENCE = "b" * 64

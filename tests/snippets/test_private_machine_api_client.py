@@ -11,7 +11,7 @@ import pytest
 
 from tests.harness.workers import Example, Runtime
 from tests.snippets.private_machine_api.support import FOLDER, KEY, client_module, gateway, sign
-from tests.snippets.private_machine_api.team import AUDIENCE, CLIENT_ID, Key, Team, access, serve
+from tests.harness.access_team import AUDIENCE, CLIENT_ID, Key, Team, access, serve
 
 SECRET = "cfast_" + "s" * 48
 service_token = client_module("service_token")

@@ -1,0 +1,113 @@
+"""An internal application behind a tunnel: nobody reaches a route whose token is not verified.
+
+    uv run python snippets/tunnel-access/origin/app.py --local-team
+
+In production, set TEAM_DOMAIN and AUDIENCE. ``--local-team`` plays the Access team on this machine instead.
+"""
+
+import argparse
+import json
+import os
+import uuid
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from typing import Any
+
+import httpx
+import uvicorn
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from keys import Keys
+from verify import Identity, Refused, Verifier
+
+BACKUP_SERVICES = frozenset({"11111111111111111111111111111111.access"})
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+
+# --8<-- [start:middleware]
+class AccessMiddleware:
+    """Let a request through only with a valid Access token; the identity stands in ``request.state.identity``."""
+
+    def __init__(self, app: Any, verifier: Verifier) -> None:
+        self.app, self.verifier = app, verifier
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            return await self.app(scope, receive, send)  # type: ignore[no-any-return]
+        found = [v.decode("latin-1") for k, v in scope["headers"] if k == b"cf-access-jwt-assertion"]
+        ray = next((v.decode("latin-1") for k, v in scope["headers"] if k == b"cf-ray"), str(uuid.uuid4()))
+        try:
+            # Two headers are an attack on whoever reads the other one.
+            token = found[0] if len(found) == 1 else None
+            who = await run_in_threadpool(self.verifier.identify, token)
+        except Refused as error:
+            print(json.dumps({"event": "refused", "code": error.code, "reason": error.reason, "request": ray}), flush=True)
+            return await refusal(error)(scope, receive, send)
+        scope.setdefault("state", {})["identity"] = who
+        return await self.app(scope, receive, send)  # type: ignore[no-any-return]
+# --8<-- [end:middleware]
+
+
+def refusal(error: Refused) -> JSONResponse:
+    message = {
+        403: "This address is reached through Cloudflare Access only.",
+        503: "The sign-in cannot be checked at the moment.",
+    }[error.status]
+    headers = {"Cache-Control": "no-store"} | ({"Retry-After": "10"} if error.status == 503 else {})
+    return JSONResponse({"error": {"code": error.code, "message": message}}, error.status, headers)
+
+
+# --8<-- [start:routes]
+async def home(request: Request) -> JSONResponse:
+    who: Identity = request.state.identity
+    return JSONResponse({"hello": who.name, "kind": who.kind})
+
+
+async def backup(request: Request) -> JSONResponse:
+    """Only the backup program: a person, or another service token, is known and not allowed."""
+    who: Identity = request.state.identity
+    if who.kind != "service" or who.name not in BACKUP_SERVICES:
+        body = {"error": {"code": "forbidden", "message": "This route is for the backup service."}}
+        return JSONResponse(body, 403, {"Cache-Control": "no-store"})
+    return JSONResponse({"backup": "started"}, 202)
+
+
+def application(verifier: Verifier) -> AccessMiddleware:
+    return AccessMiddleware(Starlette(routes=[Route("/", home), Route("/api/backup", backup, methods=["POST"])]), verifier)
+# --8<-- [end:routes]
+
+
+def fetch_from(team_domain: str) -> Callable[[], Mapping[str, Any]]:
+    def fetch() -> Mapping[str, Any]:
+        answer = httpx.get(f"{team_domain}/cdn-cgi/access/certs", timeout=3, follow_redirects=False)
+        answer.raise_for_status()
+        document: Mapping[str, Any] = answer.json()
+        return document
+
+    return fetch
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--port", type=int, default=8787)
+    parser.add_argument("--local-team", action="store_true")
+    options = parser.parse_args()
+    if options.local_team:
+        import local_team
+
+        verifier = Verifier(Keys(local_team.documents), local_team.ISSUER, local_team.AUDIENCE)
+    else:
+        issuer = os.environ["TEAM_DOMAIN"]
+        verifier = Verifier(Keys(fetch_from(issuer)), issuer, os.environ["AUDIENCE"])
+    # Only cloudflared on this machine reaches the port.
+    config = uvicorn.Config(application(verifier), host="127.0.0.1", port=options.port, server_header=False)
+    uvicorn.Server(config).run()
+
+
+if __name__ == "__main__":
+    main()
