@@ -85,6 +85,11 @@ EXAMPLES = {
         ((None, "DB"),),
         beside=("PROVIDER_URL", "uv run python snippets/background-queues/client/provider.py"),
     ),
+    "fullstack-d1": Setup(
+        ("fullstack-d1",),
+        {"SESSION_KEYS": "local-session-key-0123456789abcdef", "PASSWORD_KEY": "local-password-key-0123456789abcdef", "INVITE_CODE": "local-invite"},
+        ((None, "DB"),),
+    ),
     "hyperdrive-database": Setup(("hyperdrive-database",), {"SHOP_TOKEN": "local-shop-token"}, environment=shop_bindings),
     "sase-enterprise": Setup(),
     "realtime-durable-objects": Setup(("realtime-durable-objects",), {"TOKEN_KEYS": "local-key-for-trying-this-out-only"}),
