@@ -13,7 +13,8 @@ VARIABLE = "CLOUDFLARE_HYPERDRIVE_LOCAL_CONNECTION_STRING_"
 
 
 def main(command: list[str]) -> int:
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
     with tempfile.TemporaryDirectory(prefix="shop-") as folder:
         server = Postgres(Path(folder))
         try:
@@ -26,8 +27,6 @@ def main(command: list[str]) -> int:
                     return process.wait()
                 finally:
                     process.terminate()
-        except KeyboardInterrupt:
-            return 130
         finally:
             # A second signal must not leave the server behind.
             for number in (signal.SIGINT, signal.SIGTERM):

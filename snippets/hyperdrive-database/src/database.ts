@@ -37,7 +37,7 @@ export async function withDatabase<T>(
     throw fault;
   } finally {
     clearTimeout(timer);
-    // Closes the socket at once if a query still runs; the server then rolls back.
+    // A query that still runs loses its socket at once, and the server rolls back.
     ctx.waitUntil(client.end().catch(() => {}));
   }
 }
