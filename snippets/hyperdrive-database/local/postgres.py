@@ -51,9 +51,9 @@ class Postgres:
         if done.returncode:
             raise RuntimeError(f"initdb failed:\n{done.stdout}{done.stderr}")
 
-    def url(self, database: str = "shop", password: str = WORKER_PASSWORD) -> str:
+    def url(self, database: str = "shop") -> str:
         """Return the connection string of the Worker's role."""
-        return f"postgres://shop_api:{password}@127.0.0.1:{self.port}/{database}"
+        return f"postgres://shop_api:{WORKER_PASSWORD}@127.0.0.1:{self.port}/{database}"
 
     def start(self) -> None:
         """Start the server and return when it accepts connections."""
