@@ -43,8 +43,8 @@ class Setup:
             if self.beside:
                 variable, command = self.beside
                 own["variables"] = {**self.variables, variable: stack.enter_context(program(command))[0]}
-            example = stack.enter_context(runtime.example(*self.folders, **{**own, **options}))
-        with self.environment() as found, runtime.example(*self.folders, environment=found, **{**own, **options}) as example:
+            found = stack.enter_context(self.environment())
+            example = stack.enter_context(runtime.example(*self.folders, environment=found, **{**own, **options}))
             for worker, binding in self.migrations:
                 example.migrate(binding, worker)
             yield example
