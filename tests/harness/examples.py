@@ -25,6 +25,7 @@ class Setup:
         server: the command that starts an example without Workers; empty where it has no server at all.
         variables: override ``[vars]`` of the public Worker; ``{url}`` is the example's own address.
         environment: starts what stands beside the Workers, such as a database, and yields the variables that lead to it.
+        others: variables, secrets and stand-ins of its other Workers, by folder.
     """
 
     folders: tuple[str, ...] = ()
@@ -34,11 +35,12 @@ class Setup:
     server: str = ""
     variables: dict[str, str] = field(default_factory=dict)
     environment: Callable[[], AbstractContextManager[dict[str, str]]] = lambda: nullcontext({})
+    others: dict[str, dict[str, dict[str, str]]] = field(default_factory=dict)
 
     @contextmanager
     def run(self, runtime: Runtime, **options: dict[str, str]) -> Iterator[Example]:
         """Start it with clean storage and migrated databases."""
-        own = {"secrets": self.secrets, "variables": self.variables}
+        own = {"secrets": self.secrets, "variables": self.variables, "others": self.others}
         with ExitStack() as stack:
             if self.beside:
                 variable, command = self.beside
@@ -91,6 +93,14 @@ EXAMPLES = {
         ((None, "DB"),),
     ),
     "hyperdrive-database": Setup(("hyperdrive-database",), {"SHOP_TOKEN": "local-shop-token"}, environment=shop_bindings),
+    "multi-tenant-platform": Setup(
+        tuple(f"multi-tenant-platform/{name}" for name in ("local-cloudflare", "dispatch", "outbound", "control", "deployer")),
+        migrations=(("control", "DB"),),
+        others={
+            "dispatch": {"stand_ins": {"DISPATCHER": "local-cloudflare"}},
+            "control": {"stand_ins": {"DEPLOYER": "local-cloudflare"}, "secrets": {"STAFF_TOKEN": "local-staff-token"}},
+        },
+    ),
     "sase-enterprise": Setup(),
     "realtime-durable-objects": Setup(("realtime-durable-objects",), {"TOKEN_KEYS": "local-key-for-trying-this-out-only"}),
 }

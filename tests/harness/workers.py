@@ -116,6 +116,7 @@ class Runtime:
         secrets: dict[str, str] | None = None,
         stand_ins: dict[str, str] | None = None,
         environment: dict[str, str] | None = None,
+        others: dict[str, dict[str, dict[str, str]]] | None = None,
     ) -> Iterator["Example"]:
         """Start one or several Workers with clean storage; the first answers HTTP.
 
@@ -125,6 +126,7 @@ class Runtime:
             secrets: take the place of the first Worker's ``.dev.vars``.
             stand_ins: binding of the first Worker to the name of the Worker that stands in for it.
             environment: what Wrangler finds in its environment while it starts, such as the address of a database.
+            others: the same three for other Workers, by folder: ``{"control": {"secrets": {…}}}``.
 
         Raises:
             WorkerError: a configuration or a build is broken; the message names file and line.
@@ -137,9 +139,16 @@ class Runtime:
                 tomllib.loads(config.read_text())
             except tomllib.TOMLDecodeError as error:
                 raise WorkerError(f"{_short(config)}: {error}") from None
-        first, *others = ({"configPath": str(config)} for config in configs)
-        first |= {"vars": variables or {}, "secrets": secrets or {}, "bindingOverrides": stand_ins or {}}
-        started = self.ask("start", workers=[first, *others], environment=environment or {})
+        settings = {
+            **{config.parent: (others or {}).get(config.parent.name, {}) for config in configs},
+            configs[0].parent: {"variables": variables, "secrets": secrets, "stand_ins": stand_ins},
+        }
+        names = {"vars": "variables", "secrets": "secrets", "bindingOverrides": "stand_ins"}
+        workers = [
+            {"configPath": str(config), **{theirs: settings[config.parent].get(ours) or {} for theirs, ours in names.items()}}
+            for config in configs
+        ]
+        started = self.ask("start", workers=workers, environment=environment or {})
         example = Example(self, started["example"], started["url"])
         try:
             yield example

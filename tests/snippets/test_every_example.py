@@ -39,7 +39,8 @@ def test_every_example_is_known_to_the_harness_and_every_worker_is_started():
 @pytest.mark.parametrize("config", CONFIGS)
 def test_it_type_checks_against_its_own_configuration(runtime: Runtime, config: Path):
     slug = config.relative_to(SNIPPETS).parts[0]
-    typecheck(runtime, config, configs(slug))
+    # A local stand-in reaches the others by HTTP; their code is checked with their own bindings.
+    typecheck(runtime, config, [] if config.parent.name.startswith("local-") else configs(slug))
 
 
 @pytest.mark.parametrize("config", DEPLOYED)

@@ -1,0 +1,98 @@
+import { WorkerEntrypoint } from "cloudflare:workers";
+import { type Bindings, call, Rejected } from "./api";
+
+export interface Script {
+  main: string;
+  modules: Record<string, string>;
+}
+
+/** What the control plane may ask of Cloudflare; the local stand-in has the same methods. */
+export interface Deployer {
+  createDatabase(tenant: string): Promise<string>;
+  upload(
+    tenant: string,
+    databaseId: string,
+    script: Script,
+  ): Promise<{ ok: true } | { ok: false; message: string }>;
+  createHostname(host: string): Promise<void>;
+  deleteHostname(host: string): Promise<void>;
+  textRecords(name: string): Promise<string[]>;
+}
+
+export default class extends WorkerEntrypoint<Bindings> implements Deployer {
+  override async fetch(): Promise<Response> {
+    return new Response(null, { status: 404 });
+  }
+
+  async createDatabase(tenant: string): Promise<string> {
+    const path = `/accounts/${this.env.ACCOUNT_ID}/d1/database`;
+    const name = `tenant-${tenant}`;
+    // A retry after a lost answer must find the database of the first attempt.
+    type Database = { uuid: string; name: string };
+    const found = await call<Database[]>(this.env, "GET", `${path}?name=${name}`);
+    const database =
+      found.find((one) => one.name === name) ??
+      (await call<{ uuid: string }>(this.env, "POST", path, JSON.stringify({ name })));
+    return database.uuid;
+  }
+
+  // --8<-- [start:upload]
+  async upload(tenant: string, databaseId: string, { main, modules }: Script) {
+    const { ACCOUNT_ID, NAMESPACE } = this.env;
+    const metadata = {
+      main_module: main,
+      compatibility_date: "2026-10-01",
+      bindings: [
+        { type: "plain_text", name: "TENANT", text: tenant },
+        { type: "d1", name: "DB", id: databaseId },
+      ],
+      tags: [tenant],
+    };
+    const form = new FormData();
+    const json = new Blob([JSON.stringify(metadata)], { type: "application/json" });
+    form.set("metadata", json);
+    for (const [name, text] of Object.entries(modules))
+      form.set(name, new File([text], name, { type: "application/javascript+module" }));
+    const namespace = `/accounts/${ACCOUNT_ID}/workers/dispatch/namespaces/${NAMESPACE}`;
+    try {
+      await call(this.env, "PUT", `${namespace}/scripts/${tenant}`, form);
+      return { ok: true as const };
+    } catch (error) {
+      // Only what the API says about the code is the tenant's to read.
+      if (error instanceof Rejected) return { ok: false as const, message: error.message };
+      throw error;
+    }
+  }
+  // --8<-- [end:upload]
+
+  async createHostname(hostname: string): Promise<void> {
+    if (await this.#idOf(hostname)) return;
+    const body = { hostname, ssl: { method: "http", type: "dv" } };
+    await call(this.env, "POST", this.#hostnames, JSON.stringify(body));
+  }
+
+  async deleteHostname(hostname: string): Promise<void> {
+    const id = await this.#idOf(hostname);
+    if (id) await call(this.env, "DELETE", `${this.#hostnames}/${id}`);
+  }
+
+  async textRecords(name: string): Promise<string[]> {
+    const url = `${this.env.DNS_API}?name=${encodeURIComponent(name)}&type=TXT`;
+    const headers = { Accept: "application/dns-json" };
+    const response = await fetch(url, { headers, signal: AbortSignal.timeout(5_000) });
+    if (!response.ok) throw new Error(`DNS answered ${response.status}`);
+    type Answers = { Answer?: { type: number; data: string }[] };
+    const { Answer = [] } = await response.json<Answers>();
+    return Answer.filter((a) => a.type === 16).map((a) => a.data.replace(/^"|"$/g, ""));
+  }
+
+  get #hostnames() {
+    return `/zones/${this.env.ZONE_ID}/custom_hostnames`;
+  }
+
+  async #idOf(hostname: string): Promise<string | undefined> {
+    const path = `${this.#hostnames}?hostname=${hostname}`;
+    const found = await call<{ id: string; hostname: string }[]>(this.env, "GET", path);
+    return found.find((one) => one.hostname === hostname)?.id;
+  }
+}

@@ -1,0 +1,11 @@
+/** Stands for the Internet: says what reached it, or redirects to `?to=`. */
+export async function internet(request: Request): Promise<Response> {
+  const url = new URL(request.url);
+  const to = url.searchParams.get("to");
+  if (to) return new Response(null, { status: 302, headers: { Location: to } });
+  return Response.json({
+    reached: url.hostname,
+    path: url.pathname,
+    tenant: request.headers.get("x-platform-tenant"),
+  });
+}

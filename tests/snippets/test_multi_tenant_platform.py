@@ -1,0 +1,506 @@
+"""The platform, as visitors, tenants' developers, tenants' code and the staff meet it."""
+
+import json
+import socket
+import tomllib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from tests.harness.examples import EXAMPLES
+from tests.harness.workers import SNIPPETS, Example, Runtime
+from tests.snippets.multi_tenant_platform.cloudflare_api import SCRIPTS, cloudflare_api
+
+SLUG = "multi-tenant-platform"
+STAFF = "local-staff-token"
+GUESTBOOK = (SNIPPETS / SLUG / "tenants" / "guestbook.js").read_text()
+SECRET = "tenant-secret-4711"
+Refused = tuple[int, str]
+
+
+class Platform:
+    """The running example, with the two tenants that most tests use."""
+
+    def __init__(self, example: Example) -> None:
+        self.example = example
+        self.tokens: dict[str, str] = {}
+
+    def control(self, method: str, path: str, token: str = STAFF, **options: object) -> httpx.Response:
+        headers = {"Host": "control.example.com", "Authorization": f"Bearer {token}"}
+        return self.example.http.request(method, f"/v1/tenants{path}", headers=headers, **options)
+
+    def tenant(self, name: str, plan: str = "free") -> None:
+        self.tokens[name] = self.control("POST", "", json={"id": name, "plan": plan}).json()["token"]
+
+    def upload(self, name: str, code: str, **modules: str) -> httpx.Response:
+        body = {"main": "index.js", "modules": {"index.js": code, **modules}}
+        return self.control("POST", f"/{name}/versions", self.tokens[name], json=body)
+
+    def deploy(self, name: str, code: str) -> int:
+        response = self.upload(name, code)
+        assert response.status_code == 201, response.text
+        return response.json()["version"]
+
+    def visit(self, host: str, path: str = "/", method: str = "GET", **options: object) -> httpx.Response:
+        host = host if "." in host else f"{host}.apps.example.com"
+        headers = {"Host": host, **options.pop("headers", {})}
+        return self.example.http.request(method, path, headers=headers, **options)
+
+    def logged(self, event: str, request_id: str) -> dict:
+        lines = [json.loads(line.split(": ", 1)[1]) for line in self.example.logs() if line.startswith("log: {")]
+        return next(line for line in lines if line["event"] == event and line.get("requestId") == request_id)
+
+
+def refusal(response: httpx.Response) -> Refused:
+    error = response.json()["error"]
+    assert set(error) == {"code", "message"} and error["message"].endswith(".")
+    assert response.headers["cache-control"] == "no-store" and response.headers["x-request-id"]
+    return response.status_code, error["code"]
+
+
+def returns(expression: str, before: str = "") -> str:
+    return f"{before}\nexport default {{ async fetch(request, env, ctx) {{ return {expression} }} }};"
+
+
+@pytest.fixture(scope="module")
+def platform(runtime: Runtime) -> Iterator[Platform]:
+    with EXAMPLES[SLUG].run(runtime) as example:
+        platform = Platform(example)
+        platform.tenant("acme")
+        platform.tenant("globex", "pro")
+        yield platform
+
+
+@pytest.fixture
+def guestbooks(platform: Platform) -> Platform:
+    for name in ("acme", "globex"):
+        platform.deploy(name, GUESTBOOK)
+    return platform
+
+
+# Visitors
+
+
+def test_a_visitor_gets_the_tenants_answer_with_a_request_id(guestbooks):
+    assert guestbooks.visit("acme", method="POST", content="hello").status_code == 200
+    response = guestbooks.visit("acme")
+    assert response.json()["tenant"] == "acme" and "hello" in response.json()["entries"]
+    assert response.headers["x-request-id"]
+
+
+def test_a_host_that_nobody_registered_gets_404_and_nothing_is_run(platform):
+    for host in ("nobody.apps.example.com", "apps.example.com", "x.acme.apps.example.com", "acme.apps.example.com.evil.example"):
+        assert refusal(platform.visit(host)) == (404, "no_such_site"), host
+
+
+def test_a_tenant_without_code_gets_404(platform):
+    platform.tenant("empty")
+    assert refusal(platform.visit("empty")) == (404, "not_deployed")
+
+
+def test_a_suspended_tenant_gets_403_and_comes_back(guestbooks):
+    guestbooks.control("PATCH", "/acme", json={"state": "suspended"})
+    assert refusal(guestbooks.visit("acme")) == (403, "suspended")
+    assert guestbooks.visit("globex").status_code == 200
+    guestbooks.control("PATCH", "/acme", json={"state": "active"})
+    assert guestbooks.visit("acme").status_code == 200
+
+
+def test_one_busy_tenant_is_slowed_down_and_the_others_are_not(platform):
+    platform.tenant("busy")
+    platform.control("PATCH", "/busy", json={"state": "suspended"})
+    # More than twice the limit: also across the border of two periods one of them is full.
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: platform.visit("busy"), range(410)))
+    limited = [a for a in answers if a.status_code == 429]
+    assert len(answers) - len(limited) >= 200
+    assert refusal(limited[0]) == (429, "rate_limited") and limited[0].headers["retry-after"] == "10"
+    assert platform.visit("globex").status_code != 429
+
+
+def raw(platform: Platform, target: str, *headers: str) -> tuple[int, str]:
+    address = urlsplit(platform.example.url)
+    with socket.create_connection((address.hostname, address.port), timeout=10) as connection:
+        connection.sendall("\r\n".join([f"GET {target} HTTP/1.1", *headers, "Connection: close", "", ""]).encode())
+        answer = b"".join(iter(lambda: connection.recv(65536), b"")).decode()
+    return int(answer.split()[1]), answer
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["ACME.apps.Example.COM", "acme.apps.example.com.", "acme.apps.example.com:80", "acme.apps.example.com:8443", "AcMe.APPS.example.com.:8080"],
+)
+def test_every_spelling_of_a_host_is_the_same_tenant(guestbooks, host):
+    status, answer = raw(guestbooks, "/", f"Host: {host}")
+    assert status == 200 and '"tenant":"acme"' in answer
+
+
+def test_headers_that_name_another_host_change_nothing(guestbooks):
+    forged = {name: "globex.apps.example.com" for name in ("X-Forwarded-Host", "Forwarded", "X-Host", "X-Original-Host", "X-Platform-Tenant")}
+    assert guestbooks.visit("acme", headers=forged).json()["tenant"] == "acme"
+    guestbooks.deploy("acme", returns("Response.json([...request.headers.keys()])"))
+    seen = guestbooks.visit("acme", headers=forged).json()
+    assert not {"x-forwarded-host", "x-platform-tenant"} & set(seen)
+
+
+@pytest.mark.parametrize("host", ["", "acme.apps.example.com..", ".acme.apps.example.com", "acme", "127.0.0.1", "[::1]", "a b", "é.example"])
+def test_a_host_in_no_valid_form_reaches_no_tenant(guestbooks, host):
+    status, answer = raw(guestbooks, "/", f"Host: {host}")
+    assert status >= 400 and "entries" not in answer
+
+
+def test_an_absolute_address_or_a_second_host_reaches_one_tenant_at_most(guestbooks):
+    for target, *hosts in [
+        ("http://acme.apps.example.com/", "Host: globex.apps.example.com"),
+        ("/", "Host: acme.apps.example.com", "Host: globex.apps.example.com"),
+        ("/", "Host: acme.apps.example.com/globex.apps.example.com"),
+        ("/", "Host: globex.apps.example.com@acme.apps.example.com"),
+    ]:
+        status, answer = raw(guestbooks, target, *hosts)
+        assert ('"tenant":"acme"' in answer) + ('"tenant":"globex"' in answer) == (status == 200)
+
+
+# Between tenants
+
+
+def test_a_tenant_sees_its_own_environment_and_nothing_of_the_platform(platform):
+    platform.deploy("acme", returns("Response.json([Object.keys(env).sort(), env.TENANT, Object.keys(ctx.exports ?? {}), ctx.props ?? {}, process.env])"))
+    assert platform.visit("acme").json() == [["DB", "TENANT"], "acme", ["default"], {}, {"TENANT": "acme"}]
+
+
+def test_a_tenant_cannot_read_the_data_of_another(guestbooks):
+    guestbooks.visit("globex", method="POST", content=SECRET)
+    assert SECRET in guestbooks.visit("globex").text
+    assert SECRET not in guestbooks.visit("acme").text
+    dump = 'Response.json((await env.DB.prepare("SELECT * FROM sqlite_master").all()).results)'
+    guestbooks.deploy("acme", returns(dump))
+    assert "entries" in guestbooks.visit("acme").text and SECRET not in guestbooks.visit("acme").text
+    guestbooks.deploy("acme", returns('Response.json((await env.DB.prepare("ATTACH \'globex\' AS other").all()).results)'))
+    assert refusal(guestbooks.visit("acme")) == (502, "site_failed")
+
+
+def test_a_tenant_cannot_read_what_another_cached(platform):
+    cache = "const cache = await caches.open('x'); const key = 'https://shared.example/';"
+    write = f"export default {{ async fetch(request, env) {{ {cache} await cache.put(key, new Response('{SECRET}')); return new Response('stored'); }} }};"
+    read = f"export default {{ async fetch(request, env) {{ {cache} return (await cache.match(key)) ?? new Response('empty'); }} }};"
+    platform.deploy("globex", write)
+    platform.visit("globex")
+    platform.deploy("acme", read)
+    assert SECRET not in platform.visit("acme").text
+
+
+def test_globals_of_one_tenant_do_not_reach_another(platform):
+    mark = f"Response.json(globalThis.mark ?? (globalThis.mark = '{SECRET}', null))"
+    platform.deploy("globex", returns(mark))
+    platform.visit("globex")
+    platform.deploy("acme", returns("Response.json(globalThis.mark ?? 'clean')"))
+    assert platform.visit("acme").json() == "clean"
+
+
+def test_a_cookie_for_the_shared_domain_is_dropped_and_a_cookie_of_its_own_kept(platform):
+    headers = '[["Set-Cookie", "own=1; Path=/"], ["Set-Cookie", "evil=1; Domain = .apps.example.com"], ["Set-Cookie", "evil=2; DOMAIN=example.com"]]'
+    platform.deploy("acme", returns(f"new Response('', {{ headers: {headers} }})"))
+    assert platform.visit("acme").headers.get_list("set-cookie") == ["own=1; Path=/"]
+
+
+# The way out
+
+
+@pytest.fixture(scope="module")
+def caller(platform: Platform) -> Platform:
+    platform.tenant("caller")
+    platform.deploy("caller", GUESTBOOK)
+    platform.control("PATCH", "/caller", json={"allow": ["API.pay.example"]})
+    return platform
+
+
+def call(platform: Platform, url: str) -> httpx.Response:
+    return platform.visit("caller", "/call", params={"url": url})
+
+
+def test_a_host_on_the_list_is_reached_and_learns_which_tenant_calls(caller):
+    response = call(caller, "https://api.pay.example/charge")
+    assert response.json() == {"reached": "api.pay.example", "path": "/charge", "tenant": "caller"}
+    assert caller.logged("egress", response.headers["x-request-id"])["hostname"] == "api.pay.example"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://evil.example/", "http://api.pay.example/", "https://api.pay.example:8443/", "https://api.pay.example.evil.example/",
+        "https://api.pay.example@evil.example/", "https://sub.api.pay.example/", "https://127.0.0.1/", "https://[::1]/", "http://169.254.169.254/",
+        "https://control.example.com/v1/tenants/acme", "https://globex.apps.example.com/", "https://api.pay.example./",
+        "https://api.pay.example/?to=https://evil.example/",
+    ],
+)  # fmt: skip
+def test_any_other_address_is_refused_also_after_a_redirect(caller, url):
+    response = call(caller, url)
+    assert (response.status_code, response.json()["error"]["code"]) == (403, "egress_refused")
+    assert caller.logged("egress_refused", response.headers["x-request-id"])["tenant"] == "caller"
+
+
+def test_the_list_of_one_tenant_opens_nothing_for_another(guestbooks, caller):
+    response = guestbooks.visit("acme", "/call", params={"url": "https://api.pay.example/"})
+    assert (response.status_code, response.json()["error"]["code"]) == (403, "egress_refused")
+
+
+def test_a_tenant_cannot_forge_its_name_or_leave_by_a_socket(platform, caller):
+    forged = 'await fetch("https://api.pay.example/", { headers: { "X-Platform-Tenant": "acme" } })'
+    platform.deploy("caller", returns(forged))
+    assert platform.visit("caller").json()["tenant"] == "caller"
+    opened = 'await connect({ hostname: "127.0.0.1", port: 9 }).opened.then(() => new Response("open"))'
+    platform.deploy("caller", returns(opened, 'import { connect } from "cloudflare:sockets";'))
+    assert refusal(platform.visit("caller")) == (502, "site_failed")
+    platform.deploy("caller", GUESTBOOK)
+
+
+# Code that fails
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        (f"export default {{ fetch() {{ throw new Error('{SECRET}'); }} }};", (502, "site_failed")),
+        (f"export default {{ fetch() {{ throw {{ message: '{SECRET}' }}; }} }};", (502, "site_failed")),
+        (returns("await new Promise(() => {})"), (502, "site_failed")),
+        (returns(f"'{SECRET}'"), (502, "site_failed")),
+        ("export default {};", (502, "site_failed")),
+        (returns("await scheduler.wait(60_000)"), (504, "site_slow")),
+    ],
+    ids=["throws", "throws an object", "hangs", "answers no Response", "has no handler", "is slow"],
+)
+def test_broken_code_hurts_its_own_tenant_only_and_its_error_stays_in_the_log(guestbooks, code, expected):
+    guestbooks.deploy("acme", code)
+    with ThreadPoolExecutor(2) as pool:
+        broken, other = pool.submit(guestbooks.visit, "acme"), pool.submit(guestbooks.visit, "globex")
+        response = broken.result()
+        assert other.result().json()["tenant"] == "globex"
+    assert refusal(response) == expected
+    assert SECRET not in response.text
+    assert guestbooks.logged("refused", response.headers["x-request-id"])["reason"].startswith("acme: ")
+
+
+def test_each_call_carries_the_limits_of_the_plan(guestbooks):
+    for name, limits in (("acme", {"cpuMs": 10, "subRequests": 5}), ("globex", {"cpuMs": 50, "subRequests": 50})):
+        guestbooks.visit(name)
+        line = [line for line in guestbooks.example.logs() if "local_dispatch" in line and f'"name":"{name}"' in line][-1]
+        assert json.loads(line.removeprefix("log: "))["limits"] == limits
+
+
+def test_an_unreadable_map_gives_503_and_runs_nobody(runtime):
+    folders = [f"{SLUG}/{name}" for name in ("dispatch", "deployer", "outbound")]
+    with runtime.example(*folders, stand_ins={"SITES": "deployer", "DISPATCHER": "deployer"}) as example:
+        response = Platform(example).visit("acme")
+        assert refusal(response) == (503, "unavailable") and response.headers["retry-after"] == "5"
+
+
+# Versions
+
+
+def test_a_new_version_is_live_at_once_and_a_roll_back_brings_the_old_one(platform):
+    one = platform.deploy("acme", returns("new Response('one')"))
+    two = platform.deploy("acme", returns("new Response('two')"))
+    assert two == one + 1 and platform.visit("acme").text == "two"
+    assert platform.control("POST", f"/acme/versions/{one}/activate", platform.tokens["acme"]).json()["live"] is True
+    assert platform.visit("acme").text == "one"
+    assert platform.control("GET", "/acme", platform.tokens["acme"]).json()["live"] == one
+
+
+@pytest.mark.parametrize("code", ["export default {", "throw new Error('at the start')", "import './missing.js'; export default {}"])
+def test_code_that_does_not_load_is_refused_and_the_live_version_stays(platform, code):
+    live = platform.deploy("acme", returns("new Response('good')"))
+    assert refusal(platform.upload("acme", code)) == (422, "code_refused")
+    assert platform.visit("acme").text == "good"
+    assert platform.control("GET", "/acme").json()["live"] == live
+    assert refusal(platform.control("POST", f"/acme/versions/{live + 1}/activate")) == (404, "no_such_version")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {}, {"main": "a.js"}, {"main": "a.js", "modules": []}, {"main": "a.js", "modules": {}}, {"main": "b.js", "modules": {"a.js": ""}},
+        {"main": "a.js", "modules": {"a.js": 1}}, {"main": "a.js", "modules": {"a.js": ""}, "bindings": []},
+        *[{"main": name, "modules": {name: ""}} for name in ("../a.js", "/a.js", "a.ts", "metadata", "A.js", "a..js", "a\".js", "a\r\n.js", "x" * 99 + ".js")],
+        {"main": "a0.js", "modules": {f"a{n}.js": "" for n in range(51)}},
+    ],
+)  # fmt: skip
+def test_an_upload_of_any_other_shape_is_refused(platform, body):
+    assert refusal(platform.control("POST", "/acme/versions", json=body)) == (400, "invalid")
+
+
+def test_an_upload_that_is_too_large_or_no_json_is_refused(platform):
+    assert refusal(platform.control("POST", "/acme/versions", content=b"x" * (2**20 + 1))) == (413, "too_large")
+    assert refusal(platform.control("POST", "/acme/versions", content=iter([b"x" * 2**20, b"x"]))) == (413, "too_large")
+    for content in (b"", b"{", b"[]", b"null", b"\xff"):
+        assert refusal(platform.control("POST", "/acme/versions", content=content)) == (400, "invalid")
+
+
+def test_a_second_deploy_at_the_same_time_is_refused_and_a_dead_one_blocks_for_a_minute_only(platform):
+    lock = "UPDATE tenants SET deploying_until = unixepoch() + ? WHERE id = 'acme'"
+    platform.example.d1("DB", lock, 50, worker="control")
+    assert refusal(platform.upload("acme", GUESTBOOK)) == (409, "deploy_running")
+    assert platform.upload("globex", GUESTBOOK).status_code == 201
+    platform.example.d1("DB", lock, 0, worker="control")
+    assert platform.upload("acme", GUESTBOOK).status_code == 201
+
+
+def test_a_version_whose_text_is_missing_or_changed_is_not_activated(platform):
+    number = platform.deploy("acme", GUESTBOOK)
+    platform.example.call("CODE", "put", f"acme/{number}", "{}", worker="control")
+    assert refusal(platform.control("POST", f"/acme/versions/{number}/activate")) == (503, "unavailable")
+    assert platform.visit("acme").status_code == 200
+
+
+# Who may do what
+
+
+@pytest.mark.parametrize("token", ["x", STAFF + "x", "acme.", "acme." + "A" * 43, "nobody." + "A" * 43, "acme' OR 1=1--." + "A" * 43, "x" * 300])
+def test_a_wrong_token_gets_401_and_changes_nothing(platform, token):
+    response = platform.control("PATCH", "/acme", token, json={"state": "suspended"})
+    assert refusal(response) == (401, "unauthenticated")
+    assert platform.control("GET", "/acme").json()["state"] == "active"
+
+
+def test_a_tenant_reaches_its_own_routes_only(platform):
+    token = platform.tokens["acme"]
+    assert platform.control("GET", "/acme", token).status_code == 200
+    for method, path in [
+        ("GET", "/globex"), ("POST", "/globex/versions"), ("POST", "/globex/versions/1/activate"), ("POST", "/globex/hostnames"),
+        ("GET", "/nobody"), ("POST", ""), ("PATCH", "/acme"), ("PATCH", "/globex"), ("GET", "/acme/../globex"), ("GET", "/acme%2f..%2fglobex"),
+    ]:  # fmt: skip
+        assert refusal(platform.control(method, path, token, json={})) == (403, "forbidden"), (method, path)
+
+
+def test_no_token_stands_in_the_log(platform):
+    said = "\n".join(platform.example.logs())
+    assert STAFF not in said and not [t for t in platform.tokens.values() if t in said]
+
+
+@pytest.mark.parametrize("body", [{"id": i, "plan": "free"} for i in ("", "ab", "Acme", "-ab", "ab-", "a.b", "a" * 32, "xn--abc", 1)] + [{"id": "new"}, {"id": "new", "plan": "gold"}, {"id": "new", "plan": "toString"}])
+def test_a_tenant_of_any_other_shape_is_refused(platform, body):
+    assert refusal(platform.control("POST", "", json=body)) == (400, "invalid")
+
+
+def test_an_id_is_given_once(platform):
+    assert refusal(platform.control("POST", "", json={"id": "acme", "plan": "pro"})) == (409, "exists")
+    assert platform.control("GET", "/acme").json()["plan"] == "free"
+
+
+# Hostnames of their own
+
+
+def prove(platform: Platform, host: str, *values: str) -> None:
+    platform.example.call("STATE", "put", f"txt:_platform.{host}", json.dumps(values))
+
+
+def claim(platform: Platform, tenant: str, host: str) -> dict:
+    return platform.control("POST", f"/{tenant}/hostnames", platform.tokens[tenant], json={"hostname": host}).json()
+
+
+def verify(platform: Platform, tenant: str, host: str) -> httpx.Response:
+    return platform.control("POST", f"/{tenant}/hostnames/{host}/verify", platform.tokens[tenant])
+
+
+def test_a_hostname_serves_its_tenant_once_it_is_proved_and_nobody_after_it_is_released(guestbooks):
+    claimed = claim(guestbooks, "acme", "Shop.Example.")
+    assert claimed["hostname"] == "shop.example" and claimed["record"]["name"] == "_platform.shop.example"
+    assert refusal(guestbooks.visit("shop.example")) == (404, "no_such_site")
+    assert refusal(verify(guestbooks, "acme", "shop.example")) == (409, "not_verified")
+    prove(guestbooks, "shop.example", "spf1", claimed["record"]["value"])
+    assert verify(guestbooks, "acme", "shop.example").json()["state"] == "active"
+    assert guestbooks.visit("SHOP.example.").json()["tenant"] == "acme"
+    guestbooks.control("PATCH", "/acme", json={"state": "suspended"})
+    assert refusal(guestbooks.visit("shop.example")) == (403, "suspended")
+    guestbooks.control("PATCH", "/acme", json={"state": "active"})
+    guestbooks.control("DELETE", "/acme/hostnames/shop.example", guestbooks.tokens["acme"])
+    assert refusal(guestbooks.visit("shop.example")) == (404, "no_such_site")
+
+
+def test_a_tenant_cannot_take_the_hostname_of_another(guestbooks):
+    mine, theirs = claim(guestbooks, "acme", "bakery.example"), claim(guestbooks, "globex", "bakery.example")
+    prove(guestbooks, "bakery.example", mine["record"]["value"])
+    assert refusal(verify(guestbooks, "globex", "bakery.example")) == (409, "not_verified")
+    assert verify(guestbooks, "acme", "bakery.example").status_code == 200
+    prove(guestbooks, "bakery.example", mine["record"]["value"], theirs["record"]["value"])
+    assert refusal(verify(guestbooks, "globex", "bakery.example")) == (409, "taken")
+    assert guestbooks.visit("bakery.example").json()["tenant"] == "acme"
+
+
+def test_a_name_in_another_script_is_found_in_its_one_form(guestbooks):
+    claimed = claim(guestbooks, "acme", "KÄSE.example")
+    assert claimed["hostname"] == "xn--kse-qla.example"
+    prove(guestbooks, claimed["hostname"], claimed["record"]["value"])
+    assert verify(guestbooks, "acme", claimed["hostname"]).status_code == 200
+    assert guestbooks.visit("XN--KSE-QLA.example").json()["tenant"] == "acme"
+
+
+@pytest.mark.parametrize("host", ["", "shop", "10.0.0.1", "0x7f.1", "[::1]", "*.example", "shop.example/x", "shop.example:80", "a@shop.example", "globex.apps.example.com", "apps.example.com", "a b.example", "x" * 64 + ".example", 1])
+def test_what_is_no_hostname_or_ours_cannot_be_claimed(platform, host):
+    assert refusal(platform.control("POST", "/acme/hostnames", json={"hostname": host})) == (400, "invalid")
+
+
+# The calls to Cloudflare, over HTTP to a stand-in
+
+
+def test_the_deployer_sends_what_the_api_takes_and_survives_its_failures(runtime):
+    with cloudflare_api() as api:
+        variables = {"CLOUDFLARE_API": api.url, "DNS_API": f"{api.url}/dns"}
+        others = {"control": {"secrets": {"STAFF_TOKEN": STAFF}}}
+        folders = (f"{SLUG}/deployer", f"{SLUG}/control")
+        with runtime.example(*folders, variables=variables, secrets={"CLOUDFLARE_API_TOKEN": "api-token"}, others=others) as example:
+            example.migrate("DB", "control")
+            platform = Platform(example)
+            platform.tenant("acme")
+            assert [d["name"] for d in api.databases] == ["tenant-acme"]
+            platform.deploy("acme", GUESTBOOK)
+            assert api.calls[-1] == f"PUT {SCRIPTS}acme"
+            kind, metadata = api.parts["metadata"]
+            assert kind == "application/json"
+            assert json.loads(metadata) == {
+                "main_module": "index.js", "compatibility_date": "2026-10-01", "tags": ["acme"],
+                "bindings": [{"type": "plain_text", "name": "TENANT", "text": "acme"}, {"type": "d1", "name": "DB", "id": "db-1"}],
+            }  # fmt: skip
+            assert api.parts["index.js"] == ("application/javascript+module", GUESTBOOK.encode())
+
+            api.upload = (400, "Unexpected token")
+            assert refusal(platform.upload("acme", "export default {")) == (422, "code_refused")
+            api.upload = (500, SECRET)
+            failed = platform.upload("acme", GUESTBOOK)
+            assert refusal(failed) == (503, "unavailable") and SECRET not in failed.text
+            assert platform.control("GET", "/acme").json()["live"] == 1
+            api.upload = (200, "")
+            assert platform.control("POST", "/acme/versions/3/activate").json()["live"] is True
+
+            api.text = claim(platform, "acme", "shop.example")["record"]["value"]
+            for _ in range(2):
+                assert verify(platform, "acme", "shop.example").status_code == 200
+            assert [h["hostname"] for h in api.hostnames] == ["shop.example"]
+            assert "api-token" not in "\n".join(example.logs())
+
+
+# The configuration
+
+
+@pytest.mark.parametrize(("worker", "name"), [("dispatch", "DISPATCHER"), ("control", "DEPLOYER")])
+def test_the_local_configuration_differs_from_the_deployed_one_in_a_single_binding(worker, name):
+    folder = SNIPPETS / SLUG
+
+    def without(path: str) -> dict:
+        settings = tomllib.loads((folder / path).read_text())
+        settings.pop("dispatch_namespaces", None)
+        settings["services"] = [s for s in settings.get("services", []) if s["binding"] != name]
+        settings["main"] = settings["main"].removeprefix(f"../{worker}/")
+        for database in settings.get("d1_databases", []):
+            database["migrations_dir"] = "migrations"
+        return settings
+
+    assert without(f"{worker}/wrangler.toml") == without(f"local-cloudflare/{worker}.toml")
+
+
+def test_only_the_deployer_knows_the_api_token():
+    for path in (SNIPPETS / SLUG).rglob("*"):
+        if path.suffix in (".ts", ".toml") and not {"deployer", "node_modules", ".wrangler"} & set(path.parts) and not path.name.endswith(".d.ts"):
+            assert "CLOUDFLARE_API_TOKEN" not in path.read_text(), path
