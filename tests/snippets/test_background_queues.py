@@ -85,9 +85,9 @@ def test_a_key_that_stands_for_another_job_is_refused_and_changes_nothing(api):
 
 
 def test_two_owners_may_use_the_same_key(api):
-    ours, theirs = (api.post(mail(), key="shared", headers=who).json()["id"] for who in (SHOP, CRM))
+    ours, theirs = (api.post(mail(text=str(who)), key="shared", headers=who).json()["id"] for who in (SHOP, CRM))
     assert ours != theirs
-    assert api.end(ours)["state"] == "done"
+    assert api.end(ours)["state"] == "done" and api.state(theirs, CRM)["id"] == theirs
 
 
 def test_a_hundred_jobs_come_in_one_request_in_the_order_in_which_they_were_sent(api):

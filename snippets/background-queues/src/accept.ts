@@ -28,7 +28,11 @@ export async function accept(
     throw new HttpError(422, "key_reused", message);
   }
   const jobs = given.map((job) => byKey.get(job.key) ?? { ...job, state: "queued" });
-  await handOver(env, request, jobs.filter(({ id }, n) => id === given[n]?.id));
+  await handOver(
+    env,
+    request,
+    jobs.filter(({ id }, n) => id === given[n]?.id),
+  );
   return jobs.map(({ key, id, state }) => ({ key, id, state }));
 }
 // --8<-- [end:accept]

@@ -1,21 +1,27 @@
 import { backoffS } from "./backoff";
 import { bury, jobId } from "./dead";
-import type { Mail } from "./input";
-import { type Claim, claim, type Claimed, finish, release } from "./jobs";
-import { post } from "./provider";
+import { type Claim, claim } from "./claim";
+import { release } from "./jobs";
+import { work } from "./work";
 
 // --8<-- [start:consume]
 /** Nothing is thrown from here: one thrown error would deliver the whole batch again. */
 export async function consume(batch: MessageBatch, env: Env): Promise<void> {
-  const ids = batch.messages.map(({ body }) => jobId(body));
   try {
+    const ids = batch.messages.map(({ body }) => jobId(body));
     const claims = await claim(env, new Set(ids.filter((id) => id !== null)));
     await Promise.all(
       batch.messages.map((message, n) => {
         const id = ids[n] ?? null;
+        const claimed = claims.get(id ?? "") ?? { unknown: true };
         // Twice in one batch: the first message works, the others wait for its lease.
-        const mine = id !== null && ids.indexOf(id) === n ? claims.get(id) : undefined;
-        return settle(env, message, id, mine ?? { busyS: Number(env.LEASE_S) });
+        const second = "job" in claimed && ids.indexOf(id) < n;
+        return settle(
+          env,
+          message,
+          id,
+          second ? { busyS: Number(env.LEASE_S) } : claimed,
+        );
       }),
     );
   } catch (error) {
@@ -33,7 +39,8 @@ async function settle(
   id: string | null,
   claimed: Claim,
 ): Promise<void> {
-  const about = { job: id, message: message.id, attempt: message.attempts };
+  const request = "job" in claimed ? claimed.job.request : undefined;
+  const about = { job: id, request, message: message.id, attempt: message.attempts };
   try {
     if (id === null || "unknown" in claimed) {
       await bury(env, message, id, id === null ? "unreadable_message" : "unknown_job");
@@ -54,26 +61,6 @@ async function settle(
     if (!("job" in claimed)) return;
     // Where this fails too, the lease ends by itself.
     await release(env, claimed.job, "consumer_failed", delaySeconds).catch(() => {});
-  }
-}
-
-async function work(env: Env, message: Message, job: Claimed): Promise<void> {
-  const { kind: _, ...mail } = JSON.parse(job.payload) as Mail;
-  const outcome = await post(env, "/v1/messages", job.id, mail);
-  const trace = { job: job.id, request: job.request, attempt: message.attempts };
-  if (outcome.done) {
-    await finish(env, job.id);
-    console.log({ event: "job_done", ...trace });
-    message.ack();
-  } else if (outcome.again) {
-    const delaySeconds = backoffS(env, message.attempts, outcome.wishS);
-    await release(env, job, outcome.reason, delaySeconds);
-    const { reason } = outcome;
-    console.warn({ event: "job_retried", reason, delaySeconds, ...trace });
-    message.retry({ delaySeconds });
-  } else {
-    await bury(env, message, job.id, outcome.reason);
-    message.ack();
   }
 }
 // --8<-- [end:consume]

@@ -75,11 +75,7 @@ function admin(handler: Handler): Handler {
   };
 }
 
-export async function route(
-  request: Request,
-  env: Env,
-  id: string,
-): Promise<Response> {
+export async function route(request: Request, env: Env, id: string): Promise<Response> {
   const { pathname } = new URL(request.url);
   for (const [path, methods] of ROUTES) {
     const match = path.exec(pathname);

@@ -101,11 +101,11 @@ def onboarding(to: str = "ann@example.com", name: str = "Ann") -> dict[str, str]
     return {"kind": "onboarding", "to": to, "name": name}
 
 
-def until(read: Callable[[], T], ready: Callable[[T], object]) -> T:
+def until(read: Callable[[], T], ready: Callable[[T], object], deadline_s: float = DEADLINE_S) -> T:
     """Read until the value is as wanted; fail with the last one after a deadline."""
-    deadline = time.monotonic() + DEADLINE_S
+    deadline = time.monotonic() + deadline_s
     while not ready(value := read()):
-        assert time.monotonic() < deadline, f"still {value!r} after {DEADLINE_S} s"
+        assert time.monotonic() < deadline, f"still {value!r} after {deadline_s:g} s"
         time.sleep(0.03)
     return value
 
