@@ -26,6 +26,7 @@ class Setup:
         variables: override ``[vars]`` of the public Worker; ``{url}`` is the example's own address.
         environment: starts what stands beside the Workers, such as a database, and yields the variables that lead to it.
         others: variables, secrets and stand-ins of its other Workers, by folder.
+        hosts: the status of ``GET /`` with these Host headers, when a reader has started it.
     """
 
     folders: tuple[str, ...] = ()
@@ -36,6 +37,7 @@ class Setup:
     variables: dict[str, str] = field(default_factory=dict)
     environment: Callable[[], AbstractContextManager[dict[str, str]]] = lambda: nullcontext({})
     others: dict[str, dict[str, dict[str, str]]] = field(default_factory=dict)
+    hosts: dict[str, int] = field(default_factory=dict)
 
     @contextmanager
     def run(self, runtime: Runtime, **options: dict[str, str]) -> Iterator[Example]:
@@ -100,6 +102,7 @@ EXAMPLES = {
             "dispatch": {"stand_ins": {"DISPATCHER": "local-cloudflare"}},
             "control": {"stand_ins": {"DEPLOYER": "local-cloudflare"}, "secrets": {"STAFF_TOKEN": "local-staff-token"}},
         },
+        hosts={"control.example.com": 401, "acme.apps.example.com": 404},
     ),
     "sase-enterprise": Setup(),
     "realtime-durable-objects": Setup(("realtime-durable-objects",), {"TOKEN_KEYS": "local-key-for-trying-this-out-only"}),

@@ -27,8 +27,11 @@ class Platform:
     def __init__(self, example: Example) -> None:
         self.example = example
         self.tokens: dict[str, str] = {}
+        self.live: dict[str, str] = {}
 
     def control(self, method: str, path: str, token: str = STAFF, **options: object) -> httpx.Response:
+        if path.endswith(("/versions", "/activate")):
+            self.live.pop(path.split("/")[1], None)
         headers = {"Host": "control.example.com", "Authorization": f"Bearer {token}"}
         return self.example.http.request(method, f"/v1/tenants{path}", headers=headers, **options)
 
@@ -42,6 +45,7 @@ class Platform:
     def deploy(self, name: str, code: str) -> int:
         response = self.upload(name, code)
         assert response.status_code == 201, response.text
+        self.live[name] = code
         return response.json()["version"]
 
     def visit(self, host: str, path: str = "/", method: str = "GET", **options: object) -> httpx.Response:
@@ -77,7 +81,8 @@ def platform(runtime: Runtime) -> Iterator[Platform]:
 @pytest.fixture
 def guestbooks(platform: Platform) -> Platform:
     for name in ("acme", "globex"):
-        platform.deploy(name, GUESTBOOK)
+        if platform.live.get(name) != GUESTBOOK:
+            platform.deploy(name, GUESTBOOK)
     return platform
 
 
@@ -112,9 +117,11 @@ def test_a_suspended_tenant_gets_403_and_comes_back(guestbooks):
 def test_one_busy_tenant_is_slowed_down_and_the_others_are_not(platform):
     platform.tenant("busy")
     platform.control("PATCH", "/busy", json={"state": "suspended"})
-    # More than twice the limit: also across the border of two periods one of them is full.
+    answers: list[httpx.Response] = []
+    # Up to more than twice the limit: also across the border of two periods one of them is full.
     with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda _: platform.visit("busy"), range(410)))
+        while len(answers) < 410 and not any(a.status_code == 429 for a in answers):
+            answers += pool.map(lambda _: platform.visit("busy"), range(41))
     limited = [a for a in answers if a.status_code == 429]
     assert len(answers) - len(limited) >= 200
     assert refusal(limited[0]) == (429, "rate_limited") and limited[0].headers["retry-after"] == "10"
@@ -485,12 +492,13 @@ def test_the_deployer_sends_what_the_api_takes_and_survives_its_failures(runtime
 
 
 @pytest.mark.parametrize(("worker", "name"), [("dispatch", "DISPATCHER"), ("control", "DEPLOYER")])
-def test_the_local_configuration_differs_from_the_deployed_one_in_a_single_binding(worker, name):
+def test_the_local_configuration_differs_from_the_deployed_one_in_routes_and_a_single_binding(worker, name):
     folder = SNIPPETS / SLUG
 
     def without(path: str) -> dict:
         settings = tomllib.loads((folder / path).read_text())
         settings.pop("dispatch_namespaces", None)
+        settings.pop("routes", None)  # wrangler dev would take one of them for the host of every request
         settings["services"] = [s for s in settings.get("services", []) if s["binding"] != name]
         settings["main"] = settings["main"].removeprefix(f"../{worker}/")
         for database in settings.get("d1_databases", []):

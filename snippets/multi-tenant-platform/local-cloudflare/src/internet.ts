@@ -2,6 +2,8 @@
 export async function internet(request: Request): Promise<Response> {
   const url = new URL(request.url);
   const to = url.searchParams.get("to");
+  // As fetch() does: it follows, unless it is told not to.
+  if (to && request.redirect === "follow") return internet(new Request(to, request));
   if (to) return new Response(null, { status: 302, headers: { Location: to } });
   return Response.json({
     reached: url.hostname,
