@@ -67,6 +67,7 @@ class Setup:
 
 
 EXAMPLES = {
+    "proxy-website": Setup(),
     "static-site-api": Setup(("static-site-api",), {"FORM_KEY": LOCAL_KEY}, ((None, "DB"),)),
     "global-api-kv": Setup(("global-api-kv",), {"ADMIN_TOKEN": "local-admin-token"}),
     "private-machine-api": Setup(

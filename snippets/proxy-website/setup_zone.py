@@ -1,0 +1,104 @@
+"""Put a zone into the state of ``zone.yml``: show the plan, ask, then change only what differs.
+
+    CLOUDFLARE_API_TOKEN=… uv run python snippets/proxy-website/setup_zone.py ZONE_ID --certificate client.pem --key client.key
+
+Run it again after a failure: what is done is not done twice. It never deletes anything.
+Exit code 0: in the wanted state; 1: refused or not agreed; 2: the API failed.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, cast
+
+import yaml
+from cloudflare import APIConnectionError, APIStatusError, Cloudflare, NotFoundError
+
+from plan import NotOurs, Step, lock_steps, record_steps, rule_steps, setting_steps
+
+WANTED = Path(__file__).with_name("zone.yml")
+
+
+# --8<-- [start:read]
+def steps(client: Cloudflare, zone: str, wanted: dict[str, Any], certificate: str, key: str) -> list[Step]:
+    """Return what is to be done, the lock before the records: a proxied record without it guards nothing."""
+    settings = {name: str(getattr(client.zones.settings.get(name, zone_id=zone), "value", "")) for name in wanted["settings"]}
+    rules = {phase: _rules(client, zone, phase) for phase in wanted["rules"]}
+    pulls = client.origin_tls_client_auth
+    certificates = [c.certificate or "" for c in pulls.zone_certificates.list(zone_id=zone)]
+    lock = pulls.settings.get(zone_id=zone)
+    records = [r.to_dict() for r in client.dns.records.list(zone_id=zone)]
+    return [
+        *setting_steps(wanted["settings"], settings),
+        *lock_steps(certificate, key, certificates, bool(lock and lock.enabled)),
+        *rule_steps(wanted["rules"], rules),
+        *record_steps(wanted["records"], records),
+    ]
+# --8<-- [end:read]
+
+
+def _rules(client: Cloudflare, zone: str, phase: str) -> list[dict[str, Any]]:
+    try:
+        found = client.rulesets.phases.get(cast(Any, phase), zone_id=zone)
+    except NotFoundError:
+        return []
+    return [rule.to_dict() for rule in found.rules or []]
+
+
+# --8<-- [start:apply]
+def apply(client: Cloudflare, zone: str, step: Step) -> None:
+    data = dict(step.data)
+    match step.kind:
+        case "setting":
+            client.zones.settings.edit(data["name"], zone_id=zone, value=data["value"])
+        case "certificate":
+            client.origin_tls_client_auth.zone_certificates.create(zone_id=zone, **data)
+        case "lock":
+            client.origin_tls_client_auth.settings.update(zone_id=zone, enabled=True)
+        case "rules":
+            client.rulesets.phases.update(data["phase"], zone_id=zone, rules=data["rules"])
+        case "create":
+            client.dns.records.create(zone_id=zone, **data)
+        case "edit":
+            client.dns.records.edit(data.pop("id"), zone_id=zone, **data)
+# --8<-- [end:apply]
+
+
+def main(given: list[str], ask: Callable[[str], str] = input) -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("zone")
+    parser.add_argument("--certificate", type=Path, required=True)
+    parser.add_argument("--key", type=Path, required=True)
+    parser.add_argument("--yes", action="store_true")
+    options = parser.parse_args(given)
+    client = Cloudflare(base_url=os.environ.get("CLOUDFLARE_BASE_URL"))
+    done = 0
+    try:
+        wanted = yaml.safe_load(WANTED.read_text(encoding="utf-8"))
+        todo = steps(client, options.zone, wanted, options.certificate.read_text(), options.key.read_text())
+        for step in todo:
+            print("-", step.what)
+        print(f"{len(todo)} changes")
+        if todo and not options.yes and ask("Make them? [yes/no] ") != "yes":
+            print("Nothing was changed.")
+            return 1
+        for step in todo:
+            apply(client, options.zone, step)
+            done += 1
+            print("done:", step.what)
+    except (NotOurs, OSError) as error:
+        print(f"refused: {error}. Nothing was changed.", file=sys.stderr)
+        return 1
+    except APIStatusError as error:
+        print(f"the API answered {error.status_code} after {done} changes: mend it and run this again", file=sys.stderr)
+        return 2
+    except APIConnectionError:
+        print(f"the API cannot be reached, after {done} changes: run this again", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,371 @@
+"""A locked origin over real TLS, the same as nginx, and a script that sets up a zone and can be stopped at any point."""
+
+import copy
+import importlib
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+
+from hooks.facts import load as facts
+from tests.harness.workers import SNIPPETS
+from tests.snippets.proxy_website.zone_api import Zone, zone_api
+from tools.terraform import blocks, resources
+
+EXAMPLE = SNIPPETS / "proxy-website"
+LOCAL = [ip_network("127.0.0.1/32")]
+SPOOFED = {"CF-Connecting-IP": "203.0.113.50", "X-Forwarded-For": "198.51.100.1", "True-Client-IP": "198.51.100.2"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def modules() -> Iterator[None]:
+    """The example's own modules, which import each other by plain names as a reader's do."""
+    folders = [str(EXAMPLE), str(EXAMPLE / "origin")]
+    sys.path[:0] = folders
+    yield
+    for folder in folders:
+        sys.path.remove(folder)
+    for name in ("plan", "setup_zone", "visitor", "app", "refresh_ranges", "try_origin"):
+        sys.modules.pop(name, None)
+
+
+@dataclass
+class World:
+    """Certificates of four authorities, and who shows them."""
+
+    folder: Path
+    public: Path
+    own: Path
+    shared: Path
+    callers: dict[str, Path | None]
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory, modules: None) -> World:
+    from try_origin import Authority
+
+    folder = tmp_path_factory.mktemp("tls")
+    public, own, shared, foreign = (Authority(name, folder) for name in ("public", "own", "shared", "foreign"))
+    public.issue("server")
+    callers = {"none": None, "foreign": foreign.issue("somebody"), "shared": shared.issue("another"), "own": own.issue("our-zone")}
+    return World(folder, public.file, own.file, shared.file, callers)
+
+
+@contextmanager
+def origin(world: World, trusted: list[Any] = LOCAL, observe: bool = False) -> Iterator[int]:
+    import app
+
+    tls = app.context(world.folder, world.own, world.shared if observe else None)
+    server = app.server(app.application(trusted, "own"), tls, 0)
+    server.config.log_level = "error"
+    server.config.configure_logging()
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    deadline = time.monotonic() + 10
+    while not server.started:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    try:
+        yield server.servers[0].sockets[0].getsockname()[1]
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+def call(world: World, port: int, who: str, headers: dict[str, str] | list[tuple[str, str]] = {}) -> httpx.Response | None:  # noqa: B006
+    """Return the answer, or None when the handshake was refused."""
+    from try_origin import client
+
+    with client(world.public, world.callers[who]) as caller:
+        caller.headers.clear()
+        try:
+            return caller.get(f"https://localhost:{port}/", headers=headers)
+        except httpx.TransportError:
+            return None
+
+
+# The lock
+
+
+def test_only_a_certificate_of_the_own_authority_gets_in(world: World):
+    with origin(world) as port:
+        answers = {who: call(world, port, who) for who in world.callers}
+    assert [who for who, answer in answers.items() if answer is not None] == ["own"]
+    assert answers["own"].json()["proof"] == "own"
+
+
+def test_plain_http_is_refused(world: World):
+    with origin(world) as port:
+        with pytest.raises(httpx.TransportError):
+            httpx.get(f"http://localhost:{port}/")
+
+
+def test_before_the_lock_the_origin_tells_the_callers_apart(world: World):
+    with origin(world, observe=True) as port:
+        answers = {who: call(world, port, who) for who in world.callers}
+    assert answers["foreign"] is None
+    assert {who: a.json()["proof"] for who, a in answers.items() if a is not None} == {"none": "none", "shared": "shared", "own": "own"}
+
+
+# The visitor's address
+
+
+def test_behind_the_lock_the_visitors_address_is_restored(world: World):
+    with origin(world) as port:
+        assert call(world, port, "own", SPOOFED).json()["visitor"] == "203.0.113.50"
+
+
+def test_who_only_says_so_is_not_believed(world: World):
+    with origin(world, observe=True) as port:
+        assert call(world, port, "none", SPOOFED).json()["visitor"] == "127.0.0.1"
+        assert call(world, port, "shared", SPOOFED).json()["visitor"] == "127.0.0.1"
+    from visitor import load
+
+    with origin(world, trusted=load()) as port:
+        assert call(world, port, "own", SPOOFED).json()["visitor"] == "127.0.0.1", "the peer is none of Cloudflare's addresses"
+
+
+@pytest.mark.parametrize(
+    ("headers", "seen"),
+    [
+        ([("CF-Connecting-IP", "2001:db8::7")], "2001:db8::7"),
+        ([("CF-Connecting-IP", "not an address")], "127.0.0.1"),
+        ([("CF-Connecting-IP", "203.0.113.5, 198.51.100.1")], "127.0.0.1"),
+        ([("CF-Connecting-IP", "203.0.113.5"), ("CF-Connecting-IP", "198.51.100.1")], "127.0.0.1"),
+        ([("X-Forwarded-For", "203.0.113.5")], "127.0.0.1"),
+        ([], "127.0.0.1"),
+    ],
+)
+def test_only_one_well_formed_header_counts(world: World, headers: list[tuple[str, str]], seen: str):
+    with origin(world) as port:
+        assert call(world, port, "own", headers).json()["visitor"] == seen
+
+
+def test_the_list_of_ranges_is_cloudflares_and_the_same_for_nginx():
+    from refresh_ranges import checked
+    from visitor import load
+
+    ranges = [str(r) for r in load()]
+    assert checked(ranges) == ranges and len(ranges) >= 20
+    assert re.findall(r"set_real_ip_from (\S+);", (EXAMPLE / "nginx/real_ip.conf").read_text()) == ranges
+
+
+@pytest.mark.parametrize(
+    "ranges",
+    [[], ["104.16.0.0/13"], ["0.0.0.0/0"], ["10.0.0.0/8"], ["1.2.3.4/33"]],
+    ids=["empty", "no IPv6", "everybody", "private", "broken"],
+)
+def test_a_doubtful_list_of_ranges_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ranges: list[str], capsys: Any):
+    import refresh_ranges
+
+    good = [line for line in (EXAMPLE / "origin/ranges.txt").read_text().splitlines() if not line.startswith("#")]
+    with zone_api() as zone:
+        zone.ips = {"ipv4_cidrs": [*[g for g in good if ":" not in g], *ranges] if ranges[1:] or ranges and "/13" not in ranges[0] else ranges,
+                    "ipv6_cidrs": [g for g in good if ":" in g] if ranges and "/13" not in ranges[0] else []}  # fmt: skip
+        monkeypatch.setenv("CLOUDFLARE_BASE_URL", zone.url)
+        monkeypatch.setenv("NO_PROXY", "*")
+        assert refresh_ranges.main(tmp_path) == 1
+        assert list(tmp_path.iterdir()) == [] and "the old list stays" in capsys.readouterr().err
+        zone.ips = {"ipv4_cidrs": [g for g in good if ":" not in g], "ipv6_cidrs": [g for g in good if ":" in g]}
+        assert refresh_ranges.main(tmp_path) == 0
+    assert (tmp_path / "ranges.txt").read_text().splitlines()[1:] == good
+
+
+# nginx
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.mark.skipif(shutil.which("nginx") is None, reason="nginx is not installed; its file is still read by the test below")
+def test_real_nginx_takes_the_file_and_enforces_it(world: World, tmp_path: Path):
+    for name in ("server.pem", "server.key", "own-ca.pem"):
+        shutil.copy(world.folder / name, tmp_path)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    site = (EXAMPLE / "nginx/site.conf").read_text().replace("listen 8443", f"listen 127.0.0.1:{port}")
+    (tmp_path / "site.conf").write_text(site)
+    # The peer of this test is 127.0.0.1: it plays one of Cloudflare's addresses, besides the real list.
+    (tmp_path / "real_ip.conf").write_text((EXAMPLE / "nginx/real_ip.conf").read_text() + "set_real_ip_from 127.0.0.1;\n")
+    (tmp_path / "nginx.conf").write_text(
+        f"daemon off; pid {tmp_path}/pid; error_log stderr; worker_processes 1; events {{}}\n"
+        f"http {{ access_log off; client_body_temp_path {tmp_path}/b; proxy_temp_path {tmp_path}/p; fastcgi_temp_path {tmp_path}/f;"
+        f" uwsgi_temp_path {tmp_path}/u; scgi_temp_path {tmp_path}/s; include site.conf; }}\n"
+    )
+    command = ["nginx", "-p", str(tmp_path), "-c", str(tmp_path / "nginx.conf"), "-e", "stderr"]
+    accepted = subprocess.run([*command, "-t"], capture_output=True, text=True)
+    assert accepted.returncode == 0, accepted.stderr
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + 10
+        while not listens(port):
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        answers = {who: call(world, port, who, SPOOFED) for who in world.callers}
+    finally:
+        process.terminate()
+        process.wait(10)
+    assert answers["own"].text == "visitor 203.0.113.50\n"
+    # nginx finishes the handshake and refuses with status 400.
+    assert {who: a.status_code for who, a in answers.items() if a is not None and who != "own"} == {"none": 400, "foreign": 400, "shared": 400}
+
+
+def test_the_nginx_file_demands_the_certificate_and_believes_one_header():
+    text = (EXAMPLE / "nginx/site.conf").read_text()
+    assert re.search(r"^\s*ssl_verify_client\s+on;", text, re.M)
+    assert re.search(r"^\s*ssl_client_certificate own-ca\.pem;", text, re.M)
+    assert re.search(r"^\s*real_ip_header\s+CF-Connecting-IP;", text, re.M) and "X-Forwarded-For" not in text
+
+
+# Setting up the zone
+
+
+@dataclass
+class Done:
+    """How a run of the script ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def zone() -> Iterator[Zone]:
+    with zone_api() as started:
+        yield started
+
+
+@pytest.fixture
+def setup(zone: Zone, world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Done]:
+    def run(answer: str = "yes", token: str = "token") -> Done:
+        monkeypatch.setenv("CLOUDFLARE_API_TOKEN", token)
+        monkeypatch.setenv("CLOUDFLARE_BASE_URL", zone.url)
+        monkeypatch.setenv("NO_PROXY", "*")
+        files = ["--certificate", str(world.folder / "our-zone.pem"), "--key", str(world.folder / "our-zone.key")]
+        code = importlib.import_module("setup_zone").main(["z", *files], lambda question: answer)
+        captured = capsys.readouterr()
+        return Done(code, captured.out, captured.err)
+
+    return run
+
+
+def state(zone: Zone) -> Any:
+    return copy.deepcopy((zone.settings, zone.records, zone.rules, zone.certificates, zone.lock))
+
+
+def test_the_plan_is_shown_and_without_a_yes_nothing_changes(zone: Zone, setup: Callable[..., Done]):
+    before = state(zone)
+    done = setup("no")
+    assert done.code == 1 and "9 changes" in done.out and "Nothing was changed." in done.out
+    assert state(zone) == before and zone.changes == []
+
+
+def test_the_zone_gets_what_the_file_says_the_lock_before_the_records(zone: Zone, setup: Callable[..., Done]):
+    assert setup().code == 0
+    assert zone.settings == {"ssl": "strict", "min_tls_version": "1.2"} and zone.lock and len(zone.certificates) == 1
+    assert {r["name"] for r in zone.records} == {"example.com", "www.example.com"} and all(r["proxied"] for r in zone.records)
+    assert set(zone.rules) == {"http_request_cache_settings", "http_request_firewall_custom", "http_ratelimit"}
+    order = [c.split("/")[3] for c in zone.changes]
+    assert order.index("origin_tls_client_auth") < order.index("dns_records")
+
+
+def test_a_second_run_changes_nothing(zone: Zone, setup: Callable[..., Done]):
+    setup()
+    zone.changes.clear()
+    again = setup()
+    assert (again.code, again.out) == (0, "0 changes\n") and zone.changes == []
+
+
+@pytest.mark.parametrize("number", range(1, 10))
+def test_a_run_that_is_stopped_at_any_change_is_finished_by_the_next(zone: Zone, setup: Callable[..., Done], number: int):
+    zone.fail_change = (number, 403)
+    stopped = setup()
+    assert stopped.code == 2 and f"the API answered 403 after {number - 1} changes" in stopped.err
+    zone.fail_change = (0, 0)
+    first = len(zone.changes)
+    assert setup().code == 0
+    assert len(zone.changes) - first == 9 - (number - 1), "what was done is not done again"
+    assert len(zone.records) == 2 and len(zone.certificates) == 1
+
+
+def test_rules_of_others_keep_their_place_and_content(zone: Zone, setup: Callable[..., Done]):
+    other = {"id": "o", "ref": "by-hand", "version": "3", "expression": "true", "action": "log", "enabled": True}
+    zone.rules["http_request_firewall_custom"] = [dict(other)]
+    assert setup().code == 0
+    kept = zone.rules["http_request_firewall_custom"][0]
+    assert {k: kept[k] for k in ("ref", "expression", "action")} == {k: other[k] for k in ("ref", "expression", "action")}
+    assert len(zone.rules["http_request_firewall_custom"]) == 2
+    zone.changes.clear()
+    assert setup().out == "0 changes\n"
+
+
+def test_a_record_that_is_not_ours_stops_everything_and_is_named(zone: Zone, setup: Callable[..., Done]):
+    zone.records = [{"id": "x", "name": "www.example.com", "type": "A", "content": "192.0.2.99", "proxied": False, "ttl": 300}]
+    done = setup()
+    assert done.code == 1 and "record A www.example.com exists and is not ours" in done.err
+    assert zone.changes == [] and zone.records[0]["content"] == "192.0.2.99"
+
+
+def test_a_record_of_ours_that_drifted_is_mended_and_nothing_is_ever_deleted(zone: Zone, setup: Callable[..., Done]):
+    setup()
+    zone.records[0].update(proxied=False, content="192.0.2.77")
+    zone.records.append({"id": "mail", "name": "mail.example.com", "type": "A", "content": "192.0.2.5", "proxied": False, "ttl": 1})
+    zone.changes.clear()
+    assert setup().code == 0
+    assert zone.changes == ["PATCH /zones/z/dns_records/rec0"] and zone.records[0]["proxied"]
+    assert any(r["id"] == "mail" for r in zone.records) and not any(c.startswith("DELETE") for c in zone.changes)
+
+
+@pytest.mark.parametrize(("status", "token"), [(0, "wrong"), (429, "token"), (500, "token"), (503, "token")])
+def test_an_api_that_refuses_ends_the_run_in_one_sentence(zone: Zone, setup: Callable[..., Done], status: int, token: str):
+    zone.fail_all = status
+    done = setup(token=token)
+    assert done.code == 2 and f"the API answered {status or 401} after 0 changes" in done.err
+    assert len(done.err.splitlines()) == 1 and zone.changes == []
+
+
+# Terraform
+
+
+def test_the_rules_fit_the_free_plan():
+    figures = facts()
+    counts = {}
+    for block in blocks((EXAMPLE / "terraform/rules.tf").read_text(), "rules.tf"):
+        text = {name: value for name, _, value in block.attributes()}
+        phase = "".join(map(str, text["phase"].scan_values(lambda t: True)))
+        counts[phase.strip('"')] = sum(1 for _ in text["rules"].find_pred(lambda t: t.data == "object_elem" and "ref" in str(t.children[0])))
+    assert counts["http_request_firewall_custom"] <= figures["waf-custom-rules-free"].value
+    assert counts["http_ratelimit"] <= figures["waf-rate-rules-free"].value
+    assert counts["http_request_cache_settings"] <= figures["cache-rules-free"].value
+    assert all(counts.values())
+    assert "period              = 10\n" in (EXAMPLE / "terraform/rules.tf").read_text()
+
+
+def test_signed_in_visitors_are_kept_out_of_the_cache_by_the_last_rule():
+    text = (EXAMPLE / "terraform/rules.tf").read_text()
+    assert text.index("public-pages") < text.index("signed-in")
+    wanted = yaml.safe_load((EXAMPLE / "zone.yml").read_text())["rules"]["http_request_cache_settings"]
+    assert wanted[-1]["action_parameters"] == {"cache": False} and "session=" in wanted[-1]["expression"]
+
+
+def test_the_record_waits_for_the_lock():
+    assert {"cloudflare_authenticated_origin_pulls_certificate", "cloudflare_authenticated_origin_pulls_settings", "cloudflare_ruleset",
+            "cloudflare_zone_setting", "cloudflare_dns_record"} == set(resources(EXAMPLE / "terraform"))  # fmt: skip
+    text = (EXAMPLE / "terraform/main.tf").read_text()
+    assert "depends_on = [cloudflare_authenticated_origin_pulls_settings.zone, cloudflare_zone_setting.ssl]" in text
