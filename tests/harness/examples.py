@@ -1,9 +1,7 @@
 """How each example is started: its Workers, the secrets a reader would put into .dev.vars, its migrations."""
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 
 from tests.documents.transcripts import ADDRESS
@@ -27,6 +25,7 @@ class Setup:
         environment: starts what stands beside the Workers, such as a database, and yields the variables that lead to it.
         others: variables, secrets and stand-ins of its other Workers, by folder.
         hosts: the status of ``GET /`` with these Host headers, when a reader has started it.
+        stand_ins: binding of the public Worker to the Worker of ``folders`` that takes its place, where Cloudflare's own cannot run here.
     """
 
     folders: tuple[str, ...] = ()
@@ -38,11 +37,12 @@ class Setup:
     environment: Callable[[], AbstractContextManager[dict[str, str]]] = lambda: nullcontext({})
     others: dict[str, dict[str, dict[str, str]]] = field(default_factory=dict)
     hosts: dict[str, int] = field(default_factory=dict)
+    stand_ins: dict[str, str] = field(default_factory=dict)
 
     @contextmanager
     def run(self, runtime: Runtime, **options: dict[str, str]) -> Iterator[Example]:
         """Start it with clean storage and migrated databases."""
-        own = {"secrets": self.secrets, "variables": self.variables, "others": self.others}
+        own = {"secrets": self.secrets, "variables": self.variables, "others": self.others, "stand_ins": self.stand_ins}
         with ExitStack() as stack:
             if self.beside:
                 variable, command = self.beside
@@ -104,6 +104,12 @@ EXAMPLES = {
             "control": {"stand_ins": {"DEPLOYER": "local-cloudflare"}, "secrets": {"STAFF_TOKEN": "local-staff-token"}},
         },
         hosts={"control.example.com": 401, "acme.apps.example.com": 404},
+    ),
+    "edge-ai-rag": Setup(
+        ("edge-ai-rag", "edge-ai-rag/local-ai", "edge-ai-rag/local-index-1", "edge-ai-rag/local-index-2"),
+        {"SESSION_KEY": "local-session-key-0123456789-only-for-development", "ADMIN_TOKEN": "local-admin-token"},
+        ((None, "DB"),),
+        stand_ins={"AI": "local-ai", "INDEX_E1": "local-index-1", "INDEX_E2": "local-index-2"},
     ),
     "sase-enterprise": Setup(),
     "realtime-durable-objects": Setup(("realtime-durable-objects",), {"TOKEN_KEYS": "local-key-for-trying-this-out-only"}),
