@@ -1,0 +1,44 @@
+import { Circuit } from "./circuit";
+
+export type Origin = { name: string; url: URL; circuit: Circuit };
+export type Settings = {
+  origins: Origin[];
+  tryMs: number;
+  deadlineMs: number;
+  hedgeMs: number;
+  key: string;
+};
+
+// Lives as long as the isolate.
+const circuits = new Map<string, Circuit>();
+
+export function readSettings(env: Env): Settings {
+  const openMs = whole("OPEN_MS", env.OPEN_MS);
+  const origins = env.ORIGINS.split(/\s+/)
+    .filter(Boolean)
+    .map((entry) => {
+      const [, name, address] = /^([a-z0-9-]+)=(https?:\/\/[^/]+)\/?$/.exec(entry) ?? [];
+      if (!name || !address) throw new Error("ORIGINS takes name=https://host, separated by spaces");
+      return { name, url: new URL(address), circuit: circuitOf(entry, openMs) };
+    });
+  if (origins.length === 0) throw new Error("ORIGINS is empty");
+  if (!env.ORIGIN_KEY) throw new Error("ORIGIN_KEY is not set");
+  return {
+    origins,
+    tryMs: whole("TRY_MS", env.TRY_MS),
+    deadlineMs: whole("DEADLINE_MS", env.DEADLINE_MS),
+    hedgeMs: whole("HEDGE_MS", env.HEDGE_MS),
+    key: env.ORIGIN_KEY,
+  };
+}
+
+function circuitOf(entry: string, openMs: number): Circuit {
+  const known = circuits.get(entry) ?? new Circuit(openMs);
+  circuits.set(entry, known);
+  return known;
+}
+
+function whole(name: string, text: string): number {
+  if (!/^\d{1,6}$/.test(text)) throw new Error(`${name} takes a number of milliseconds`);
+  return Number(text);
+}

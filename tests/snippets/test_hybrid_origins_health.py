@@ -1,0 +1,155 @@
+"""The health endpoint, the lock over real TLS, and the Terraform of the load balancer."""
+
+import asyncio
+import ssl
+import sys
+
+import httpx
+import pytest
+from starlette.testclient import TestClient
+
+from tests.snippets.hybrid_origins.support import Site
+from tests.snippets.private_machine_api.tls import Authority
+from tools import terraform, toolchain
+
+FOLDER = toolchain.ROOT / "snippets" / "hybrid-origins"
+
+
+@pytest.fixture(scope="module")
+def origin() -> object:
+    sys.path.insert(0, str(FOLDER / "origin"))
+    try:
+        import app
+        import health
+
+        yield app, health
+    finally:
+        sys.path.remove(str(FOLDER / "origin"))
+        for name in ("app", "health"):
+            sys.modules.pop(name, None)
+
+
+async def fine() -> None:
+    pass
+
+
+async def broken() -> None:
+    raise ConnectionError("password=secret at db.internal")
+
+
+async def hangs() -> None:
+    await asyncio.sleep(60)
+
+
+@pytest.mark.parametrize(
+    ("database", "search", "expected"),
+    [
+        (fine, fine, (200, "ok")),
+        (fine, broken, (200, "degraded")),
+        (broken, fine, (503, "dead")),
+        (hangs, fine, (503, "dead")),
+        (broken, broken, (503, "dead")),
+    ],
+)
+def test_dead_gets_no_traffic_and_degraded_keeps_it(origin, database, search, expected):
+    app, health = origin
+    checks = [health.Check("database", database, essential=True), health.Check("search", search, essential=False)]
+    answer = TestClient(app.application("aws", "key", checks)).get("/healthz")
+    assert (answer.status_code, answer.json()["status"]) == expected
+    assert answer.json().keys() == {"status"} and answer.headers["cache-control"] == "no-store"
+
+
+def test_a_hundred_probes_ask_the_database_once(origin):
+    _, health = origin
+    asked = []
+
+    async def count() -> None:
+        asked.append(1)
+        await asyncio.sleep(0.01)
+
+    async def probes() -> list[str]:
+        one = health.Health([health.Check("database", count, essential=True)])
+        return await asyncio.gather(*(one.status() for _ in range(100)))
+
+    assert set(asyncio.run(probes())) == {"ok"} and len(asked) == 1
+
+
+def test_a_site_without_a_key_does_not_start(origin):
+    app, _ = origin
+    with pytest.raises(SystemExit, match="ORIGIN_KEY"):
+        app.application("aws", "", [])
+
+
+# The lock
+
+
+@pytest.fixture(scope="module")
+def locked(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tls")
+    zone, other = Authority("zone", folder), Authority("another-customer", folder)
+    site = zone.issue("127.0.0.1")
+    for source, name in ((site.certificate_file, "site.pem"), (site.key_file, "site.key"), (zone.root.certificate_file, "zone-ca.pem")):
+        (folder / name).write_bytes(source.read_bytes())
+    running = Site("aws", folder)
+    running.start()
+    try:
+        running.wait()
+        yield running, folder, zone, other
+    finally:
+        running.kill()
+
+
+def probe(locked, client=None) -> httpx.Response:
+    """One probe over TLS, with the client certificate that the edge would show."""
+    running, folder, _, _ = locked
+    context = ssl.create_default_context(cafile=str(folder / "zone-ca.pem"))
+    context.check_hostname = False
+    if client:
+        context.load_cert_chain(client.certificate_file, client.key_file)
+    with httpx.Client(verify=context, timeout=20) as http:
+        return http.get(f"https://127.0.0.1:{running.port}/healthz", headers={"Host": "www.example.com"})
+
+
+def test_a_monitor_with_the_probe_zone_shows_the_certificate_and_sees_the_site_healthy(locked):
+    answer = probe(locked, locked[2].issue("zone-client"))
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+
+
+def test_a_monitor_without_the_probe_zone_fails_in_the_handshake_and_turns_a_healthy_site_red(locked):
+    with pytest.raises(httpx.TransportError, match="(?i)certificate.required|alert|closed|reset|disconnected"):
+        probe(locked)
+
+
+def test_the_certificate_of_another_customer_does_not_open_the_lock(locked):
+    with pytest.raises(httpx.TransportError):
+        probe(locked, locked[3].issue("foreign-client"))
+
+
+# Terraform
+
+
+def arguments(kind: str) -> list[dict]:
+    return [block.arguments for block in blocks() if block.type == kind]
+
+
+def blocks() -> list:
+    return terraform.blocks(FOLDER / "terraform")
+
+
+def text(name: str) -> str:
+    return (FOLDER / "terraform" / name).read_text()
+
+
+def test_every_monitor_has_the_probe_zone_a_host_and_no_redirect():
+    monitors = text("pools.tf").split('resource "cloudflare_load_balancer_monitor"')[1:]
+    assert monitors
+    for monitor in monitors:
+        body = monitor.split("\nresource")[0]
+        for needed in ("probe_zone", "Host = [var.hostname]", "follow_redirects = false", 'path             = "/healthz"'):
+            assert needed in body
+
+
+def test_the_fallback_is_no_default_pool_and_a_repeat_may_leave_its_pool():
+    balancer = text("balancer.tf")
+    assert '["aws", "gcp"]' in balancer and 'site["dc"]' in balancer
+    assert "failover_across_pools = true" in balancer and "proxied         = true" in balancer
