@@ -16,7 +16,7 @@ def main() -> int:
     for name, port in SITES.items():
         command = [sys.executable, str(HERE / "origin" / "app.py"), name, "--port", str(port)]
         sites.append(subprocess.Popen(command, env={**os.environ, "ORIGIN_KEY": KEY}))
-        print(f"{name} is process {sites[-1].pid}: stop it and ask again")
+        print(f"{name} runs: kill -STOP {sites[-1].pid} freezes it")
     origins = " ".join(f"{name}=http://127.0.0.1:{port}" for name, port in SITES.items())
     worker = ["npx", "wrangler", "dev", "--config", str(HERE / "wrangler.toml"), "--var", f"ORIGINS:{origins}"]
     try:
@@ -25,7 +25,7 @@ def main() -> int:
         return 0
     finally:
         for site in sites:
-            site.terminate()
+            site.kill()
 
 
 if __name__ == "__main__":

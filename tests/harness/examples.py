@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from tests.documents.transcripts import ADDRESS
 from tests.harness.postgres import shop_bindings
 from tests.harness.workers import Example, Runtime, program
+from tests.snippets.hybrid_origins.support import KEY, beside
 
 LOCAL_KEY = "local-key-0123456789abcdef0123456789abcdef"
 
@@ -22,6 +23,7 @@ class Setup:
         beside: ``(variable, command)`` of a program that runs beside them; the variable gets its address.
         server: the command that starts an example without Workers; empty where it has no server at all.
         variables: override ``[vars]`` of the public Worker; ``{url}`` is the example's own address.
+        around: starts what stands beside the Workers and yields what it changes in the public Worker's ``[vars]``.
         environment: starts what stands beside the Workers, such as a database, and yields the variables that lead to it.
         others: variables, secrets and stand-ins of its other Workers, by folder.
         hosts: the status of ``GET /`` with these Host headers, when a reader has started it.
@@ -34,6 +36,7 @@ class Setup:
     beside: tuple[str, str] | None = None
     server: str = ""
     variables: dict[str, str] = field(default_factory=dict)
+    around: Callable[[], AbstractContextManager[dict[str, str]]] = lambda: nullcontext({})
     environment: Callable[[], AbstractContextManager[dict[str, str]]] = lambda: nullcontext({})
     others: dict[str, dict[str, dict[str, str]]] = field(default_factory=dict)
     hosts: dict[str, int] = field(default_factory=dict)
@@ -47,6 +50,7 @@ class Setup:
             if self.beside:
                 variable, command = self.beside
                 own["variables"] = {**self.variables, variable: stack.enter_context(program(command))[0]}
+            own["variables"] = {**own["variables"], **stack.enter_context(self.around())}
             found = stack.enter_context(self.environment())
             example = stack.enter_context(runtime.example(*self.folders, environment=found, **{**own, **options}))
             for worker, binding in self.migrations:
@@ -111,6 +115,7 @@ EXAMPLES = {
         ((None, "DB"),),
         stand_ins={"AI": "local-ai", "INDEX_E1": "local-index-1", "INDEX_E2": "local-index-2"},
     ),
+    "hybrid-origins": Setup(("hybrid-origins",), {"ORIGIN_KEY": KEY}, around=beside),
     "sase-enterprise": Setup(),
     "realtime-durable-objects": Setup(("realtime-durable-objects",), {"TOKEN_KEYS": "local-key-for-trying-this-out-only"}),
 }

@@ -6,7 +6,6 @@ import sys
 
 import httpx
 import pytest
-from starlette.testclient import TestClient
 
 from tests.snippets.hybrid_origins.support import Site
 from tests.snippets.private_machine_api.tls import Authority
@@ -54,7 +53,13 @@ async def hangs() -> None:
 def test_dead_gets_no_traffic_and_degraded_keeps_it(origin, database, search, expected):
     app, health = origin
     checks = [health.Check("database", database, essential=True), health.Check("search", search, essential=False)]
-    answer = TestClient(app.application("aws", "key", checks)).get("/healthz")
+
+    async def ask() -> httpx.Response:
+        transport = httpx.ASGITransport(app.application("aws", "key", checks))
+        async with httpx.AsyncClient(transport=transport, base_url="http://site") as http:
+            return await http.get("/healthz")
+
+    answer = asyncio.run(ask())
     assert (answer.status_code, answer.json()["status"]) == expected
     assert answer.json().keys() == {"status"} and answer.headers["cache-control"] == "no-store"
 
@@ -128,28 +133,28 @@ def test_the_certificate_of_another_customer_does_not_open_the_lock(locked):
 # Terraform
 
 
-def arguments(kind: str) -> list[dict]:
-    return [block.arguments for block in blocks() if block.type == kind]
+def resources(kind: str, name: str) -> list[terraform.Block]:
+    path = FOLDER / "terraform" / name
+    return [b for b in terraform.blocks(path.read_text(), name) if b.type == "resource" and kind in b.labels[0]]
 
 
-def blocks() -> list:
-    return terraform.blocks(FOLDER / "terraform")
-
-
-def text(name: str) -> str:
-    return (FOLDER / "terraform" / name).read_text()
+def written(block: terraform.Block) -> str:
+    """Return the lines of a block, with single spaces."""
+    lines = (FOLDER / "terraform" / block.file).read_text().splitlines()[block.line - 1 :]
+    return "\n".join(" ".join(line.split()) for line in lines[: lines.index("}") + 1])
 
 
 def test_every_monitor_has_the_probe_zone_a_host_and_no_redirect():
-    monitors = text("pools.tf").split('resource "cloudflare_load_balancer_monitor"')[1:]
+    monitors = resources("cloudflare_load_balancer_monitor", "pools.tf")
     assert monitors
-    for monitor in monitors:
-        body = monitor.split("\nresource")[0]
-        for needed in ("probe_zone", "Host = [var.hostname]", "follow_redirects = false", 'path             = "/healthz"'):
-            assert needed in body
+    for monitor in map(written, monitors):
+        for needed in ("probe_zone = var.zone", "Host = [var.hostname]", "follow_redirects = false", 'path = "/healthz"'):
+            assert needed in monitor
 
 
-def test_the_fallback_is_no_default_pool_and_a_repeat_may_leave_its_pool():
-    balancer = text("balancer.tf")
-    assert '["aws", "gcp"]' in balancer and 'site["dc"]' in balancer
-    assert "failover_across_pools = true" in balancer and "proxied         = true" in balancer
+def test_every_pool_has_a_monitor_the_fallback_is_no_default_pool_and_a_repeat_may_leave_its_pool():
+    (pool,) = map(written, resources("cloudflare_load_balancer_pool", "pools.tf"))
+    assert "monitor = cloudflare_load_balancer_monitor.health.id" in pool
+    (balancer,) = map(written, resources("cloudflare_load_balancer", "balancer.tf"))
+    assert 'in ["aws", "gcp"]' in balancer and 'fallback_pool = cloudflare_load_balancer_pool.site["dc"].id' in balancer
+    assert "failover_across_pools = true" in balancer and "proxied = true" in balancer

@@ -93,9 +93,10 @@ function check(origin: Origin, suspicious: boolean, settings: Settings, ctx: Exe
 // --8<-- [end:check]
 
 function orError(last: Result | undefined, settings: Settings): Result & { response: Response } {
-  // A site that answered "503" said more than we could.
-  if (last?.response) return { ...last, response: last.response };
-  if (last?.late) throw new HttpError(504, "origin_too_slow", "No site answered in time.", 1);
+  // A site's own "503" says more than we could; the edge's 521 only says that there is no site.
+  const status = last?.response?.status ?? 0;
+  if (last?.response && status < 520) return { ...last, response: last.response };
+  if (last?.late || status === 522 || status === 524) throw new HttpError(504, "origin_too_slow", "No site answered in time.", 1);
   if (last) throw new HttpError(502, "origin_failed", "The connection to the site failed.", 1);
   const waitMs = Math.min(...settings.origins.map((origin) => origin.circuit.opensInMs));
   throw new HttpError(503, "no_origin", "No site is up. Nothing was sent to one.", Math.ceil(waitMs / 1000) || 1);

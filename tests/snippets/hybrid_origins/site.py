@@ -45,8 +45,11 @@ class Faulty:
         down = self.mode == "dead" or (self.mode == "flapping" and time.monotonic() % (2 * FLAP_S) < FLAP_S)
         if scope["method"] in {"POST", "PATCH", "PUT"}:
             receive = self.recorded(await Request(scope, receive).body())
-        if self.mode == "slow" or scope["path"] == "/slow":
-            await asyncio.sleep(6)
+        until = time.monotonic() + 6
+        while self.mode == "slow" and time.monotonic() < until:
+            await asyncio.sleep(0.05)
+        if scope["path"] == "/slow":
+            await asyncio.sleep(1.2)
         if self.mode == "busy":
             await asyncio.sleep(0.05)
         if down or scope["path"] == "/broken":

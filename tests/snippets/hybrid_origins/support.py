@@ -1,11 +1,14 @@
 """Three real sites on this machine, for the Worker to choose from."""
 
+import http.client
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import httpx
@@ -26,7 +29,7 @@ class Site:
 
     def __init__(self, name: str, tls: Path | None = None) -> None:
         self.name, self.port, self.tls = name, free_port(), tls
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = self.front = f"http://127.0.0.1:{self.port}"
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -58,6 +61,57 @@ class Site:
         return httpx.get(f"{self.url}/_test/seen", timeout=20).json()
 
 
+class _Edge(BaseHTTPRequestHandler):
+    """Says 521 and 520 for a dead site, as the edge does; `wrangler dev` says 500 and "fetch failed" instead."""
+
+    target = 0
+
+    def forward(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        status, answer, kind = 521, b"web server is down", "text/plain"
+        try:
+            site = http.client.HTTPConnection("127.0.0.1", self.target, timeout=20)
+            site.connect()
+            status = 520
+            site.request(self.command, self.path, body, {k: v for k, v in self.headers.items() if k.lower() != "connection"})
+            got = site.getresponse()
+            status, answer, kind = got.status, got.read(), got.headers["Content-Type"]
+            site.close()
+        except (OSError, http.client.HTTPException):
+            pass
+        try:
+            self.send_response(status)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+        except OSError:
+            pass  # whoever asked gave up
+
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = forward
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@contextmanager
+def edge(site: "Site") -> Iterator[None]:
+    """Put the stand-in for the edge before a site and let ``front`` be its address."""
+    handler = type("Edge", (_Edge,), {"target": site.port})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server.daemon_threads = True
+    server.block_on_close = False
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    site.front = f"http://127.0.0.1:{server.server_port}"
+    try:
+        yield
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
 @contextmanager
 def sites() -> Iterator[tuple[Site, ...]]:
     """Start the three sites; leave none behind."""
@@ -67,7 +121,10 @@ def sites() -> Iterator[tuple[Site, ...]]:
             site.start()
         for site in started:
             site.wait()
-        yield started
+        with ExitStack() as stack:
+            for site in started:
+                stack.enter_context(edge(site))
+            yield started
     finally:
         for site in started:
             site.kill()
@@ -75,7 +132,7 @@ def sites() -> Iterator[tuple[Site, ...]]:
 
 def origins(started: tuple[Site, ...]) -> str:
     """Return them as the Worker's variable takes them."""
-    return " ".join(f"{site.name}={site.url}" for site in started)
+    return " ".join(f"{site.name}={site.front}" for site in started)
 
 
 @contextmanager
