@@ -95,7 +95,7 @@ def test_other_addresses_hold_nothing(api, path):
 
 
 @pytest.mark.parametrize(("method", "path", "allowed"), [
-    ("POST", "/v1/products", "GET, HEAD"), ("GET", "/v1/orders", "POST"), ("DELETE", f"/v1/orders/{uuid.uuid4()}", "GET, HEAD"),
+    ("POST", "/v1/products", "GET, HEAD"), ("GET", "/v1/orders", "POST"), ("DELETE", "/v1/orders/00000000-0000-4000-8000-000000000000", "GET, HEAD"),
 ])  # fmt: skip
 def test_other_methods_are_refused_with_those_that_work(api, method, path, allowed):
     response = api.http.request(method, path, headers=SHOP)

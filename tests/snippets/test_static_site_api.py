@@ -410,6 +410,7 @@ def test_a_filled_hidden_field_is_refused_and_a_person_whose_browser_filled_it_c
         token().replace(".", ",", 1), token()[:-1], token() + "0", token().upper(), "0" + token(),
         re.sub(r"^\d", "9", token()), token(message_id="0" * 36)[:-64] + "0" * 64, token(message_id="short"),
     ],
+    ids=[f"forged{number}" for number in range(13)],
 )  # fmt: skip
 def test_a_forged_or_changed_token_is_refused(site, forged):
     form = filled(form=forged)
