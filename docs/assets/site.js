@@ -48,7 +48,16 @@
     if (button?.classList.contains("copy")) copy(button, codeText(button.parentElement));
   });
 
+  // A table that is wider than the screen scrolls in its frame: by keyboard only if the frame takes the focus.
+  function reach() {
+    for (const frame of document.querySelectorAll(".md-typeset__scrollwrap")) {
+      frame.scrollWidth > frame.clientWidth ? (frame.tabIndex = 0) : frame.removeAttribute("tabindex");
+    }
+  }
+  window.addEventListener("resize", reach);
+
   function prepare() {
+    requestAnimationFrame(() => requestAnimationFrame(reach));
     document.body.append(status);
     for (const element of document.querySelectorAll("[data-module]")) {
       import(new URL(`${element.dataset.module}.js`, here)).then((module) => module.start(element));

@@ -13,6 +13,8 @@ from pages import pattern_pages
 from tests.harness.site import DESKTOP, MOBILE, Site, Visit
 from tools import toolchain
 
+# The survey opens every page once; on a busy machine that takes minutes.
+pytestmark = pytest.mark.timeout(400)
 FIRST_VISIT_LIMIT_BYTES = 150 * 1024
 ARRIVED = "(old) => location.href !== old && document.querySelector('link[rel=canonical]').href === location.href"
 SEARCH = re.compile(r"/search/|/workers/search")
