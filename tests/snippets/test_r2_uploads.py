@@ -190,7 +190,7 @@ def test_what_was_asked_for_is_stored_with_type_and_owner(api):
     [
         ({"content-type": "text/html"}, PNG), ({"content-type": "image/png; charset=x"}, PNG), ({"content-type": None}, PNG),
         ({"if-none-match": None}, PNG), ({"if-none-match": '"x"'}, PNG), ({"x-amz-meta-owner": "bob"}, PNG),
-        ({"x-amz-meta-owner": None}, PNG), ({}, PNG + b"x"), ({}, PNG[:-1]), ({}, b""), ({}, iter([PNG])),
+        ({"x-amz-meta-owner": None}, PNG), ({}, PNG + b"x"), ({}, PNG[:-1]), ({}, b""), ({}, [PNG]),
     ],
     ids=["type", "type with more", "no type", "no write-once", "other condition", "other owner", "no owner", "longer", "shorter", "empty", "no length"],
 )  # fmt: skip
@@ -198,7 +198,12 @@ def test_another_header_or_length_than_the_signed_one_is_refused(api, headers, b
     asked = ask(api, "mallory")
     put = asked.json()["put"]
     sent = {k: v for k, v in {**put["headers"], **headers}.items() if v is not None}
-    assert s3_error(httpx.put(put["url"], content=body, headers=sent)) == (403, "SignatureDoesNotMatch")
+    # A refusal that leaves the body unread makes the local proxy answer 500 now and then: the client then sends again.
+    for _ in range(3):
+        answer = httpx.put(put["url"], content=iter(body) if isinstance(body, list) else body, headers=sent)
+        if answer.status_code != 500:
+            break
+    assert s3_error(answer) == (403, "SignatureDoesNotMatch")
     assert row(api, asked.json()["id"])["key"] not in keys(s3_client(api))
 
 
