@@ -1,4 +1,4 @@
-"""Talk in a room: join, print what comes, send, and after a lost connection ask for what was missed."""
+"""Talk in a room; after a lost connection ask for what was missed."""
 
 import argparse
 import asyncio
@@ -47,7 +47,7 @@ class Client:
                     raise
             except OSError:
                 pass
-            # At random, so that not all members of a room come back in the same instant.
+            # At random, so that not all members come back in the same instant.
             await asyncio.sleep(random.uniform(0, pause_s))
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
 

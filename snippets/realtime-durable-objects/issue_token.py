@@ -1,4 +1,4 @@
-"""Make the short-lived token that lets one user into one room; your backend does this after its login."""
+"""Make the token that lets one user into one room, as your backend does after its login."""
 
 import argparse
 import os

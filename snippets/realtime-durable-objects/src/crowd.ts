@@ -24,7 +24,7 @@ export class Crowd {
 
   // --8<-- [start:wake]
   constructor(private readonly ctx: DurableObjectState) {
-    // Runs again at each wake-up: the sockets are still open, and each brings its own state.
+    // Runs again at each wake-up: the sockets are open, and each brings its own state.
     for (const socket of ctx.getWebSockets()) {
       const state = socket.deserializeAttachment() as State | null;
       if (state !== null) this.members.set(socket, new Member(socket, state));
@@ -54,7 +54,8 @@ export class Crowd {
   // --8<-- [start:enter]
   enter(socket: WebSocket, state: State): Member {
     const member = new Member(socket, state);
-    if (!this.online().includes(state.user)) this.tell({ type: "joined", user: state.user });
+    const { user } = state;
+    if (!this.online().includes(user)) this.tell({ type: "joined", user });
     this.members.set(socket, member);
     this.log("joined", member);
     return member;
@@ -107,6 +108,7 @@ export class Crowd {
 
   log(event: string, { state }: Member, more: Record<string, unknown> = {}): void {
     const { requestId, user } = state;
-    console.log(JSON.stringify({ event, room: this.ctx.id.name, requestId, user, ...more }));
+    const line = { event, room: this.ctx.id.name, requestId, user, ...more };
+    console.log(JSON.stringify(line));
   }
 }

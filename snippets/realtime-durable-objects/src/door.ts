@@ -5,16 +5,19 @@ export const PROTOCOL = "chat.v1";
 
 // --8<-- [start:door]
 /**
- * A browser cannot set headers on a WebSocket, only offer protocols:
- * `new WebSocket(url, ["chat.v1", "token." + token])`. A token in the URL would stand in logs.
+ * A browser cannot set headers on a WebSocket, only offer protocols, as in
+ * `new WebSocket(url, ["chat.v1", "token." + token])`. A token in the URL would stand in
+ * logs.
  */
 export function tokenOfUpgrade(request: Request, allowedOrigins: string): string {
   if (request.headers.get("Upgrade")?.toLowerCase() !== "websocket") {
-    throw new HttpError(426, "upgrade_required", "This address takes WebSocket connections.");
+    const message = "This address takes WebSocket connections.";
+    throw new HttpError(426, "upgrade_required", message);
   }
-  // Browsers always send it. Other programs can write what they like: they need the token.
+  // Browsers always send it. Other programs write what they like: they need the token.
   const origin = request.headers.get("Origin");
-  if (origin !== null && !allowedOrigins.split(",").some((one) => one.trim() === origin)) {
+  const allowed = allowedOrigins.split(",").map((one) => one.trim());
+  if (origin !== null && !allowed.includes(origin)) {
     const message = "Pages of this origin may not connect.";
     throw new HttpError(403, "wrong_origin", message, {}, origin.slice(0, 100));
   }

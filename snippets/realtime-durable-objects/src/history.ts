@@ -20,7 +20,8 @@ export class History {
 
   constructor(private readonly storage: DurableObjectStorage) {
     storage.sql.exec(`CREATE TABLE IF NOT EXISTS messages (
-      id INTEGER PRIMARY KEY, user TEXT, key TEXT, text TEXT, at INTEGER, UNIQUE (user, key))`);
+      id INTEGER PRIMARY KEY, user TEXT, key TEXT, text TEXT, at INTEGER,
+      UNIQUE (user, key))`);
     const { top } = storage.sql
       .exec<{ top: number | null }>("SELECT MAX(id) AS top FROM messages")
       .one();
@@ -31,7 +32,9 @@ export class History {
   /** Store a message once: the same key of the same user is the same message. */
   add(user: string, key: string, text: string): { message: Message; fresh: boolean } {
     const [known] = this.storage.sql
-      .exec<Message>("SELECT id, user, text, at FROM messages WHERE user = ? AND key = ?", user, key)
+      .exec<Message>(
+        "SELECT id, user, text, at FROM messages WHERE user = ? AND key = ?", user, key,
+      ) // prettier-ignore
       .toArray();
     if (known === undefined) {
       const message = { id: this.newest + 1, user, text, at: Date.now() };
@@ -73,7 +76,8 @@ export class History {
         "SELECT id, at FROM messages ORDER BY id LIMIT ?", EXPIRE_AT_ONCE + 1,
       ) // prettier-ignore
       .toArray();
-    const gone = oldest.slice(0, EXPIRE_AT_ONCE).filter(({ at }) => at <= beforeMs).at(-1);
+    const old = oldest.slice(0, EXPIRE_AT_ONCE).filter(({ at }) => at <= beforeMs);
+    const gone = old.at(-1);
     if (gone !== undefined) {
       // Numbers go on where they were, also when no message is left.
       this.storage.kv.put("newest", this.newest);

@@ -4,6 +4,8 @@ import { verify } from "./token";
 
 export { Room } from "./room";
 
+const ADDRESS = /^\/v1\/rooms\/([\w-]{1,64})\/(socket|messages)$/;
+
 // --8<-- [start:handler]
 export default {
   async fetch(request, env, ctx) {
@@ -26,7 +28,7 @@ async function route(
   requestId: string,
 ): Promise<Response> {
   const { pathname, searchParams } = new URL(request.url);
-  const [, name, what] = /^\/v1\/rooms\/([\w-]{1,64})\/(socket|messages)$/.exec(pathname) ?? [];
+  const [, name, what] = ADDRESS.exec(pathname) ?? [];
   if (name === undefined)
     throw new HttpError(404, "not_found", "There is nothing at this address.");
   if (request.method !== "GET")
@@ -51,16 +53,12 @@ async function route(
     // A new request: nothing that the client wrote reaches the object unseen.
     const query = new URLSearchParams({ user, requestId, expiresMs: String(expiresMs) });
     if (since !== null) query.set("since", String(since));
-    return await room.fetch(`https://room/?${query}`, { headers: { Upgrade: "websocket" } });
+    const headers = { Upgrade: "websocket" };
+    return await room.fetch(`https://room/?${query}`, { headers });
   } catch (error) {
     const message = "The room does not answer. Try again.";
-    throw new HttpError(
-      503,
-      "room_unavailable",
-      message,
-      { "Retry-After": "5" },
-      String(error),
-    );
+    const headers = { "Retry-After": "5" };
+    throw new HttpError(503, "room_unavailable", message, headers, String(error));
   }
 }
 // --8<-- [end:route]

@@ -33,8 +33,8 @@ export class Member {
 
   // --8<-- [start:rate]
   /**
-   * Return 0, or how long to wait before the next frame. The count lives in memory: an object
-   * that slept had no frames for so long that the allowance is full again.
+   * Return 0, or how long to wait before the next frame. The count lives in memory: an
+   * object that slept had no frames for so long that the allowance is full again.
    */
   waitMs(perSecond: number): number {
     const now = Date.now();
@@ -49,8 +49,8 @@ export class Member {
 
   // --8<-- [start:send]
   /**
-   * Send, unless too much is on its way already. The runtime queues without a bound and does not
-   * say how much, so the member is asked to repeat a value that only a reader can know.
+   * Send, unless too much is on its way already. The runtime queues without a bound and does
+   * not say how much, so the member must repeat a value that only a reader can know.
    */
   send(frame: string, bytes = byteLength(frame)): boolean {
     const { state } = this;

@@ -35,8 +35,14 @@ export class Room extends DurableObject<Env> {
     const { 0: client, 1: socket } = new WebSocketPair();
     this.ctx.acceptWebSocket(socket);
     const member = this.crowd.enter(socket, {
-      user, requestId, joinedMs: Date.now(), expiresMs, live: false, unreadBytes: 0, check: null,
-    }); // prettier-ignore
+      user,
+      requestId,
+      joinedMs: Date.now(),
+      expiresMs,
+      live: false,
+      unreadBytes: 0,
+      check: null,
+    });
     if (own.length >= MOST_SOCKETS_PER_USER) this.crowd.cut(oldest!, "replaced");
     this.crowd.sendTo(member, { type: "welcome", user, online: this.crowd.online() });
     this.catchUp(member, since === null ? null : Number(since));
@@ -83,8 +89,8 @@ export class Room extends DurableObject<Env> {
 
   // --8<-- [start:catch-up]
   /**
-   * One page, read and sent without a pause, so that no message falls between the last page and
-   * the first one that comes live.
+   * One page, read and sent without a pause, so that no message falls between the last page
+   * and the first one that comes live.
    */
   private catchUp(member: Member, since: number | null): void {
     const page = this.history.page(since);

@@ -20,7 +20,7 @@ from websockets.sync.client import ClientConnection, connect
 from tests.harness.workers import SNIPPETS, Example
 
 SLUG = "realtime-durable-objects"
-KEY = "a-key-that-nobody-may-see-0123456789abcdef"
+KEY = "a-key-that-nobody-may-see-" + "0123456789" * 4
 PATIENCE_S = 10
 
 
