@@ -144,7 +144,7 @@ class Rooms:
     def joined(self, room: str, user: str, query: str = "", lifetime_s: float = 900, **options: Any) -> Iterator[Member]:
         """Join, and leave at the end."""
         protocols = ["chat.v1", f"token.{self.token(room, user, lifetime_s)}"]
-        options = {"ping_interval": None, "close_timeout": 0.1, **options}
+        options = {"ping_interval": None, "close_timeout": 0.03, **options}
         with connect(self.address(room, query), subprotocols=protocols, **options) as connection:
             yield Member(connection, user)
 
