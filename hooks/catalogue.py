@@ -28,6 +28,7 @@ class Pattern:
         state: none, read-heavy, relational, coordinated, objects or vectors.
         exposure: public, private or egress.
         plan: the lowest plan that works.
+        related: slugs of the patterns that a reader should look at besides.
         text: the page's Markdown, without front matter.
     """
 
@@ -40,6 +41,7 @@ class Pattern:
     state: str
     exposure: str
     plan: str
+    related: tuple[str, ...]
     text: str
 
     @property
@@ -61,7 +63,8 @@ def parse(slug: str, page: str) -> Pattern:
         return Pattern(
             slug=slug, number=str(meta["pattern"]), title=meta["title"], description=meta["description"],
             services=tuple(meta["services"]), use_cases=tuple(meta["use_cases"]), state=meta["state"],
-            exposure=meta["exposure"], plan=meta["plan"], text=found["text"],
+            exposure=meta["exposure"], plan=meta["plan"], related=tuple(meta["related"]),
+            text=found["text"],
         )  # fmt: skip
     except (TypeError, KeyError) as error:
         raise PluginError(f"docs/patterns/{slug}.md: the front matter lacks {error}") from error

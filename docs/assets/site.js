@@ -7,16 +7,28 @@
   status.setAttribute("role", "status");
   status.style.cssText = "position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)";
 
+  function say(label, words) {
+    label.dataset.label ??= label.textContent;
+    label.textContent = status.textContent = words;
+    setTimeout(() => (label.textContent = label.dataset.label), 1500);
+  }
+
   async function copy(button, text) {
-    const label = button.textContent;
+    await navigator.clipboard.writeText(text).then(() => say(button, "Copied"), () => say(button, "Copy failed"));
+  }
+
+  // The clipboard gets the promise and not the text: Safari forgets the click while the text is fetched.
+  async function copyTwin(link) {
+    const text = fetch(link.href).then(async (answer) => {
+      if (!answer.ok) throw new Error(answer.status);
+      return new Blob([await answer.text()], { type: "text/plain" });
+    });
     try {
-      await navigator.clipboard.writeText(text);
-      button.textContent = "Copied";
+      await navigator.clipboard.write([new ClipboardItem({ "text/plain": text })]);
+      say(link.querySelector(".scripted"), "Copied");
     } catch {
-      button.textContent = "Copy failed";
+      location.assign(link.href);
     }
-    status.textContent = button.textContent;
-    setTimeout(() => (button.textContent = label), 1500);
   }
 
   function enlarge(figure) {
@@ -46,6 +58,11 @@
     if (button?.dataset.diagram === "enlarge") enlarge(figure);
     if (button?.dataset.diagram === "copy") copy(button, figure.querySelector("details code").textContent);
     if (button?.classList.contains("copy")) copy(button, codeText(button.parentElement));
+    const twin = event.target.closest("a[data-twin]");
+    if (twin && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
+      event.preventDefault();
+      copyTwin(twin);
+    }
   });
 
   // A table that is wider than the screen scrolls in its frame: by keyboard only if the frame takes the focus.

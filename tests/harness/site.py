@@ -18,7 +18,7 @@ from tools import toolchain
 
 # The age of a fact is counted from here, so that no test changes with the calendar.
 SITE_DATE = "2026-11-23"
-PARTS = ("docs", "hooks", "overrides", "snippets", "experiments", "mkdocs.yml", "package-lock.json")
+PARTS = ("docs", "hooks", "overrides", "snippets", "experiments", "mkdocs.yml", "package-lock.json", "pyproject.toml", "LICENSE", "tests/snippets")
 MOBILE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1280, "height": 900}
 

@@ -82,7 +82,7 @@ def test_most_jobs_come_from_the_table_of_the_pattern_page():
 
 
 def test_what_the_table_does_not_say_is_not_invented():
-    page = parse("x", "---\ntitle: X\npattern: 1\ndescription: D.\nservices: [kv]\nuse_cases: []\nstate: none\nexposure: public\nplan: Free\n---\n# X\n")
+    page = parse("x", "---\ntitle: X\npattern: 1\ndescription: D.\nservices: [kv]\nuse_cases: []\nstate: none\nexposure: public\nplan: Free\nrelated: []\n---\n# X\n")
     assert ELSEWHERE[0] in document("kv", [page], KNOWN, 0)
     assert "no figure of it stands on these pages" in document("kv", [page], KNOWN, 0)
 
