@@ -9,7 +9,7 @@ import html
 import logging
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ log = logging.getLogger("mkdocs.hooks.diagrams")
 ROOT = Path(__file__).resolve().parent.parent
 DRAWN = ROOT / "docs" / "assets" / "diagrams"
 DRAFT_SCRIPT = ROOT / "node_modules" / "mermaid" / "dist" / "mermaid.min.js"
+STYLE = "assets/site.css"
 DRAFT_URI = "assets/draft/mermaid.min.js"
 FENCE = re.compile(r"^(?P<indent> *)(?P<ticks>`{3,})mermaid *\n(?P<source>.*?)^(?P=indent)(?P=ticks)`* *$", re.M | re.S)
 COMMAND = "uv run python -m tools.diagrams"
@@ -46,10 +47,18 @@ def title(svg: str) -> str:
     return found[1] if found else "Diagram"
 
 
-def scaled(svg: str) -> str:
-    """Let a drawing shrink to three quarters (16 px text stays 12 px) and never grow; beyond that its frame scrolls."""
-    width = int(re.search(r'width="(\d+)"', svg)[1])
-    return svg.replace("<svg ", f'<svg style="width:100%;max-width:{width}px;min-width:{math.ceil(width * 0.75)}px" ', 1)
+def sizes(widths: Iterable[int]) -> str:
+    """Return the style rules that let drawings shrink to three quarters (16 px text stays 12 px) and never grow.
+
+    Beyond that the frame scrolls. An attribute ``style`` on each drawing would need a weaker Content-Security-Policy.
+    """
+    rule = ':where(.diagram) svg[width="{0}"]{{max-width:{0}px;min-width:{1}px}}\n'
+    return "".join(rule.format(width, math.ceil(width * 0.75)) for width in sorted(set(widths)))
+
+
+def widths() -> list[int]:
+    """Return the width of every drawing."""
+    return [int(re.search(r'width="(\d+)"', path.read_text(encoding="utf-8"))[1]) for path in DRAWN.glob("*.svg")]
 
 
 def figure(svg: str, source: str, number: int) -> str:
@@ -64,7 +73,7 @@ def figure(svg: str, source: str, number: int) -> str:
     return (
         f'<figure class="diagram" id="{name}" data-search-exclude>'
         f'<div class="diagram__frame" tabindex="0" role="region" aria-label="Diagram: {title(svg)}">'
-        f"{scaled(svg).replace('DIAGRAM', name)}</div>"
+        f"{svg.replace('DIAGRAM', name)}</div>"
         '<figcaption class="diagram__bar">'
         '<button type="button" class="diagram__button js" data-diagram="enlarge">Enlarge</button>'
         '<button type="button" class="diagram__button js" data-diagram="copy">Copy Mermaid</button>'
@@ -128,6 +137,9 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     _build.drafts.clear()
     if _build.serving and DRAFT_SCRIPT.is_file():
         files.append(File.generated(config, DRAFT_URI, abs_src_path=str(DRAFT_SCRIPT)))
+    style = files.get_file_from_path(STYLE)
+    files.remove(style)
+    files.append(File.generated(config, STYLE, content=style.content_string + sizes(widths())))
     return files
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser
 
-from hooks.diagrams import FENCE, fences, figure, key, scaled
+from hooks.diagrams import FENCE, fences, figure, key, sizes, widths
 from pages import every_page
 from tests.harness.site import Visit, build, copy_project
 from tools import toolchain
@@ -32,7 +32,11 @@ def test_blank_space_around_a_source_does_not_ask_for_a_new_drawing():
 
 
 def test_a_drawing_may_shrink_to_three_quarters_and_never_grows():
-    assert 'style="width:100%;max-width:400px;min-width:300px"' in scaled(SVG)
+    assert sizes([400, 333, 400]).splitlines() == [
+        ':where(.diagram) svg[width="333"]{max-width:333px;min-width:250px}',
+        ':where(.diagram) svg[width="400"]{max-width:400px;min-width:300px}',
+    ]
+    assert len(widths()) >= 17
 
 
 def test_two_figures_on_a_page_share_no_id():

@@ -22,7 +22,7 @@ def run(*command: str | Path) -> str:
 
 
 def test_there_are_workflows():
-    assert {"facts.yml"} <= {path.name for path in WORKFLOWS}
+    assert {"deploy.yml", "facts.yml"} <= {path.name for path in WORKFLOWS}
 
 
 def test_every_workflow_keeps_the_schema():
@@ -58,3 +58,12 @@ def test_the_facts_are_checked_on_a_schedule_and_proposed_as_a_pull_request():
     assert any("gh pr create" in step for step in steps)
     # The token is there only where the branch is pushed, not where code of the repository runs.
     assert [("GH_TOKEN" in step.get("env", {})) for step in workflow["jobs"]["check"]["steps"]].count(True) == 1
+
+
+def test_only_main_is_deployed_and_only_the_upload_holds_the_token():
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "deploy.yml").read_text())
+    job = workflow["jobs"]["deploy"]
+    assert workflow[True].keys() == {"push", "workflow_dispatch"} and workflow[True]["push"] == {"branches": ["main"]}
+    assert "github.ref == 'refs/heads/main'" in job["if"] and "vars.SITE_URL != ''" in job["if"], "a fork does nothing by itself"
+    assert job["environment"]["name"] == "production" and job["permissions"] == {"contents": "read"}
+    assert [step["name"] for step in job["steps"] if "secrets." in str(step)] == ["Deploy"]

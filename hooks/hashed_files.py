@@ -1,0 +1,116 @@
+"""Name the site's own scripts, styles and fonts after their content (``site.1a2b3c4d.css``), so that browsers keep them for ever.
+
+What names such a file follows: pages, ``url(…)`` in styles, imports in scripts, and ``data-module``, from which ``site.js``
+makes the address of a module. Folders stay as they are, so an address relative to a script stays right.
+"""
+
+import hashlib
+import posixpath
+import re
+from collections.abc import Mapping
+
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.exceptions import PluginError
+from mkdocs.plugins import event_priority
+from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
+
+LAST = -100
+SUFFIXES = (".css", ".js", ".woff2")
+DRAFTS = "assets/draft/"
+QUOTED = re.compile(r"""(?<=["'(`])(?P<path>[\w./-]+\.(?:css|js|woff2))(?=["')`])""")
+
+
+class HashedFileError(PluginError):
+    """Files name each other in a circle, so neither can have its hash first."""
+
+
+def names(contents: Mapping[str, bytes]) -> dict[str, tuple[str, bytes]]:
+    """Return for each file its new address and its content, in which other files have their new names too.
+
+    Args:
+        contents: address below the site, such as ``assets/site.css``, to content.
+
+    Raises:
+        HashedFileError: two files name each other.
+    """
+    done: dict[str, tuple[str, bytes]] = {}
+    open_files: list[str] = []
+
+    def finish(address: str) -> str:
+        if address in done:
+            return done[address][0]
+        if address in open_files:
+            raise HashedFileError(f"{' → '.join([*open_files, address])}: these files name each other")
+        open_files.append(address)
+        content = contents[address]
+        folder = posixpath.dirname(address)
+
+        def follow(match: re.Match[str]) -> str:
+            target = posixpath.normpath(posixpath.join(folder, match["path"]))
+            if target not in contents or target == address:
+                return match["path"]
+            return match["path"].removesuffix(posixpath.basename(target)) + posixpath.basename(finish(target))
+
+        if not address.endswith(".woff2"):
+            content = QUOTED.sub(follow, content.decode()).encode()
+        stem, suffix = posixpath.splitext(address)
+        done[address] = (f"{stem}.{hashlib.sha256(content).hexdigest()[:8]}{suffix}", content)
+        open_files.pop()
+        return done[address][0]
+
+    for address in contents:
+        finish(address)
+    return done
+
+
+class Renaming:
+    """Put the new names into a page.
+
+    Args:
+        new: old address to new address, both below the site.
+    """
+
+    def __init__(self, new: Mapping[str, str]) -> None:
+        self.new = dict(new)
+        modules = [posixpath.basename(old)[:-3] for old in new if re.fullmatch(r"assets/[^/]+\.js", old)]
+        addresses = "|".join(map(re.escape, new)) or "(?!)"
+        self._address = re.compile(rf"(?<![\w-])(?:{addresses})(?=[\"'])")
+        self._module = re.compile(rf'(?<=data-module=")(?:{"|".join(map(re.escape, modules)) or "(?!)"})(?=")')
+
+    def page(self, html: str) -> str:
+        html = self._address.sub(lambda m: self.new[m[0]], html)
+        return self._module.sub(lambda m: posixpath.basename(self.new[f"assets/{m[0]}.js"])[:-3], html)
+
+
+_renaming = Renaming({})
+
+
+@event_priority(LAST)
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    global _renaming
+    theme = set(config.theme.dirs)
+    own = {
+        file.src_uri: file
+        for file in files
+        if file.src_uri.startswith("assets/") and file.src_uri.endswith(SUFFIXES) and file.src_dir not in theme
+        and not file.src_uri.startswith(DRAFTS) and file.inclusion.is_included()
+    }  # fmt: skip
+    new = names({address: file.content_bytes for address, file in own.items()})
+    for address, (renamed, content) in new.items():
+        files.remove(own[address])
+        hashed = File.generated(config, address, content=content)
+        hashed.dest_uri = renamed
+        files.append(hashed)
+    _renaming = Renaming({address: renamed for address, (renamed, _) in new.items()})
+    return files
+
+
+@event_priority(LAST)
+def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
+    return _renaming.page(output)
+
+
+@event_priority(LAST)
+def on_post_template(output_content: str, template_name: str, config: MkDocsConfig) -> str:
+    return _renaming.page(output_content) if template_name.endswith(".html") else output_content
