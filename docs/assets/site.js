@@ -65,10 +65,12 @@
     }
   });
 
-  // A table that is wider than the screen scrolls in its frame: by keyboard only if the frame takes the focus.
+  // What is wider than its frame scrolls there, by keyboard only if the frame takes the focus. All are measured before any is changed.
   function reach() {
-    for (const frame of document.querySelectorAll(".md-typeset__scrollwrap")) {
-      frame.scrollWidth > frame.clientWidth ? (frame.tabIndex = 0) : frame.removeAttribute("tabindex");
+    const frames = [...document.querySelectorAll(".md-typeset__scrollwrap, .highlight > pre > code")];
+    const wide = frames.map((frame) => frame.scrollWidth > frame.clientWidth);
+    for (const [place, frame] of frames.entries()) {
+      if (wide[place] !== frame.hasAttribute("tabindex")) wide[place] ? (frame.tabIndex = 0) : frame.removeAttribute("tabindex");
     }
   }
   window.addEventListener("resize", reach);

@@ -1,36 +1,211 @@
-"""Search finds a pattern by the products that it uses."""
+"""Search: the right page first for what people really ask, misspelled too, by keyboard, and nothing loaded before it is wanted."""
 
+import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser
+import yaml
+from playwright.sync_api import Browser, expect
 
 from hooks.facts import products
-from pages import PageSource, pattern_pages
-from tests.harness.site import Site, Visit
+from hooks.search_index import document, parse, sections
+from pages import ROOT, PageSource, pattern_pages, service_ids
+from tests.harness.site import DESKTOP, MOBILE, Site, Visit, serve
+from tools import toolchain
+
+QUERIES: list[dict[str, Any]] = yaml.safe_load((ROOT / "tests" / "site" / "search_queries.yml").read_text())
+FIRST = "siteSearch.find(query)[0]?.url"
+LOADED = re.compile(r"/(search|minisearch)[\w.]*\.(js|css)$|/search/")
+AXE = toolchain.NODE_MODULES / "axe-core" / "axe.min.js"
+VIOLATIONS = "axe.run().then((r) => r.violations.map((v) => [v.id, v.nodes.map((n) => n.target.join(' '))]))"
+HERE = "document.activeElement"
+
+
+def opened(visit: Visit) -> None:
+    visit.page.keyboard.press("/")
+    visit.page.get_by_role("dialog", name="Search").wait_for()
 
 
 @pytest.fixture(scope="module")
 def reader(site: Site, browser: Browser) -> Iterator[Visit]:
-    """A reader on the home page, who searches for one thing after the other."""
+    """A reader on the home page with the search open, who asks one thing after the other."""
     with Visit(browser) as visit:
         visit.page.goto(site.url, wait_until="networkidle")
+        opened(visit)
+        visit.page.wait_for_function("siteSearch.prepare(searchIndex).then(() => siteSearch.find('workers').length > 0)")
         yield visit
         assert visit.complaints == []
 
 
+@pytest.fixture(scope="module")
+def answers(reader: Visit) -> list[str]:
+    """The page that the shipped engine puts first for each query."""
+    return reader.page.evaluate(f"(asked) => asked.map((query) => {FIRST})", [q["ask"] for q in QUERIES])
+
+
+def missed(answers: list[str], chosen: list[dict[str, Any]]) -> list[str]:
+    wanted = {q["ask"]: q["page"] for q in chosen}
+    return [f"{q['ask']!r} gives {a}, not {q['page']}" for q, a in zip(QUERIES, answers, strict=True) if q["ask"] in wanted and a != q["page"]]
+
+
+def test_the_right_page_comes_first_for_95_of_100_questions(answers: list[str]):
+    assert len(QUERIES) == len({q["ask"] for q in QUERIES}) == 100
+    assert {q["page"] for q in QUERIES} >= {f"patterns/{p.slug}/" for p in pattern_pages()}
+    assert len(wrong := missed(answers, QUERIES)) <= 5, wrong
+
+
+def test_a_misspelled_word_is_found_too(answers: list[str]):
+    misspelled = [q for q in QUERIES if q.get("typed")]
+    assert len(misspelled) >= 25
+    assert len(wrong := missed(answers, misspelled)) <= 1, wrong
+
+
 @pytest.mark.parametrize("page", [pytest.param(p, id=p.slug) for p in pattern_pages()])
 def test_search_finds_the_pattern_by_its_product_names(reader: Visit, page: PageSource):
-    box, items = reader.page.locator("input.md-search__input"), reader.page.locator(".md-search-result__item")
-    for name in sorted({products()[s]["name"] for s in page.meta["services"]}):
-        for text in ("", name):
-            box.fill(text)
-            box.press("End")
-            items.first.wait_for(state="attached" if text else "detached")
-        found = items.locator(f"a[href*='patterns/{page.slug}/']")
-        shown = -1
-        while not found.count() and shown < (shown := items.count()):
-            reader.page.locator(".md-search__scrollwrap").hover()
-            reader.page.mouse.wheel(0, 20_000)
-            reader.page.wait_for_timeout(200)
-        assert found.count(), f"searching for {name} shows {shown} pages, but not this one"
+    for service in page.meta["services"]:
+        entry = products()[service]
+        for name in (entry["name"], *filter(None, entry.get("formerly", "").split(", "))):
+            found = reader.page.evaluate("(name) => siteSearch.find(name).slice(0, 40).map((page) => page.url)", name)
+            assert f"patterns/{page.slug}/" in found, name
+
+
+def test_the_name_of_a_product_leads_to_its_page_or_to_a_pattern_that_is_called_by_it(reader: Visit):
+    for service in service_ids():
+        first = reader.page.evaluate(f"(query) => {FIRST}", products()[service]["name"])
+        names = {s for p in pattern_pages() if first == f"patterns/{p.slug}/" for s in p.meta["services"]}
+        assert first == f"services/{service}/" or service in names, (service, first)
+
+
+def test_nothing_of_the_search_is_loaded_before_somebody_reaches_for_it(site: Site, visit: Visit):
+    visit.page.goto(site.url, wait_until="networkidle")
+    visit.page.mouse.move(400, 500)
+    visit.page.mouse.wheel(0, 5000)
+    visit.page.locator("a.md-footer__link--next").click()
+    visit.page.wait_for_url("**/guide/how-to-read/")
+    visit.page.wait_for_load_state("networkidle")
+    assert not [url for url in visit.requests if LOADED.search(url)]
+    with visit.page.expect_response("**/search/index.js"):
+        visit.page.get_by_role("button", name="Search").focus()
+    visit.page.wait_for_load_state("networkidle")
+    assert len({url for url in visit.requests if LOADED.search(url)}) == 4
+    visit.page.get_by_role("button", name="Search").click()
+    visit.page.get_by_role("combobox").fill("queues")
+    expect(visit.page.get_by_role("option").first).to_be_visible()
+    assert len([url for url in visit.requests if LOADED.search(url)]) == 4, "each file is asked for once"
+
+
+@pytest.mark.parametrize("viewport", [MOBILE, DESKTOP], ids=["390 px", "1280 px"])
+def test_search_works_by_keyboard_and_says_how_many_pages_it_found(viewport: dict[str, int], site: Site, browser: Browser):
+    with Visit(browser, viewport=viewport, reduced_motion="reduce") as visit:
+        page = visit.page
+        page.goto(site.url, wait_until="networkidle")
+        page.evaluate("window.sameDocument = true")
+        page.keyboard.press("/")
+        page.keyboard.type("websoket rooms")
+        box, options = page.get_by_role("combobox", name="Search"), page.get_by_role("option")
+        expect(options.first).to_be_visible()
+        expect(box).to_have_value("websoket rooms")
+        expect(page.get_by_role("dialog").get_by_role("status")).to_have_text(re.compile(r"^\d+ pages found\.$"))
+        assert box.get_attribute("aria-expanded") == "true"
+        assert options.first.get_attribute("aria-selected") == "true"
+        assert options.first.locator("mark").count() > 0
+        page.keyboard.press("ArrowUp")
+        assert options.last.get_attribute("aria-selected") == "true"
+        page.keyboard.press("ArrowDown")
+        page.keyboard.press("ArrowDown")
+        chosen = page.locator("[role=option][aria-selected=true]")
+        assert box.get_attribute("aria-activedescendant") == chosen.get_attribute("id")
+        assert "/patterns/realtime-durable-objects/#" in chosen.evaluate("e => e.href"), "the second line is a section of the first page"
+        address = chosen.evaluate("e => e.href")
+        page.keyboard.press("Enter")
+        page.wait_for_url(address)
+        page.wait_for_function(f"{HERE}.id && location.hash === '#' + {HERE}.id")
+        assert page.evaluate("window.sameDocument") and page.get_by_role("dialog").count() == 0
+        assert page.evaluate("CSS.highlights.get('search').size") > 3
+        assert page.evaluate(f"{HERE}.getBoundingClientRect().top >= 48 && {HERE}.getBoundingClientRect().top < 200")
+        page.keyboard.press("/")
+        box.fill("zzzz qqqq")
+        expect(page.get_by_role("dialog").get_by_role("status")).to_have_text(re.compile("No page found"))
+        assert options.count() == 0 and box.get_attribute("aria-expanded") == "false"
+        page.keyboard.press("Enter")
+        page.keyboard.press("Escape")
+        page.get_by_role("dialog").wait_for(state="hidden")
+        assert page.url == address
+        assert visit.complaints == []
+
+
+def test_a_slash_in_a_field_stays_a_slash(site: Site, visit: Visit):
+    visit.page.goto(f"{site.url}reference/limits/", wait_until="networkidle")
+    visit.page.locator(".finder input").press_sequentially("a/b")
+    assert visit.page.locator(".finder input").input_value() == "a/b"
+    assert visit.page.get_by_role("dialog").count() == 0
+
+
+def test_what_somebody_types_is_text_and_never_markup(site: Site, visit: Visit):
+    visit.page.goto(site.url)
+    opened(visit)
+    visit.page.get_by_role("combobox").fill("<img src=x onerror=alert(1)> queues")
+    expect(visit.page.get_by_role("option").first).to_be_visible()
+    assert visit.page.locator("dialog img").count() == 0
+    assert visit.complaints == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("viewport", [MOBILE, DESKTOP], ids=["390 px", "1280 px"])
+def test_axe_finds_nothing_in_the_open_search(scheme: str, viewport: dict[str, int], site: Site, browser: Browser):
+    with Visit(browser, viewport=viewport, color_scheme=scheme, reduced_motion="reduce") as visit:
+        visit.page.goto(site.url)
+        opened(visit)
+        visit.page.get_by_role("combobox").fill("kv limits")
+        expect(visit.page.get_by_role("option").first).to_be_visible()
+        visit.page.add_script_tag(path=AXE)
+        assert visit.page.evaluate(VIOLATIONS) == []
+        assert visit.page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
+
+
+def test_search_works_below_another_folder(site: Site, browser: Browser):
+    with serve(site.folder.parent) as url, Visit(browser) as visit:
+        root = f"{url}{site.folder.name}/"
+        visit.page.goto(f"{root}guide/quick-start/", wait_until="networkidle")
+        opened(visit)
+        visit.page.get_by_role("combobox").fill("presigned url for an upload")
+        visit.page.get_by_role("option").first.click()
+        visit.page.wait_for_url(f"{root}patterns/r2-uploads/")
+        assert visit.complaints == []
+
+
+def test_a_search_that_cannot_be_loaded_says_so_and_can_be_tried_again(site: Site, browser: Browser):
+    with Visit(browser) as visit:
+        visit.page.route("**/search/index.js", lambda route: route.abort())
+        visit.page.goto(site.url)
+        opened(visit)
+        expect(visit.page.get_by_role("dialog").get_by_role("status")).to_have_text("The search could not be loaded.")
+        visit.page.unroute("**/search/index.js")
+        visit.page.keyboard.press("Escape")
+        visit.page.get_by_role("dialog").wait_for(state="hidden")
+        opened(visit)
+        visit.page.get_by_role("combobox").fill("queues")
+        expect(visit.page.get_by_role("option").first).to_be_visible()
+
+
+def test_the_engine_is_the_one_of_the_package():
+    shipped = ROOT / "docs" / "assets" / "vendor"
+    package = toolchain.NODE_MODULES / "minisearch"
+    assert (shipped / "minisearch.js").read_bytes() == (package / "dist" / "umd" / "index.js").read_bytes()
+    assert (shipped / "minisearch-LICENSE.txt").read_bytes() == (package / "LICENSE.txt").read_bytes()
+
+
+def test_a_page_is_cut_at_its_headings_and_what_is_excluded_stays_out():
+    html = (
+        '<h1 id="t">Title<a class="headerlink" href="#t">¶</a></h1><p>Lead <b>one</b>.</p><p>Two &lt;3</p>'
+        '<h2 id="a">First</h2><div><span data-search-exclude>no <span>not this</span> nor this</span>yes</div><pre><code>code</code></pre>'
+        "<ul><li>x</li><li>y</li></ul>"
+    )
+    assert sections(html) == [["", "Title", "Lead one. Two <3"], ["a", "First", "yes x y"]]
+
+
+def test_the_index_is_read_as_it_was_written():
+    entries = {"b/": ["</script>", "", "", [["", "x", "y"]]], "a/": ["“A”", "d", "n", []]}
+    assert parse(document(entries)) == entries
+    assert document(entries).index('"a/"') < document(entries).index('"b/"')

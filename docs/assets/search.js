@@ -1,0 +1,225 @@
+// The search: MiniSearch over search/index.js, and the dialog that shows what it found. theme.js loads all of it on first use.
+var siteSearch = (() => {
+  const SMALL = new Set(
+    "a an and are as at be by can do does for from get has have how i if in into is it its me my of on one or our should so some than that the their them then there these they this to use using via want was we what when where which who why will with would you your".split(" "),
+  );
+  const SHOWN_PAGES = 40;
+  const SHOWN_SECTIONS = 3;
+  const EXCERPT_CHARACTERS = 150;
+  // A pattern answers a question; a list of figures or words only mentions it.
+  const WEIGHT = [[/^patterns\/./, 1.5], [/^guide\/(sources|whats-changed|glossary)/, 0.6], [/^reference\/limits/, 0.7], [/^services\/./, 0.9]];
+  const PAGE = { title: 8, names: 3, description: 4, headings: 2, text: 1 };
+  const SECTION = { heading: 4, text: 1 };
+
+  /** Return what many forms of a word have in common: "caching", "cached" and "caches" are all "cach". */
+  function stem(word) {
+    const term = word.toLowerCase().normalize("NFKD").replace(/[\u0300-\u036f]/g, "");
+    if (term.length < 4) return term;
+    const single = term.replace(/ies$/, "y").replace(/([^su])s$/, "$1");
+    const root = single.replace(/(ing|ed)$/, "");
+    return (root.length > 3 ? root : single).replace(/(.{3})e$/, "$1").replace(/([^l])\1$/, "$1");
+  }
+
+  // Only a word that stands nowhere is taken for a misspelling.
+  const known = new Set();
+  const slips = (term) => (known.has(term) || term.length < 4 ? 0 : term.length < 6 ? 1 : 2);
+  const index = (fields, pageOf) => new MiniSearch({
+    fields: Object.keys(fields),
+    processTerm: (word) => {
+      const term = stem(word);
+      known.add(term);
+      return term;
+    },
+    searchOptions: {
+      processTerm: stem,
+      boost: fields,
+      fuzzy: slips,
+      prefix: (term, place, terms) => place === terms.length - 1 && term.length > 1,
+      weights: { fuzzy: 0.3, prefix: 0.6 },
+      bm25: { k: 1.2, b: 0.6, d: 0.3 },
+      boostDocument: (id) => WEIGHT.find(([pattern]) => pattern.test(entries[pageOf(id)].url))?.[1] ?? 1,
+    },
+  });
+
+  let pages, parts, entries;
+  const sections = [];
+
+  /** Build the index, in pieces that leave the page responsive. */
+  async function prepare(given) {
+    if (pages) return;
+    entries = Object.entries(given).map(([url, [title, description, names, content]]) => ({ url, title, description, names, content }));
+    const all = index(PAGE, (id) => id);
+    const each = index(SECTION, (id) => sections[id].page);
+    for (const [page, { content }] of entries.entries()) {
+      for (const [anchor, heading, text] of content) sections.push({ id: sections.length, page, anchor, heading, text });
+    }
+    const whole = entries.map(({ title, description, names, content }, id) => ({
+      id, title, description, names, headings: content.map((s) => s[1]).join(" · "), text: content.map((s) => s[2]).join(" "),
+    }));
+    await all.addAllAsync(whole, { chunkSize: 4 });
+    await each.addAllAsync(sections, { chunkSize: 100 });
+    [pages, parts] = [all, each];
+  }
+
+  /** Return the words of a query that are worth looking for: all of them if they are all small. */
+  function wanted(query) {
+    const words = query.split(/[^\p{L}\p{N}]+/u).filter(Boolean);
+    const large = words.filter((word) => !SMALL.has(word.toLowerCase()));
+    return large.length ? large : words;
+  }
+
+  // Who finds every word of the question comes before who finds one of them often.
+  const complete = (result, words) => result.score * (new Set(result.queryTerms).size / words) ** 2;
+  const ranked = (engine, query, words) =>
+    engine.search(query).map((r) => ({ id: r.id, terms: r.terms, score: complete(r, words) })).sort((a, b) => b.score - a.score);
+
+  /** Return the pages that answer a query, the best first, each with its best sections. */
+  function find(query) {
+    const words = wanted(query);
+    const number = new Set(words.map(stem)).size || 1;
+    const text = words.join(" ");
+    const within = new Map();
+    for (const { id, terms, score } of ranked(parts, text, number)) {
+      const list = within.get(sections[id].page) ?? [];
+      within.set(sections[id].page, list);
+      if (list.length < SHOWN_SECTIONS) list.push({ ...sections[id], terms, score });
+    }
+    return ranked(pages, text, number)
+      .map(({ id, terms, score }) => ({ ...entries[id], terms, score: score + (within.get(id)?.[0]?.score ?? 0), sections: within.get(id) ?? [] }))
+      .sort((a, b) => b.score - a.score);
+  }
+
+  const element = (name, attributes = {}, ...children) => {
+    const made = document.createElement(name);
+    for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+    made.append(...children);
+    return made;
+  };
+
+  /** Return a text as nodes, with the found words marked. */
+  function marked(text, terms) {
+    return text.split(/([\p{L}\p{N}]+)/u).map((word, place) => (place % 2 && terms.includes(stem(word)) ? element("mark", {}, word) : word));
+  }
+
+  /** Return the piece of a text around the first found word. */
+  function excerpt(text, terms) {
+    let at = 0;
+    for (const { 0: word, index } of text.matchAll(/[\p{L}\p{N}]+/gu)) {
+      if (!terms.includes(stem(word))) continue;
+      at = index;
+      break;
+    }
+    const start = at < 50 ? 0 : text.indexOf(" ", at - 40) + 1;
+    const piece = text.slice(start, start + EXCERPT_CHARACTERS);
+    const end = start + EXCERPT_CHARACTERS < text.length ? piece.lastIndexOf(" ") : piece.length;
+    return marked(`${start ? "… " : ""}${piece.slice(0, end)}${end < piece.length || piece.length === EXCERPT_CHARACTERS ? " …" : ""}`, terms);
+  }
+
+  let dialog, input, list, status, site, following;
+
+  function option(url, anchor, title, text, terms, kind) {
+    const href = new URL(url + (anchor && `#${anchor}`), site).href;
+    const name = element("span", { class: "search__title" }, ...marked(title, terms));
+    return element("a", { role: "option", tabindex: -1, class: `search__option ${kind}`, href }, name, element("span", {}, ...excerpt(text, terms)));
+  }
+
+  function options({ url, title, description, terms, sections: best }) {
+    const [first] = best;
+    const lead = first && !first.anchor ? first.text : description;
+    const below = best.filter((section) => section.anchor);
+    return [
+      option(url, "", title, lead, terms, "search__option--page"),
+      ...below.map((s) => option(url, s.anchor, s.heading, s.text, s.terms, "search__option--section")),
+    ];
+  }
+
+  function activate(next) {
+    list.querySelector("[aria-selected=true]")?.removeAttribute("aria-selected");
+    next?.setAttribute("aria-selected", "true");
+    next?.scrollIntoView({ block: "nearest" });
+    next ? input.setAttribute("aria-activedescendant", next.id) : input.removeAttribute("aria-activedescendant");
+  }
+
+  function show() {
+    const query = input.value.trim();
+    const found = query && pages ? find(query) : [];
+    list.replaceChildren(...found.slice(0, SHOWN_PAGES).flatMap(options));
+    for (const [place, item] of [...list.children].entries()) item.id = `search-option-${place}`;
+    list.hidden = found.length === 0;
+    list.scrollTop = 0;
+    input.setAttribute("aria-expanded", String(found.length > 0));
+    activate(list.firstElementChild);
+    if (!query) status.textContent = "Type a product, a task or a question.";
+    else if (!pages) status.textContent = "Loading the index …";
+    else if (!found.length) status.textContent = "No page found. Try other words, or the list of all patterns.";
+    else status.textContent = found.length === 1 ? "1 page found." : `${found.length} pages found.`;
+  }
+
+  function keys(event) {
+    const active = list.querySelector("[aria-selected=true]");
+    if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+      event.preventDefault();
+      const [step, edge] = event.key === "ArrowDown" ? ["nextElementSibling", "firstElementChild"] : ["previousElementSibling", "lastElementChild"];
+      activate(active?.[step] ?? list[edge]);
+    } else if (event.key === "Enter") {
+      event.preventDefault();
+      active?.click();
+    }
+  }
+
+  // The words of the query are marked on the page that the reader chose, until the next page.
+  function highlight() {
+    if (!window.CSS?.highlights) return;
+    CSS.highlights.delete("search");
+    const terms = following;
+    following = undefined;
+    if (!terms) return;
+    const ranges = [];
+    const texts = document.createTreeWalker(document.querySelector("article"), NodeFilter.SHOW_TEXT);
+    while (texts.nextNode()) {
+      for (const { 0: word, index } of texts.currentNode.data.matchAll(/[\p{L}\p{N}]+/gu)) {
+        if (!terms.includes(stem(word))) continue;
+        const range = new Range();
+        range.setStart(texts.currentNode, index);
+        range.setEnd(texts.currentNode, index + word.length);
+        ranges.push(range);
+      }
+    }
+    CSS.highlights.set("search", new Highlight(...ranges));
+  }
+
+  function make() {
+    input = element("input", {
+      type: "text", inputmode: "search", role: "combobox", "aria-label": "Search", "aria-expanded": "false", "aria-controls": "search-list",
+      "aria-autocomplete": "list", autocomplete: "off", autocapitalize: "off", spellcheck: "false", enterkeyhint: "go", placeholder: "Search",
+    });
+    list = element("div", { role: "listbox", id: "search-list", "aria-label": "Pages found", class: "search__list", hidden: "" });
+    status = element("p", { role: "status", class: "search__status" });
+    const close = element("button", { type: "button" }, "Close");
+    dialog = element("dialog", { class: "search", "aria-label": "Search" }, element("div", { class: "search__bar" }, input, close), status, list);
+    document.body.append(dialog);
+    input.addEventListener("input", show);
+    input.addEventListener("keydown", keys);
+    close.addEventListener("click", () => dialog.close());
+    dialog.addEventListener("click", (event) => {
+      if (event.target === dialog) dialog.close();
+      if (!event.target.closest("a") || event.ctrlKey || event.metaKey || event.shiftKey) return;
+      following = wanted(input.value).map(stem);
+      dialog.close();
+    });
+    window.document$?.subscribe(highlight);
+  }
+
+  /** Open the dialog. `root` is the address of the site, `data` is fulfilled when index and engine are there, `typed` comes before them. */
+  function open(root, data, typed) {
+    site = root;
+    if (!dialog) make();
+    if (!dialog.open) dialog.showModal();
+    if (typed) input.value = typed;
+    else input.select();
+    show();
+    data.then(() => prepare(searchIndex)).then(show, () => (status.textContent = "The search could not be loaded."));
+  }
+
+  return { open, prepare, find };
+})();
