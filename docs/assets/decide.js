@@ -159,5 +159,11 @@ export function start(root) {
   form.addEventListener("submit", (event) => event.preventDefault());
   const again = () => (root.isConnected ? fromAddress() : window.removeEventListener("popstate", again));
   window.addEventListener("popstate", again);
+  // A reader may be quicker than this file.
+  const early = Object.fromEntries(new FormData(form));
   fromAddress();
+  if (Object.keys(early).length === 0) return;
+  answers = { ...answers, ...early };
+  for (const [id, value] of Object.entries(early)) form.elements[id].value = value;
+  toAddress();
 }
