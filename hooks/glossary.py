@@ -12,11 +12,10 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import Files
 from mkdocs.structure.pages import Page
-from mkdocs.utils import get_relative_url
 
 SOURCE = Path(__file__).resolve().parent.parent / "docs" / "data" / "glossary.yml"
 LIST = "<!-- glossary: every term -->"
-ADDRESS = "guide/glossary/"
+PAGE = "guide/glossary.md"
 FOLDERS = ("patterns/", "guide/")
 TOKEN = re.compile(r"<!--.*?-->|<(?P<close>/?)(?P<tag>[a-zA-Z][\w-]*)(?P<rest>(?:[^>\"']|\"[^\"]*\"|'[^']*')*)>|(?P<text>[^<]+)", re.S)
 VOID = {"area", "br", "col", "hr", "img", "input", "link", "meta", "source", "wbr"}
@@ -150,6 +149,6 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 
 
 def on_page_content(page_html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    if not page.file.src_uri.startswith(FOLDERS) or page.url == ADDRESS:
+    if not page.file.src_uri.startswith(FOLDERS) or page.file.src_uri == PAGE:
         return page_html
-    return explain(page_html, load(), get_relative_url(ADDRESS, page.url))
+    return explain(page_html, load(), files.get_file_from_path(PAGE).url_relative_to(page.file))

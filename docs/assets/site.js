@@ -23,6 +23,7 @@
       if (!answer.ok) throw new Error(answer.status);
       return new Blob([await answer.text()], { type: "text/plain" });
     });
+    text.catch(() => {});
     try {
       await navigator.clipboard.write([new ClipboardItem({ "text/plain": text })]);
       say(link.querySelector(".scripted"), "Copied");
@@ -59,7 +60,7 @@
     if (button?.dataset.diagram === "copy") copy(button, figure.querySelector("details code").textContent);
     if (button?.classList.contains("copy")) copy(button, codeText(button.parentElement));
     const twin = event.target.closest("a[data-twin]");
-    if (twin && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
+    if (twin && location.protocol !== "file:" && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
       event.preventDefault();
       copyTwin(twin);
     }
@@ -75,11 +76,20 @@
   }
   window.addEventListener("resize", reach);
 
+  // On paper a link shows its address: the path of a page of ours, the whole address of another's.
+  window.addEventListener("beforeprint", () => {
+    for (const link of document.querySelectorAll("article a[href]")) {
+      if (link.origin) link.dataset.target = link.origin === location.origin ? link.pathname + link.hash : link.href;
+    }
+  });
+
   function prepare() {
     requestAnimationFrame(() => requestAnimationFrame(reach));
     document.body.append(status);
     for (const element of document.querySelectorAll("[data-module]")) {
-      import(new URL(`${element.dataset.module}.js`, here)).then((module) => module.start(element));
+      // The edition for reading from files brings its modules along: a browser imports none from there.
+      const module = window.modules?.[element.dataset.module] ?? import(new URL(`${element.dataset.module}.js`, here));
+      Promise.resolve(module).then(({ start }) => start(element));
     }
     for (const pre of document.querySelectorAll(".highlight > pre:not(:has(.copy))")) {
       const button = document.createElement("button");
