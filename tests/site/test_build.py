@@ -30,7 +30,9 @@ def test_the_build_is_the_same_without_browser_node_and_toolchain(site: Site, tm
     project = copy_project(tmp_path / "project")
     done = build(tmp_path / "site", project, SITE_URL=site.url, PATH=os.path.dirname(sys.executable), CHROME="")
     assert done.returncode == 0, done.stderr
-    files = [str(p.relative_to(site.folder)) for p in site.folder.rglob("*") if p.is_file() and p.suffix != ".gz"]
+    # The dates in the sitemap come from git, which the copy lacks.
+    written = (p for p in site.folder.rglob("*") if p.is_file() and not p.name.startswith("sitemap.xml"))
+    files = [str(p.relative_to(site.folder)) for p in written]
     _, different, missing = filecmp.cmpfiles(site.folder, tmp_path / "site", files, shallow=False)
     assert (different, missing) == ([], [])
     assert len(files) > 40
