@@ -16,6 +16,7 @@ from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
+import deploy_link
 from catalogue import patterns
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -134,9 +135,19 @@ def packed(slug: str, root: Path = ROOT) -> bytes:
     return stream.getvalue()
 
 
-def offer(size: int, count: int, slug: str) -> str:
-    """Return the line under "Build it" that offers the zip, as Markdown for a page under ``patterns/``."""
-    return f"[Download this example](../{address(slug)}): {count} files, {max(1, round(size / 1000))} KB, as the tests run them.\n{{ .offer }}"
+def offer(size: int, count: int, slug: str, deploy: str = "") -> str:
+    """Return the line under "Build it" that offers the zip, as Markdown for a page under ``patterns/``.
+
+    Args:
+        size: of the zip, in bytes.
+        count: of the example's own files.
+        slug: the example.
+        deploy: the address that deploys it with one click, or the empty text.
+    """
+    text = f"[Download this example](../{address(slug)}): {count} files, {max(1, round(size / 1000))} KB, as the tests run them."
+    if deploy:
+        text += f" Or [deploy it to Cloudflare]({deploy}){{ .deploy }} into your own account; the form asks for its secret."
+    return f"{text}\n{{ .offer }}"
 
 
 _zips: dict[str, tuple[bytes, int]] = {}
@@ -155,5 +166,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     if "pattern" not in page.meta or page.file.name not in _zips:
         return markdown
-    content, count = _zips[page.file.name]
-    return markdown.replace(HEADING, f"{HEADING}\n{offer(len(content), count, page.file.name)}\n", 1)
+    slug = page.file.name
+    content, count = _zips[slug]
+    ready = deploy_link.one_click(ROOT / "snippets" / slug)
+    deploy = deploy_link.address(slug, config.repo_url or "", config.edit_uri or "") if ready else ""
+    return markdown.replace(HEADING, f"{HEADING}\n{offer(len(content), count, slug, deploy)}\n", 1)
