@@ -3,6 +3,7 @@
 Buttons stand in the page only when `mkdocs serve` has a runtime or the site is built with LIVE=1; other pages ask for nothing.
 """
 
+import functools
 import html
 import importlib
 import json
@@ -31,6 +32,10 @@ RECORDED = ROOT / "docs" / "data" / "live" / "recorded.json"
 BLOCK = re.compile(r'<div class="language-console highlight">.*?</code></pre></div>', re.S)
 FLAG = "LIVE"
 PASSED_OVER = {".wrangler", "__pycache__"}
+
+
+# Hooks are loaded anew for each build, so this is read once a build.
+_rules = functools.cache(load)
 
 
 def button(command: Command, number: int, of: int) -> str:
@@ -92,7 +97,7 @@ def shown(page_html: str, markdown: str, place: str, slug: str, *, live: bool, r
         at = block.end()
     parts.append(page_html[at:])
     if live and any("live__send" in part for part in parts):
-        rules = {example: load().get(example, []) for example, _ in found}
+        rules = {example: _rules().get(example, []) for example, _ in found}
         parts.append(f'<template data-module="live">{html.escape(json.dumps(rules))}</template>')
     return "".join(parts)
 
