@@ -1,10 +1,13 @@
 """Each transcript can be sent from its page, and each answer names arrows that the diagram has."""
 
+import os
 import re
+from types import SimpleNamespace
 
 import pytest
 from bs4 import BeautifulSoup
 
+from hooks import live as hook
 from hooks.curl_lines import Unsendable, requests, substitutions
 from hooks.diagrams import DRAWN, fences, key
 from hooks.paths import KEYS, find, load
@@ -118,3 +121,37 @@ def test_the_first_rule_that_fits_counts():
     assert find(rules, "GET", "/", 599, {}, "") is None
 
 
+
+
+@pytest.mark.parametrize(
+    ("installed", "host", "wrapped"), [(True, "127.0.0.1", True), (False, "127.0.0.1", False), (True, "0.0.0.0", False), (True, "192.0.2.1", False)]
+)
+def test_the_server_stays_plain_without_the_toolchain_and_beyond_this_machine(
+    installed: bool, host: str, wrapped: bool, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("tools.toolchain.installed", lambda: installed)
+    monkeypatch.setenv("LIVE", "")
+    apps: list[object] = []
+    server = SimpleNamespace(observer=SimpleNamespace(schedule=None), get_app=lambda: "plain", set_app=apps.append)
+    config = SimpleNamespace(dev_addr=SimpleNamespace(host=host, port=8000), site_url="http://127.0.0.1:8000/")
+    hook.on_startup("serve", False)
+    hook.on_serve(server, config, None)
+    hook.on_shutdown()
+    assert len(apps) == wrapped
+
+
+def test_a_build_offers_nothing_by_itself(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("LIVE", "")
+    hook.on_startup("build", False)
+    assert os.environ["LIVE"] == ""
+
+
+def test_what_a_running_example_writes_is_no_reason_to_build_again():
+    told: list[str] = []
+    watched: list[SimpleNamespace] = []
+    observer = SimpleNamespace(schedule=lambda handler, path, **options: watched.append(handler))
+    hook.quiet(observer)
+    observer.schedule(SimpleNamespace(on_any_event=lambda event: told.append(event.src_path)), "snippets", recursive=True)
+    for path in ("snippets/a/.wrangler/tmp/x.js", "hooks/__pycache__/x.pyc", "snippets/a/src/index.ts"):
+        watched[0].on_any_event(SimpleNamespace(src_path=path))
+    assert told == ["snippets/a/src/index.ts"]
