@@ -22,7 +22,7 @@ def run(*command: str | Path) -> str:
 
 
 def test_there_are_workflows():
-    assert {"deploy.yml", "facts.yml"} <= {path.name for path in WORKFLOWS}
+    assert {"deploy.yml", "facts.yml", "preview-build.yml", "preview-close.yml", "preview-deploy.yml"} <= {path.name for path in WORKFLOWS}
 
 
 def test_every_workflow_keeps_the_schema():

@@ -1,0 +1,215 @@
+"""The report on a branch names what a reader would see change, and nothing else."""
+
+import random
+import re
+import string
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from hooks.diagrams import key
+from tests.harness.site import copy_project
+from tools import report as tool
+from tools.report_compare import Build, compare, facts, text_change
+from tools.report_data import FactValue, PageChange, Report, from_json, to_json
+from tools.report_markdown import markdown
+
+COMMIT = "0" * 40
+SENTENCE = "This sentence is new."
+FACT = "workers-roles"
+
+
+def git(root: Path, *arguments: str) -> str:
+    who = ("-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "commit.gpgsign=false")
+    return subprocess.run(["git", *who, *arguments], cwd=root, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text, f"{path.name}: {old}"
+    path.write_text(text.replace(old, new, 1))
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository of its own, whose branch changes a page, a fact and a diagram, deletes a page and moves one."""
+    root = copy_project(tmp_path_factory.mktemp("clone") / "guide")
+    guide = root / "docs" / "guide"
+    (guide / "leaving.md").write_text("# A page that goes\n\nText.\n")
+    (guide / "travelling.md").write_text("# A page that moves\n\nText.\n")
+    git(root, "init", "--quiet", "--initial-branch", "main")
+    git(root, "add", "--all")
+    git(root, "commit", "--quiet", "--message", "Base")
+    git(root, "switch", "--quiet", "--create", "change")
+    with (guide / "quick-start.md").open("a") as page:
+        page.write(f"\n{SENTENCE} It [leads nowhere](nowhere.md).\n")
+    edit(root / "docs" / "data" / "facts" / "workers.yml", 'value: "one Worker"', 'value: "two Workers"')
+    redraw(root / "docs" / "patterns" / "global-api-kv.md", root / "docs" / "assets" / "diagrams")
+    (guide / "leaving.md").unlink()
+    (guide / "travelling.md").rename(guide / "arrived.md")
+    (root / "docs" / "data" / "moved.yml").write_text("- {old: guide/travelling/, new: guide/arrived/, date: 2026-11-24}\n")
+    return root
+
+
+def redraw(page: Path, drawings: Path) -> None:
+    """Give the page's first diagram another label, in its source and in its drawing."""
+    source = re.search(r"```mermaid\n(.*?)```", page.read_text(), re.S)[1]
+    label = re.search(r'\["(\w[\w ]+)"\]', source)[1]
+    changed = source.replace(f'["{label}"]', '["Another label"]', 1)
+    svg = (drawings / f"{key(source)}.svg").read_text()
+    edit(page, source, changed)
+    (drawings / f"{key(changed)}.svg").write_text(svg.replace('fill="', 'data-new="" fill="', 1).replace(label.split()[-1], "Another", 1))
+
+
+@pytest.fixture(scope="module")
+def made(clone: Path) -> Path:
+    """The folder of the report on that branch, whose changes are not even committed."""
+    tool.report(clone, "main", clone / "report")
+    return clone / "report"
+
+
+@pytest.fixture(scope="module")
+def found(made: Path) -> Report:
+    return from_json((made / "report.json").read_bytes())
+
+
+def test_each_page_that_changed_is_named_and_no_other(found: Report):
+    assert {page.address: page.state for page in found.pages} == {
+        "guide/arrived/": "moved",
+        "guide/leaving/": "removed",
+        "guide/quick-start/": "changed",
+        "patterns/global-api-kv/": "changed",
+        "reference/limits/": "changed",
+    }
+    pages = {page.address: page for page in found.pages}
+    assert (pages["guide/arrived/"].old, pages["guide/arrived/"].more) == ("guide/travelling/", 0)
+    assert (pages["guide/quick-start/"].more, pages["guide/quick-start/"].less) == (1, 0)
+    assert pages["guide/leaving/"].after is None and pages["guide/leaving/"].title == "A page that goes"
+
+
+def test_the_fact_that_changed_is_named_with_both_values(found: Report):
+    assert [(fact.id, fact.state, fact.before.shown, fact.after.shown) for fact in found.facts] == [
+        (FACT, "changed", "one Worker", "two Workers")
+    ]
+    assert found.facts[0].after.source.startswith("https://developers.cloudflare.com/")
+
+
+def test_the_diagram_is_shown_before_and_after(found: Report, made: Path):
+    assert [diagram.address for diagram in found.diagrams] == ["patterns/global-api-kv/"]
+    before, after = ((made / "pictures" / f"{name}.png").read_bytes() for name in (found.diagrams[0].before, found.diagrams[0].after))
+    assert before != after
+    for picture in (before, after):
+        assert picture.startswith(b"\x89PNG") and int.from_bytes(picture[16:20]) > 400 and len(picture) > 5_000
+
+
+def test_a_new_warning_of_the_build_is_named(found: Report):
+    assert len(found.warnings) == 1 and "nowhere.md" in found.warnings[0]
+
+
+def test_the_page_of_the_report_stands_alone_and_leads_to_both_builds(made: Path):
+    text = (made / "index.html").read_text()
+    assert f"+{SENTENCE}" in text and text.count("data:image/png;base64,") == 2
+    assert not re.findall(r'(?:src|href)="(?!data:|https://developers\.cloudflare\.com|head/|base/)', text)
+    for link in re.findall(r'href="((?:head|base)/[^"]+)"', text):
+        assert (made / link).is_file(), link
+
+
+def test_nothing_of_the_working_tree_or_of_git_is_left_changed(clone: Path, made: Path):
+    assert git(clone, "worktree", "list").count("\n") == 0
+    assert git(clone, "branch", "--show-current") == "change"
+    assert git(clone, "diff", "--cached", "--name-only") == ""
+
+
+def test_the_same_builds_give_the_same_report(clone: Path, made: Path, found: Report):
+    base = Build(made / "base", clone / "docs")
+    again = compare(base, Build(made / "head", clone / "docs"), found.base, found.diagrams, found.warnings)
+    assert to_json(again) == (made / "report.json").read_text()
+
+
+def test_a_branch_without_changes_says_so(clone: Path, made: Path):
+    base = Build(made / "base", clone / "docs")
+    nothing = compare(base, base, COMMIT, [], [])
+    assert not nothing
+    assert markdown(nothing, str, str, str) == "No page, diagram or fact changes for a reader, and no page weighs more or less.\n"
+
+
+def test_the_report_reads_well_as_markdown(found: Report):
+    text = markdown(found, lambda a: f"https://new.example/{a}", lambda a: f"https://old.example/{a}", lambda n: f"https://new.example/{n}.png")
+    assert "| `A page that moves` | moved from `guide/travelling/` |" in text
+    assert "[preview](https://new.example/guide/arrived/) · [current](https://old.example/guide/travelling/)" in text
+    assert "[current](https://old.example/guide/leaving/) |" in text and "new.example/guide/leaving" not in text
+    assert f"| `{FACT}` | changed | `one Worker` ([" in text
+
+
+def test_a_base_that_git_does_not_know_is_refused(clone: Path, made: Path):
+    for name in ("nonsense", "--help", "--output=x"):
+        with pytest.raises(tool.BuildError, match="git knows no commit"):
+            tool.report(clone, name, clone / "report")
+    assert (made / "report.json").is_file()
+
+
+def test_a_folder_with_other_files_is_not_overwritten(clone: Path):
+    with pytest.raises(tool.BuildError, match="holds other files"):
+        tool.report(clone, "main", clone / "docs")
+    assert (clone / "docs" / "index.md").is_file()
+
+
+def test_a_side_that_does_not_build_says_why(tmp_path: Path):
+    (tmp_path / "mkdocs.yml").write_text("site_name: x\n")
+    with pytest.raises(tool.BuildError, match="the branch does not build:\nERROR .*docs_dir"):
+        tool.warnings(tool.start(tmp_path, tmp_path / "site"), "the branch")
+
+
+# Small sites
+
+
+def site(folder: Path, pages: dict[str, str], files: dict[str, str]) -> Build:
+    for name, text in {**{f"{a}index.html": t for a, t in pages.items()}, **files, "facts.json": "[]"}.items():
+        (folder / "site" / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "site" / name).write_text(text)
+    (folder / "docs").mkdir()
+    return Build(folder / "site", folder / "docs")
+
+
+def test_a_style_that_only_has_a_new_name_changes_no_page(tmp_path: Path):
+    page = '<link rel="stylesheet" href="assets/site.{0}.css"><article><h1>Home</h1><p>Text.</p></article>'
+    base = site(tmp_path / "a", {"": page.format("11111111")}, {"assets/site.11111111.css": "a{}"})
+    head = site(tmp_path / "b", {"": page.format("22222222")}, {"assets/site.22222222.css": "b{}"})
+    assert not compare(base, head, COMMIT, [], [])
+
+
+def test_a_page_that_only_weighs_more_is_named(tmp_path: Path):
+    page = '<script src="assets/site.js"></script><article><h1>Home</h1></article>'
+    noise = "".join(random.Random(1).choices(string.ascii_letters, k=2000))
+    base = site(tmp_path / "a", {"": page, "other/": "<article></article>"}, {"assets/site.js": ""})
+    head = site(tmp_path / "b", {"": page, "other/": "<article></article>"}, {"assets/site.js": noise})
+    (found,) = compare(base, head, COMMIT, [], []).pages
+    assert (found.address, found.state) == ("", "weight") and found.after - found.before > 512
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "lines"),
+    [
+        ("<p>One.</p><p>Two.</p>", "<p>One.</p>\n\n<p>Two.</p>", []),
+        ("<p class=a>One.</p>", "<p class=b>One.</p>", []),
+        ("<p>One.</p>", "<p>One &amp; two.</p>", ["-One.", "+One & two."]),
+        ('<p><a href="x/">One</a></p>', '<p><a href="y/">One</a></p>', ["-⟨x/⟩ One", "+⟨y/⟩ One"]),
+        ("<script>a()</script><p>One.</p>", "<script>b()</script><p>One.</p>", []),
+        ("<ul><li>One</li></ul>", "<ul><li>One</li><li>Two</li></ul>", ["+Two"]),
+    ],
+)
+def test_pages_are_compared_by_what_they_say(before: str, after: str, lines: list[str]):
+    assert text_change(f"<nav>1</nav><article>{before}</article>", f"<nav>2</nav><article>{after}</article>") == lines
+
+
+def test_a_long_report_is_cut_short(tmp_path: Path):
+    pages = tuple(PageChange(f"p{n}/", "T", "added", "", 0, 0, None, 1) for n in range(100))
+    text = markdown(Report(COMMIT, pages, (), (), ()), str, None, str)
+    assert "### Pages: 100" in text and text.count("| `T` |") == 80 and "And 20 more." in text
+
+
+def test_facts_that_come_and_go_are_named():
+    one, two = FactValue("1 GB", "https://developers.cloudflare.com/", "2026-11-01"), FactValue("1 GB", "https://developers.cloudflare.com/", "2026-11-02")
+    changes = facts({"a": one, "b": one, "c": one}, {"b": one, "c": two, "d": two})
+    assert [(c.id, c.state) for c in changes] == [("a", "removed"), ("c", "changed"), ("d", "added")]
