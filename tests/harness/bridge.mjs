@@ -84,10 +84,10 @@ const operations = {
     const response = await worker(request).fetch(url, init);
     return { status: response.status, headers: Object.fromEntries(response.headers), body: await response.text() };
   },
-  async types({ config, date }) {
+  async types({ config, date, path = config[0].replace(/wrangler\.toml$/, "worker-configuration.d.ts") }) {
     if (!runtimeTypes.has(date)) runtimeTypes.set(date, (await experimental_generateTypes({ config: config[0], includeEnv: false })).runtime);
-    const { env, path } = await experimental_generateTypes({ config, includeRuntime: false, path: config[0].replace(/wrangler\.toml$/, "worker-configuration.d.ts") });
-    return { path, content: `${env}\n${runtimeTypes.get(date)}` };
+    const { env } = await experimental_generateTypes({ config, includeRuntime: false, path });
+    return { env, content: `${env}\n${runtimeTypes.get(date)}` };
   },
 };
 

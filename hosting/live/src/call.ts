@@ -1,0 +1,69 @@
+import type { Call } from "../sandbox/protocol";
+import { HttpError } from "./http";
+
+const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+const HOSTS = ["localhost:8787", "127.0.0.1:8787"];
+const FIELDS = ["method", "url", "headers", "body"];
+const MOST_URL_CHARACTERS = 2_048;
+const MOST_HEADERS = 32;
+const MOST_HEADER_CHARACTERS = 8_192;
+const MOST_BODY_BYTES = 48 * 1024;
+
+// What the edge says about a caller, what belongs to one connection, and where a request goes: none of it is a visitor's to say.
+const TAKEN_OUT =
+  /^(cf-.*|x-forwarded-.*|x-original-.*|x-live-.*|mf-.*|proxy-.*|sec-websocket-.*|forwarded|via|x-real-ip|true-client-ip|x-client-ip|cdn-loop|host|x-host|content-length|transfer-encoding|connection|keep-alive|te|trailer|upgrade|expect)$/;
+
+/** Turn what a page sent into one request to an example, or refuse it. Unknown fields are refused as well. */
+export function parseCall(value: unknown, requestId: string): Call & { removed: string[] } {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) throw invalid("Send a JSON object.");
+  const { method, url, headers = [], body = "" } = value as Record<string, unknown>;
+  if ("file" in value) throw invalid("A file cannot be sent from here. Run the example on your machine for that.");
+  if (Object.keys(value).some((name) => !FIELDS.includes(name))) throw invalid(`The fields are: ${FIELDS.join(", ")}.`);
+  if (typeof method !== "string" || !METHODS.includes(method)) throw invalid(`The methods are: ${METHODS.join(", ")}.`);
+  if (typeof body !== "string" || new TextEncoder().encode(body).byteLength > MOST_BODY_BYTES) {
+    throw invalid(`"body" is a text of at most ${MOST_BODY_BYTES} bytes.`);
+  }
+  const given = parseHeaders(headers);
+  const kept = given.filter(([name]) => !TAKEN_OUT.test(name)).map(withoutOurCookie);
+  const removed = given.map(([name]) => name).filter((name) => TAKEN_OUT.test(name));
+  // What the edge would add: an address that belongs to nobody, and the id that the logs name.
+  kept.push(["cf-connecting-ip", "192.0.2.1"], ["cf-ray", requestId]);
+  return { requestId, method, url: parseUrl(url), headers: kept, body, removed };
+}
+
+/** A path, or an address of the example as the page prints it. Nothing else: this is no proxy. */
+function parseUrl(url: unknown): string {
+  const refused = invalid('"url" is a path, or an address that starts with http://localhost:8787/.');
+  if (typeof url !== "string" || url.length > MOST_URL_CHARACTERS) throw refused;
+  // Parsers disagree about these, so nobody gets to parse them.
+  if (/[\u0000-\u0020\u007f\\]/.test(url)) throw refused;
+  const parsed = URL.parse(/^\/(?!\/)/.test(url) ? `http://${HOSTS[0]}${url}` : url);
+  if (parsed?.protocol !== "http:" || !HOSTS.includes(parsed.host)) throw refused;
+  if (/^http:\/\/[^/?#]*@/i.test(url)) throw refused;
+  return parsed.href;
+}
+
+function parseHeaders(value: unknown): [string, string][] {
+  const refused = invalid(`"headers" is a list of at most ${MOST_HEADERS} [name, value] pairs, ${MOST_HEADER_CHARACTERS} characters in all.`);
+  if (!Array.isArray(value) || value.length > MOST_HEADERS) throw refused;
+  let left = MOST_HEADER_CHARACTERS;
+  return value.map((pair: unknown) => {
+    if (!Array.isArray(pair) || pair.length !== 2) throw refused;
+    const [name, text] = pair as unknown[];
+    if (typeof name !== "string" || !/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}$/.test(name)) throw invalid("A header has a name that HTTP does not allow.");
+    if (typeof text !== "string" || !/^[\t\u0020-\u007e\u0080-\u00ff]*$/.test(text)) throw invalid("A header has a value that HTTP does not allow.");
+    left -= name.length + text.length;
+    if (left < 0) throw refused;
+    return [name.toLowerCase(), text];
+  });
+}
+
+function withoutOurCookie([name, value]: [string, string]): [string, string] {
+  if (name !== "cookie") return [name, value];
+  const pairs = value.split(";").map((pair) => pair.trim());
+  return [name, pairs.filter((pair) => !/^__host-live\b/i.test(pair)).join("; ")];
+}
+
+function invalid(message: string): HttpError {
+  return new HttpError(422, "invalid_call", message);
+}

@@ -1,0 +1,71 @@
+import { devDependencies } from "../../../package.json";
+import type { Call, HostedExample, Outcome } from "../sandbox/protocol";
+import { parseCall } from "./call";
+import { readBody, refuseOtherSites } from "./door";
+import { hostedExamples } from "./examples";
+import { errorResponse, HttpError, json, tooMany } from "./http";
+import { reasonOf } from "./reasons";
+import { knownVisitor, networkOf, newVisitor, type Visitor } from "./visitor";
+
+export { Daily } from "./daily";
+
+export default {
+  async fetch(request, env, ctx) {
+    const requestId = request.headers.get("CF-Ray") ?? crypto.randomUUID();
+    const answer = await route(request, env, ctx, requestId).catch((error: unknown) => errorResponse(error, requestId));
+    answer.headers.set("X-Request-Id", requestId);
+    return answer;
+  },
+} satisfies ExportedHandler<Env>;
+
+async function route(request: Request, env: Env, ctx: ExecutionContext, requestId: string): Promise<Response> {
+  const examples = hostedExamples(env);
+  const name = /^\/live\/([a-z0-9-]+)$/.exec(new URL(request.url).pathname)?.[1] ?? "";
+  if (name === "status") {
+    if (request.method !== "GET") throw notAllowed("GET");
+    const runtime = { wrangler: devDependencies.wrangler, workerd: "on Cloudflare's network" };
+    return json({ live: true, where: "hosted", runtime, examples: Object.keys(examples) });
+  }
+  const example = Object.hasOwn(examples, name) ? examples[name] : undefined;
+  if (!example) throw new HttpError(404, "not_found", "There is no such example here.");
+  if (request.method !== "POST" && request.method !== "DELETE") throw notAllowed("POST, DELETE");
+  refuseOtherSites(request);
+  const visitor = await admitted(request, env);
+  const headers: Record<string, string> = visitor.cookie ? { "Set-Cookie": visitor.cookie } : {};
+  if (request.method === "DELETE") {
+    await example.forget(visitor.id);
+    return new Response(null, { status: 204, headers: { ...headers, "Cache-Control": "no-store" } });
+  }
+  const { removed, ...call } = parseCall(await readBody(request), requestId);
+  const outcome = await ask(example, visitor, call, ctx);
+  if ("answer" in outcome) {
+    const { status } = outcome.answer;
+    return json({ ...outcome.answer, status_text: reasonOf(status), removed }, 200, headers);
+  }
+  if ("new" in outcome) throw tooMany("All sandboxes of today are taken. Tomorrow there are new ones.", 3600);
+  const { status, code, message, retryAfterS } = outcome.refused;
+  if (retryAfterS) headers["Retry-After"] = `${retryAfterS}`;
+  return json({ error: { code, message } }, status, headers);
+}
+
+/** The limits come before the body: a flood costs no more than a look at its headers. */
+async function admitted(request: Request, env: Env): Promise<Visitor> {
+  const known = await knownVisitor(request, env.VISITOR_KEY);
+  const limiter = known ? env.CALLS : env.NEW_VISITORS;
+  const key = known?.id ?? networkOf(request.headers.get("CF-Connecting-IP") ?? "unknown");
+  const { success } = await limiter.limit({ key });
+  if (!success) throw tooMany("Too many requests. Wait a minute.", 60);
+  return known ?? newVisitor(env.VISITOR_KEY);
+}
+
+async function ask(example: HostedExample, visitor: Visitor, call: Call, ctx: ExecutionContext): Promise<Outcome> {
+  const outcome = await example.call(visitor.id, call, false);
+  if (!("new" in outcome)) return outcome;
+  const today = new Date().toISOString().slice(0, 10);
+  const free = await ctx.exports.Daily.getByName("daily").admit(today);
+  return free ? example.call(visitor.id, call, true) : outcome;
+}
+
+function notAllowed(methods: string): HttpError {
+  return new HttpError(405, "method_not_allowed", `This address takes ${methods}.`, { Allow: methods });
+}

@@ -1,0 +1,47 @@
+const NAME = "__Host-live";
+const LIFE_S = 24 * 60 * 60;
+const KEY_MIN_CHARACTERS = 32;
+
+export type Visitor = { id: string; cookie?: string };
+
+/** A visitor is a random number that we signed: a made-up one opens no sandbox, and none can be guessed. */
+export async function knownVisitor(request: Request, secret: string): Promise<Visitor | null> {
+  const given = /(?:^|;\s*)__Host-live=([^;]*)/.exec(request.headers.get("Cookie") ?? "")?.[1];
+  const [, id = "", expires = "", proof = ""] = /^([0-9a-f]{32})\.(\d{10})\.([0-9a-f]{64})$/.exec(given ?? "") ?? [];
+  const right = same(proof, await sign(secret, `${id}.${expires}`));
+  return right && Number(expires) * 1000 > Date.now() ? { id } : null;
+}
+
+export async function newVisitor(secret: string): Promise<Visitor> {
+  const id = hex(crypto.getRandomValues(new Uint8Array(16)));
+  const expires = Math.floor(Date.now() / 1000) + LIFE_S;
+  const proof = await sign(secret, `${id}.${expires}`);
+  const flags = `Path=/; Max-Age=${LIFE_S}; HttpOnly; Secure; SameSite=Strict`;
+  return { id, cookie: `${NAME}=${id}.${expires}.${proof}; ${flags}` };
+}
+
+/** An IPv6 customer owns a /64 or more: counting addresses would count nobody. */
+export function networkOf(address: string): string {
+  if (!address.includes(":")) return address;
+  const [front = "", back = ""] = address.toLowerCase().split("::");
+  const [head, tail] = [front, back].map((part) => part.split(":").filter(Boolean)) as [string[], string[]];
+  const zeros = Array<string>(Math.max(0, 8 - head.length - tail.length)).fill("0");
+  return [...head, ...zeros, ...tail].slice(0, 4).map((group) => group.replace(/^0+(?=.)/, "")).join(":");
+}
+
+async function sign(secret: string, text: string): Promise<string> {
+  if (!secret || secret.length < KEY_MIN_CHARACTERS) throw new Error("VISITOR_KEY is not set or too short");
+  const bytes = new TextEncoder();
+  const algorithm = { name: "HMAC", hash: "SHA-256" };
+  const key = await crypto.subtle.importKey("raw", bytes.encode(secret), algorithm, false, ["sign"]);
+  return hex(new Uint8Array(await crypto.subtle.sign("HMAC", key, bytes.encode(`visitor:${text}`))));
+}
+
+function same(given: string, expected: string): boolean {
+  const bytes = new TextEncoder();
+  return given.length === expected.length && crypto.subtle.timingSafeEqual(bytes.encode(given), bytes.encode(expected));
+}
+
+function hex(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
