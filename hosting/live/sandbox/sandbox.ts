@@ -41,7 +41,7 @@ export abstract class Sandbox<E = unknown> extends DurableObject<E> {
     const begun = Date.now();
     const hasBody = method !== "GET" && method !== "HEAD" && body !== "";
     const request = new Request(url, { method, headers, body: hasBody ? body : null }) as Incoming;
-    let timer: number | undefined;
+    let timer: number | null = null;
     const late = new Promise<null>((resolve) => (timer = setTimeout(resolve, this.wallMs, null)));
     const answered = this.handle(request).then((response) => readAnswer(response, method));
     answered.catch(() => {}); // What fails after the deadline has nobody left to tell.

@@ -19,7 +19,7 @@ export async function readBody(request: Request): Promise<unknown> {
     throw new HttpError(415, "unsupported_media_type", "Send Content-Type: application/json.");
   }
   const reader = request.body?.getReader();
-  let timer: number | undefined;
+  let timer: number | null = null;
   const late = new Promise<"late">((resolve) => (timer = setTimeout(resolve, SLOWEST_MS, "late")));
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
   let [text, size] = ["", 0];
