@@ -523,3 +523,47 @@ def pipelined(url: str, headers: dict[str, str], body: bytes, times: int) -> Cou
             seen.update(int(match[1]) for match in found)
             rest = rest[found[-1].end() :] if found else rest
     return seen
+
+
+# --- what its README says -----------------------------------------------------------------------------------------------
+
+README = (LIVE / "README.md").read_text()
+
+
+def test_the_readme_names_the_quotas_of_the_code():
+    rows = dict(re.findall(r"^\| ([^|]+) \| ([^|]+) \| [^|]+ \|$", README.partition("| Quota |")[2], flags=re.M))
+    sandbox = (LIVE / "sandbox" / "sandbox.ts").read_text()
+    settings = tomllib.loads((LIVE / "wrangler.toml").read_text())
+    new_visitors = next(limit["simple"] for limit in settings["ratelimits"] if limit["name"] == "NEW_VISITORS")
+    assert new_visitors == {"limit": int(rows["New visitors of an address, in a minute and a location"]), "period": 60}
+    assert f"callsPerMinute: number = {rows['Calls of a sandbox in a minute']};" in sandbox
+    assert f"callsPerLife: number = {rows['Calls of a sandbox in its life']};" in sandbox
+    assert f"idleMs: number = {rows['Idle time, then it is emptied'].split()[0]} * MINUTE_MS;" in sandbox
+    assert f"mostBytes: number = {rows['Storage of a sandbox'].split()[0]} * 1024;" in sandbox
+    assert settings["vars"]["SANDBOXES_A_DAY"] == int(rows["Sandboxes of a day, all visitors"].replace(",", ""))
+
+
+def test_the_readme_deploys_every_worker_and_those_that_are_called_first():
+    deployed = re.search(r"^for slug in (.+); do$", README, flags=re.M)
+    assert sorted(deployed[1].split()) == HOSTED
+    assert deployed.start() < README.index("deploy --config hosting/live/wrangler.toml")
+
+
+def test_the_costs_in_the_readme_follow_from_the_facts():
+    files = [yaml.safe_load((ROOT / "docs" / "data" / "facts" / f"{name}.yml").read_text()) for name in ("workers", "durable-objects")]
+    fact = {one["id"]: one["value"] for file in files for one in file}
+    rows = {name: (int(calls.replace(",", "")), usd) for name, calls, usd in re.findall(r"^\| ([^|]+) \| ([\d,]+) \| ([\d.]+) \|$", README, flags=re.M)}
+    settings = tomllib.loads((LIVE / "wrangler.toml").read_text())
+    assert rows["Every quota used up, every day"][0] == settings["vars"]["SANDBOXES_A_DAY"] * 200 * 30
+    assert len(rows) == 3
+    for name, (calls, usd) in rows.items():
+        millions = calls / 1e6
+        meters = [
+            (millions, fact["workers-requests-included"], fact["workers-request-price"]),
+            (millions * 20, fact["workers-cpu-included"], fact["workers-cpu-price"]),
+            (millions * 2, fact["do-requests-included"], fact["do-request-price"]),
+            (millions * 8, fact["do-rows-written-included"], fact["do-rows-written-price"]),
+            (millions * 0.2 * 0.128, fact["do-duration-included"] / 1e6, fact["do-duration-price"]),
+        ]
+        total = fact["workers-paid-minimum"] + sum(max(0, used - included) * price for used, included, price in meters)
+        assert f"{total:.2f}" == usd, name
