@@ -34,7 +34,6 @@ export async function readBody(request: Request): Promise<unknown> {
     }
     return JSON.parse(text + decoder.decode());
   } catch (error) {
-    await reader?.cancel().catch(() => {});
     if (error instanceof HttpError) throw error;
     throw new HttpError(400, "invalid_json", "The body is not JSON in UTF-8.");
   } finally {
