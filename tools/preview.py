@@ -122,7 +122,8 @@ def comment(given: bytes, url: str, commit: str, current: str) -> str:
     at_current = (lambda address: guide + address) if guide else None
     body = markdown(report, lambda a: preview + a, at_current, lambda name: f"{preview}{PICTURES}/{name}.png")
     if len(head + body + note) > COMMENT_CHARACTERS:
-        body = f"{len(report.pages)} pages, {len(report.diagrams)} diagrams and {len(report.facts)} facts change: too many to list here."
+        counts = f"Pages: {len(report.pages)}. Diagrams: {len(report.diagrams)}. Facts: {len(report.facts)}."
+        body = f"{counts} That is too much to list here."
     return head + body.strip() + note
 
 

@@ -4,16 +4,20 @@ import random
 import re
 import string
 import subprocess
+import zipfile
 from pathlib import Path
 
 import pytest
 
 from hooks.diagrams import key
+from hooks.headers import parse
 from tests.harness.site import copy_project
 from tools import report as tool
+from tools.preview_archive import unpack
 from tools.report_compare import Build, compare, facts, text_change
-from tools.report_data import FactValue, PageChange, Report, from_json, to_json
+from tools.report_data import DiagramChange, FactChange, FactValue, PageChange, Report, from_json, to_json
 from tools.report_markdown import markdown
+from tools.report_page import page
 
 COMMIT = "0" * 40
 SENTENCE = "This sentence is new."
@@ -42,8 +46,8 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     git(root, "add", "--all")
     git(root, "commit", "--quiet", "--message", "Base")
     git(root, "switch", "--quiet", "--create", "change")
-    with (guide / "quick-start.md").open("a") as page:
-        page.write(f"\n{SENTENCE} It [leads nowhere](nowhere.md).\n")
+    with (guide / "quick-start.md").open("a") as text:
+        text.write(f"\n{SENTENCE} It [leads nowhere](nowhere.md).\n")
     edit(root / "docs" / "data" / "facts" / "workers.yml", 'value: "one Worker"', 'value: "two Workers"')
     redraw(root / "docs" / "patterns" / "global-api-kv.md", root / "docs" / "assets" / "diagrams")
     (guide / "leaving.md").unlink()
@@ -52,13 +56,13 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def redraw(page: Path, drawings: Path) -> None:
+def redraw(markdown_page: Path, drawings: Path) -> None:
     """Give the page's first diagram another label, in its source and in its drawing."""
-    source = re.search(r"```mermaid\n(.*?)```", page.read_text(), re.S)[1]
+    source = re.search(r"```mermaid\n(.*?)```", markdown_page.read_text(), re.S)[1]
     label = re.search(r'\["(\w[\w ]+)"\]', source)[1]
     changed = source.replace(f'["{label}"]', '["Another label"]', 1)
     svg = (drawings / f"{key(source)}.svg").read_text()
-    edit(page, source, changed)
+    edit(markdown_page, source, changed)
     (drawings / f"{key(changed)}.svg").write_text(svg.replace('fill="', 'data-new="" fill="', 1).replace(label.split()[-1], "Another", 1))
 
 
@@ -75,14 +79,14 @@ def found(made: Path) -> Report:
 
 
 def test_each_page_that_changed_is_named_and_no_other(found: Report):
-    assert {page.address: page.state for page in found.pages} == {
+    assert {one.address: one.state for one in found.pages} == {
         "guide/arrived/": "moved",
         "guide/leaving/": "removed",
         "guide/quick-start/": "changed",
         "patterns/global-api-kv/": "changed",
         "reference/limits/": "changed",
     }
-    pages = {page.address: page for page in found.pages}
+    pages = {one.address: one for one in found.pages}
     assert (pages["guide/arrived/"].old, pages["guide/arrived/"].more) == ("guide/travelling/", 0)
     assert (pages["guide/quick-start/"].more, pages["guide/quick-start/"].less) == (1, 0)
     assert pages["guide/leaving/"].after is None and pages["guide/leaving/"].title == "A page that goes"
@@ -113,6 +117,17 @@ def test_the_page_of_the_report_stands_alone_and_leads_to_both_builds(made: Path
     assert not re.findall(r'(?:src|href)="(?!data:|https://developers\.cloudflare\.com|head/|base/)', text)
     for link in re.findall(r'href="((?:head|base)/[^"]+)"', text):
         assert (made / link).is_file(), link
+
+
+def test_the_check_of_previews_lets_our_build_in(made: Path, found: Report, tmp_path: Path):
+    with zipfile.ZipFile(tmp_path / "preview.zip", "w") as archive:
+        for path in sorted(made.rglob("*")):
+            if path.is_file() and path.relative_to(made).parts[0] != "base":  # as preview-build.yml uploads it
+                archive.write(path, path.relative_to(made))
+    assert unpack(tmp_path / "preview.zip", tmp_path / "site") == found
+    guide, preview = parse((made / "head" / "_headers").read_text()), parse((tmp_path / "site" / "_headers").read_text())
+    assert preview == {**guide, "/*": {**guide["/*"], "X-Robots-Tag": "noindex"}}
+    assert (tmp_path / "site" / "patterns" / "index.html").read_bytes() == (made / "head" / "patterns" / "index.html").read_bytes()
 
 
 def test_nothing_of_the_working_tree_or_of_git_is_left_changed(clone: Path, made: Path):
@@ -173,17 +188,17 @@ def site(folder: Path, pages: dict[str, str], files: dict[str, str]) -> Build:
 
 
 def test_a_style_that_only_has_a_new_name_changes_no_page(tmp_path: Path):
-    page = '<link rel="stylesheet" href="assets/site.{0}.css"><article><h1>Home</h1><p>Text.</p></article>'
-    base = site(tmp_path / "a", {"": page.format("11111111")}, {"assets/site.11111111.css": "a{}"})
-    head = site(tmp_path / "b", {"": page.format("22222222")}, {"assets/site.22222222.css": "b{}"})
+    html = '<link rel="stylesheet" href="assets/site.{0}.css"><article><h1>Home</h1><p>Text.</p></article>'
+    base = site(tmp_path / "a", {"": html.format("11111111")}, {"assets/site.11111111.css": "a{}"})
+    head = site(tmp_path / "b", {"": html.format("22222222")}, {"assets/site.22222222.css": "b{}"})
     assert not compare(base, head, COMMIT, [], [])
 
 
 def test_a_page_that_only_weighs_more_is_named(tmp_path: Path):
-    page = '<script src="assets/site.js"></script><article><h1>Home</h1></article>'
+    html = '<script src="assets/site.js"></script><article><h1>Home</h1></article>'
     noise = "".join(random.Random(1).choices(string.ascii_letters, k=2000))
-    base = site(tmp_path / "a", {"": page, "other/": "<article></article>"}, {"assets/site.js": ""})
-    head = site(tmp_path / "b", {"": page, "other/": "<article></article>"}, {"assets/site.js": noise})
+    base = site(tmp_path / "a", {"": html, "other/": "<article></article>"}, {"assets/site.js": ""})
+    head = site(tmp_path / "b", {"": html, "other/": "<article></article>"}, {"assets/site.js": noise})
     (found,) = compare(base, head, COMMIT, [], []).pages
     assert (found.address, found.state) == ("", "weight") and found.after - found.before > 512
 
@@ -201,6 +216,19 @@ def test_a_page_that_only_weighs_more_is_named(tmp_path: Path):
 )
 def test_pages_are_compared_by_what_they_say(before: str, after: str, lines: list[str]):
     assert text_change(f"<nav>1</nav><article>{before}</article>", f"<nav>2</nav><article>{after}</article>") == lines
+
+
+def test_no_text_of_a_stranger_is_markup_in_the_page_of_the_report(tmp_path: Path):
+    evil = '"><script>a()</script>'
+    quoted = evil.replace('"', "&quot;").replace(">", "&gt;").replace("<", "&lt;")
+    base = site(tmp_path / "a", {"x/": "<article><p>One.</p></article>"}, {})
+    head = site(tmp_path / "b", {"x/": f"<article><h1>{quoted}</h1><p>{quoted}</p></article>"}, {})
+    changed = Report(
+        COMMIT, (PageChange("x/", evil, "changed", "", 1, 1, 1, 2),), (DiagramChange("x/", evil, "", ""),),
+        (FactChange(evil, "added", None, FactValue(evil, evil, evil)),), (evil,),
+    )  # fmt: skip
+    text = page(changed, base, head, tmp_path)
+    assert text.count("&lt;script&gt;a()") == 9 and "<script" not in text and '""' not in text
 
 
 def test_a_long_report_is_cut_short(tmp_path: Path):
