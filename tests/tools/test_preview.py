@@ -143,14 +143,28 @@ def test_a_bomb_that_lies_about_its_size_is_refused(tmp_path: Path):
     refused(tmp_path, path, "is damaged|does not hold the bytes that it promises")
 
 
+def test_a_file_that_holds_less_than_it_promises_is_refused(tmp_path: Path):
+    path = pack(tmp_path / "a.zip", {**GOOD, "head/x.txt": b"\0" * 200_000})
+    path.write_bytes(path.read_bytes().replace(struct.pack("<I", 200_000), struct.pack("<I", 300_000)))
+    refused(tmp_path, path, "does not hold the bytes that it promises|is damaged")
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
+def test_another_way_of_packing_is_refused(tmp_path: Path, method: int):
+    path = pack(tmp_path / "a.zip", GOOD)
+    with zipfile.ZipFile(path, "a", method) as archive:
+        archive.writestr("head/x.txt", "a" * 1000)
+    refused(tmp_path, path, "packed in a way of its own: 'head/x.txt'")
+
+
 def test_too_many_files_or_bytes_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     many = pack(tmp_path / "a.zip", {**GOOD, **{f"head/{n}.txt": "" for n in range(preview_archive.FILES)}})
     refused(tmp_path, many, "3,005 files; 3,000 are allowed")
     monkeypatch.setattr(preview_archive, "TOTAL_BYTES", 20_000)
     refused(tmp_path, pack(tmp_path / "a.zip", {**GOOD, "head/x.txt": "a" * 20_000}), "more than 20,000 bytes unpacked")
-    noise = bytes(n * n % 251 for n in range(25_000))
-    stored = zipfile.ZipInfo("head/x.txt")
-    refused(tmp_path, pack(tmp_path / "a.zip", GOOD, (stored, noise)), "the archive has more than 20,000 bytes|unpacked")
+    path = pack(tmp_path / "a.zip", GOOD)
+    path.write_bytes(b"\0" * 20_000 + path.read_bytes())
+    refused(tmp_path, path, "the archive has more than 20,000 bytes")
 
 
 @pytest.mark.parametrize("content", [b"", b"x", b"PK\x05\x06" + b"\0" * 18])
@@ -176,6 +190,7 @@ def test_a_damaged_archive_is_refused(tmp_path: Path):
         ({"report.json": "[]"}, "report.json: report: an object"),
         ({f"pictures/{NAME}.png": None}, "shows a picture that is not there"),
         ({f"pictures/{NAME}.png": b"<svg onload=a()>"}, "no picture of a diagram"),
+        ({f"pictures/{NAME}.png": b"GIF89a".ljust(16) + struct.pack(">II", 800, 300)}, "no picture of a diagram"),
         ({f"pictures/{NAME}.png": PNG + struct.pack(">II", 100_000, 100_000)}, "no picture of a diagram"),
         ({f"pictures/{NAME}.png": PICTURE + b"\0" * preview_archive.PICTURE_BYTES}, "no picture of a diagram"),
         ({"head/x.html": b"\xff\xfe"}, "no text: x.html"),
@@ -251,7 +266,7 @@ HOSTILE = [
 def test_no_text_leaves_its_code_span(text: str):
     span = code(text)
     assert re.fullmatch(r"`[^`|\\\r\n]+`", span), span
-    assert span[1:-1].isprintable() and len(span) <= 122
+    assert span[1:-1].isprintable() and span[1:-1] == span[1:-1].strip() and len(span) <= 122
 
 
 @pytest.mark.parametrize("text", HOSTILE)
