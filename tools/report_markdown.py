@@ -29,10 +29,10 @@ def kilobytes(size: int | None) -> str:
 
 
 def weight(before: int | None, after: int | None) -> str:
-    """Return a change of weight in words: ``45.2 kB → 45.9 kB (+0.7)``."""
-    if before is None or after is None:
+    """Return a change of weight in words: ``45.2 kB → 45.9 kB (+0.7)``; one figure where a reader would see no difference."""
+    if before is None or after is None or abs(after - before) < 50:
         return kilobytes(before if after is None else after)
-    return f"{kilobytes(before)} → {kilobytes(after)} ({(after - before) / 1000:+,.1f})"
+    return f"{kilobytes(before)} → {kilobytes(after)} ({(after - before) / 1000:+,.1f})".replace("(-", "(−")
 
 
 def fact(value: FactValue | None) -> str:

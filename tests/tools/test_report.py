@@ -16,7 +16,7 @@ from tools import report as tool
 from tools.preview_archive import unpack
 from tools.report_compare import Build, compare, facts, text_change
 from tools.report_data import DiagramChange, FactChange, FactValue, PageChange, Report, from_json, to_json
-from tools.report_markdown import markdown
+from tools.report_markdown import markdown, weight
 from tools.report_page import page
 
 COMMIT = "0" * 40
@@ -229,6 +229,17 @@ def test_no_text_of_a_stranger_is_markup_in_the_page_of_the_report(tmp_path: Pat
     )  # fmt: skip
     text = page(changed, base, head, tmp_path)
     assert text.count("&lt;script&gt;a()") == 9 and "<script" not in text and '""' not in text
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "text"),
+    [
+        (70_000, 70_500, "70.0 kB → 70.5 kB (+0.5)"), (70_500, 70_000, "70.5 kB → 70.0 kB (−0.5)"), (70_000, 70_049, "70.0 kB"),
+        (None, 1_234, "1.2 kB"), (1_234, None, "1.2 kB"),
+    ],
+)  # fmt: skip
+def test_a_weight_is_told_in_kilobytes(before: int | None, after: int | None, text: str):
+    assert weight(before, after) == text
 
 
 def test_a_long_report_is_cut_short(tmp_path: Path):
