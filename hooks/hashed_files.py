@@ -74,13 +74,20 @@ class Renaming:
     def __init__(self, new: Mapping[str, str]) -> None:
         self.new = dict(new)
         modules = [posixpath.basename(old)[:-3] for old in new if re.fullmatch(r"assets/[^/]+\.js", old)]
-        addresses = "|".join(map(re.escape, new)) or "(?!)"
-        self._address = re.compile(rf"(?<![\w-])(?:{addresses})(?=[\"'])")
-        self._module = re.compile(rf'(?<=data-module=")(?:{"|".join(map(re.escape, modules)) or "(?!)"})(?=")')
+        addresses = (re.escape(old.removeprefix("assets/")) for old in new)
+        # Each begins with plain text, which is found ten times as fast.
+        self._address = re.compile(rf"assets/(?:{'|'.join(addresses) or '(?!)'})(?=[\"'])")
+        self._module = re.compile(rf'data-module="({"|".join(map(re.escape, modules)) or "(?!)"})"')
 
     def page(self, html: str) -> str:
-        html = self._address.sub(lambda m: self.new[m[0]], html)
-        return self._module.sub(lambda m: posixpath.basename(self.new[f"assets/{m[0]}.js"])[:-3], html)
+        def address(match: re.Match[str]) -> str:
+            before = html[match.start() - 1]
+            return match[0] if before.isalnum() or before in "_-" else self.new[match[0]]
+
+        def module(match: re.Match[str]) -> str:
+            return f'data-module="{posixpath.basename(self.new[f"assets/{match[1]}.js"])[:-3]}"'
+
+        return self._module.sub(module, self._address.sub(address, html))
 
 
 _renaming = Renaming({})

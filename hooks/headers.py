@@ -73,6 +73,12 @@ def policy(scripts: set[str], styles: set[str]) -> str:
     )
 
 
+def allow(given: str, scripts: set[str]) -> str:
+    """Return a policy that also lets these inline scripts run."""
+    missing = sorted(digest for digest in scripts if digest not in given)
+    return given.replace("script-src 'self'", " ".join(["script-src 'self'", *missing]), 1)
+
+
 def lasting(files: list[str]) -> list[str]:
     """Return the files whose name holds a hash of their content.
 
@@ -93,11 +99,14 @@ def rules(site: Path) -> Rules:
                 scripts |= found[0]
                 styles |= found[1]
     everywhere = {"Content-Security-Policy": policy(scripts, styles), **FIXED}
-    return {"/*": everywhere, **{f"/{file}": {"Cache-Control": IMMUTABLE} for file in lasting(files)}}
+    # A chat or a feed reader shows these in pages of its own.
+    pictures = {"/assets/social/*": {"! Cross-Origin-Resource-Policy": "", "Cross-Origin-Resource-Policy": "cross-origin"}}
+    shared = pictures if (site / "assets" / "social").is_dir() else {}
+    return {"/*": everywhere, **shared, **{f"/{file}": {"Cache-Control": IMMUTABLE} for file in lasting(files)}}
 
 
 def text(given: Rules) -> str:
-    """Return a ``_headers`` file. A header without a value takes away what an earlier rule added.
+    """Return a ``_headers`` file. A name that begins with ``! `` takes away what an earlier rule added.
 
     Raises:
         HeadersError: there are more rules, or longer lines, than the platform reads.
@@ -107,7 +116,7 @@ def text(given: Rules) -> str:
     lines = []
     for pattern, headers in given.items():
         lines.append(pattern)
-        lines += [f"  {name}: {value}" if value else f"  ! {name}" for name, value in headers.items()]
+        lines += [f"  {name}" if name.startswith("! ") else f"  {name}: {value}" for name, value in headers.items()]
         if (longest := max(map(len, lines[-len(headers) - 1 :]))) > LINE:
             raise HeadersError(f"{NAME}: a line under {pattern} has {longest} characters, but the platform reads {LINE}")
     return "\n".join(lines) + "\n"
@@ -120,7 +129,7 @@ def parse(content: str) -> Rules:
         if not line.startswith(" "):
             found[line] = headers = {}
         elif line.startswith("  ! "):
-            headers[line[4:]] = ""
+            headers[line.strip()] = ""
         else:
             name, _, value = line.strip().partition(": ")
             headers[name] = value

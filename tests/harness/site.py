@@ -119,4 +119,3 @@ class Visit:
 
     def __exit__(self, *exception: object) -> None:
         self.context.close()
-

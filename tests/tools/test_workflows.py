@@ -65,5 +65,6 @@ def test_only_main_is_deployed_and_only_the_upload_holds_the_token():
     job = workflow["jobs"]["deploy"]
     assert workflow[True].keys() == {"push", "workflow_dispatch"} and workflow[True]["push"] == {"branches": ["main"]}
     assert "github.ref == 'refs/heads/main'" in job["if"] and "vars.SITE_URL != ''" in job["if"], "a fork does nothing by itself"
-    assert job["environment"]["name"] == "production" and job["permissions"] == {"contents": "read"}
+    assert job["environment"]["name"] == "production" and job["permissions"] == {"contents": "write"}
     assert [step["name"] for step in job["steps"] if "secrets." in str(step)] == ["Deploy"]
+    assert [step["name"] for step in job["steps"] if "github.token" in str(step)] == ["Push the edition"]
