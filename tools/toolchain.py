@@ -86,6 +86,7 @@ def node_env(**extra: str) -> dict[str, str]:
         "WRANGLER_WRITE_LOGS": "false",
         "CI": "1",
         "NO_COLOR": "1",
+        "NODE_COMPILE_CACHE": str(CACHE / "node"),
         **extra,
     }
 

@@ -14,7 +14,7 @@ import threading
 import time
 import tomllib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -272,19 +272,10 @@ def _server(command: str, folder: Path, env: dict[str, str], ready: str, ready_s
 
 
 def _end_group(process: subprocess.Popen) -> None:
-    """End a process and all it started; return when none of them is left."""
-    for signal_number, patience_s in ((signal.SIGTERM, 10), (signal.SIGKILL, 5)):
-        deadline = time.monotonic() + patience_s
-        try:
-            os.killpg(process.pid, signal_number)
-            while time.monotonic() < deadline:
-                process.poll()
-                os.killpg(process.pid, 0)
-                time.sleep(0.05)
-        except ProcessLookupError:
-            process.wait()
-            return
-    raise WorkerError(f"process group {process.pid} does not end")
+    """Kill a process and all it started, which is one group: SIGKILL cannot be refused."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 def _wait_until_ready(process: subprocess.Popen, lines: list[str], ready: str, ready_s: float) -> str:

@@ -1,7 +1,6 @@
 """What holds for every example: it type-checks, would deploy, starts as its README says, and holds no secret."""
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -51,10 +50,8 @@ def test_it_would_deploy_without_a_warning(config: Path, tmp_path: Path):
 @pytest.mark.parametrize("slug", PYTHON)
 def test_its_python_is_typed_and_fits_the_libraries_it_calls(slug: str):
     files = sorted(p for p in SOURCES if p.suffix == ".py" and p.relative_to(SNIPPETS).parts[0] == slug)
-    folders = os.pathsep.join(sorted({str(p.parent) for p in files}))
-    done = subprocess.run(
-        [sys.executable, "-m", "mypy", *files], cwd=ROOT, env={**os.environ, "MYPYPATH": folders}, capture_output=True, text=True
-    )
+    folders = [f"--search-path={folder}" for folder in sorted({str(p.parent) for p in files})]
+    done = subprocess.run([sys.executable, "-m", "pyrefly", "check", *folders, *files], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -70,13 +70,12 @@ class _Edge(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         status, answer, kind = 521, b"web server is down", "text/plain"
         try:
-            site = http.client.HTTPConnection("127.0.0.1", self.target, timeout=20)
-            site.connect()
-            status = 520
-            site.request(self.command, self.path, body, {k: v for k, v in self.headers.items() if k.lower() != "connection"})
-            got = site.getresponse()
-            status, answer, kind = got.status, got.read(), got.headers["Content-Type"]
-            site.close()
+            with closing(http.client.HTTPConnection("127.0.0.1", self.target, timeout=20)) as site:
+                site.connect()
+                status = 520
+                site.request(self.command, self.path, body, {k: v for k, v in self.headers.items() if k.lower() != "connection"})
+                got = site.getresponse()
+                status, answer, kind = got.status, got.read(), got.headers["Content-Type"]
         except (OSError, http.client.HTTPException):
             pass
         try:
