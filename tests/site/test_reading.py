@@ -270,3 +270,13 @@ def test_a_first_visit_is_light_also_when_scrolled_to_its_end(site: Site, browse
             }  # fmt: skip
             assert sum(sizes.values()) <= FIRST_VISIT_LIMIT_BYTES, f"{place}: {sum(sizes.values())} bytes: {sizes}"
             assert visit.page.evaluate("window.shift") == 0, place
+
+
+def test_on_a_phone_a_wide_table_is_a_list_whose_cells_name_their_columns(site: Site, browser: Browser):
+    with Visit(browser, viewport={"width": 390, "height": 844}) as visit:
+        visit.page.goto(f"{site.url}/patterns/hybrid-origins/")
+        table = visit.page.locator(".rows table", has_text="One site is killed")
+        label = table.locator("td").nth(1).evaluate("cell => getComputedStyle(cell, '::before').content")
+        assert label.replace('" "', "") == '"Visitors see: "'
+        box, frame = table.bounding_box(), table.locator("xpath=../..").bounding_box()
+        assert box["width"] <= frame["width"] <= 390

@@ -97,8 +97,10 @@ def test_an_answer_that_no_passage_supports_says_so(rag):
     assert claimed.last[1]["supported"] is False and claimed.last[1]["message"].startswith("No passage")
 
 
-def test_a_citation_that_was_not_retrieved_never_reaches_the_user(rag):
-    rag.put("fjord/wrong.md", "# Gates\n\nThe gate opens at seven.")
+@pytest.mark.parametrize("sentence", ["The gate opens at seven.", "The gate opens at 7.", "The gate opens at 10.", "The gate opens at 7 h."])
+def test_a_citation_that_was_not_retrieved_never_reaches_the_user(rag, sentence):
+    """The model writes twelve characters at a time, so these sentences cut the marker at each of its places."""
+    rag.put("fjord/wrong.md", f"# Gates\n\n{sentence}")
     rag.model(all="wrong-citation")
     answer = rag.ask("When does the gate open?")
     assert "[99]" not in answer.text and "[1]" in answer.text and "[99" not in answer.text
@@ -124,6 +126,8 @@ def test_a_tenant_never_sees_the_documents_of_another(rag):
     for tenant in ("lagoon", "fjor", "fjord-2"):
         answer = rag.ask("When is the merger with Lagoon planned?", tenant)
         assert answer.passages == [] and "June" not in json.dumps(answer.events)
+    rag.put("harbour/plans.md", "# Plans\n\nThe merger with Fjord is planned for July.")
+    assert rag.ask("When is the merger planned?", "harbour").sources == ["harbour/plans.md"]
 
 
 @pytest.mark.parametrize("extra", [{"tenant": "fjord"}, {"namespace": "fjord"}, {"filter": {"tenant": "fjord"}}, {"groups": ["board"]}])
@@ -132,14 +136,26 @@ def test_a_tenant_in_the_body_is_not_listened_to(rag, extra):
     assert rag.ask("How is our quokka named?", "lagoon", **extra).passages == []
 
 
-def test_the_database_refuses_what_the_index_wrongly_returns(rag):
+@pytest.mark.parametrize(("audience", "asking"), [("all", "lagoon"), ("board", "fjord")], ids=["tenant", "group"])
+def test_the_database_refuses_what_the_index_wrongly_returns(rag, audience, asking):
     """As when a vector got the wrong namespace, or its metadata index came too late."""
-    rag.put("fjord/leak.md", "# Leak\n\nThe vault code is heliotrope.", audience="board")
+    rag.put("fjord/leak.md", "# Leak\n\nThe vault code is heliotrope.", audience=audience)
     (row,) = rag.rows("SELECT id FROM chunks WHERE key = 'fjord/leak.md'")
-    for namespace, audience in (("lagoon", "all"), ("fjord", "all")):
-        vector = {"id": row["id"], "values": [1] * 768, "namespace": namespace, "metadata": {"audience": audience}}
-        rag.example.call("INDEX_E1", "upsert", [vector])
-        assert rag.ask("What is the vault code heliotrope?", namespace).sources.count("fjord/leak.md") == 0
+    vector = {"id": row["id"], "values": [1] * 768, "namespace": asking, "metadata": {"audience": "all"}}
+    rag.example.call("INDEX_E1", "upsert", [vector])
+    assert "fjord/leak.md" not in rag.ask("What is the vault code heliotrope?", asking).sources
+
+
+def test_a_version_that_was_left_behind_halfway_is_not_cited(rag):
+    rag.put("fjord/rates.md", "# Rates\n\nThe mooring rate is eleven.")
+    rag.rows(
+        "INSERT INTO chunks (id, embedding, tenant, key, version, text) VALUES ('left', 'e1', 'fjord', 'fjord/rates.md', 'older', ?)",
+        "The mooring rate is four.",
+    )
+    vector = {"id": "left", "values": [1] * 768, "namespace": "fjord", "metadata": {"audience": "all"}}
+    rag.example.call("INDEX_E1", "upsert", [vector])
+    assert "rate is four" not in json.dumps(rag.ask("What is the mooring rate?").events)
+    rag.example.call("INDEX_E1", "deleteByIds", ["left"])
 
 
 def test_a_document_for_one_group_is_found_by_this_group_only_and_loses_it_again(rag):
@@ -152,8 +168,8 @@ def test_a_document_for_one_group_is_found_by_this_group_only_and_loses_it_again
 
 @pytest.mark.parametrize(
     "change",
-    [{"exp": int(time.time()) - 5}, {"aud": "uploads"}, {"tenant": "a/b"}, {"tenant": None}, {"tenant": ["fjord"]}, {"sub": ""}, {"groups": "board"}],
-    ids=["expired", "other audience", "bad tenant", "no tenant", "list", "no user", "groups no list"],
+    [{"exp": int(time.time()) - 5}, {"exp": ...}, {"aud": "uploads"}, {"tenant": "a/b"}, {"tenant": None}, {"tenant": ["fjord"]}, {"sub": ""}, {"groups": "board"}],
+    ids=["expired", "for ever", "other audience", "bad tenant", "no tenant", "list", "no user", "groups no list"],
 )
 def test_a_session_that_is_not_right_opens_nothing(rag, change):
     assert refusal(rag.post("Anything?", forged(change))) == (401, "unauthenticated")
@@ -161,6 +177,7 @@ def test_a_session_that_is_not_right_opens_nothing(rag, change):
 
 def forged(change: dict) -> dict[str, str]:
     claims = {"sub": "ann", "tenant": "fjord", "groups": [], "aud": "answers", "exp": int(time.time()) + 60, **change}
+    claims = {name: value for name, value in claims.items() if value is not ...}
     return {"Authorization": f"Bearer {jwt.encode(claims, SECRETS['SESSION_KEY'], algorithm='HS256')}"}
 
 
@@ -229,6 +246,7 @@ def test_deleting_through_the_api_works_at_once_and_twice(rag):
         assert (gone.status_code, gone.content) == (204, b"")
         assert "fjord/api.md" not in rag.ask("When does the ferry leave?").sources
     assert rag.example.call("BUCKET", "head", "fjord/api.md") is None
+    until(lambda: rag.logged("removed", "fjord/api.md"), len)
 
 
 def test_a_deletion_that_the_index_refuses_is_not_cited_and_is_finished_later(rag):
@@ -307,7 +325,7 @@ def test_when_the_first_model_is_down_the_second_answers(rag):
     assert rag.logged("model_failed", CHAT) and rag.logged("answered", SECOND)
 
 
-@pytest.mark.parametrize("fault", ["down", "midway", "hang", "garbage", "silent"])
+@pytest.mark.parametrize("fault", ["down", "midway", "hang", "garbage", "too-long", "silent"])
 def test_a_model_that_fails_leaves_a_partial_answer_that_says_so(rag, fault):
     rag.put("fjord/partial.md", "# Lamp\n\nThe lamp in the tower is lit at dusk by the warden.")
     rag.model(all=fault)
@@ -321,6 +339,25 @@ def test_a_model_that_fails_leaves_a_partial_answer_that_says_so(rag, fault):
     }  # fmt: skip
     assert bool(answer.text) == (fault != "down")
     assert "3040" not in json.dumps(answer.events) and rag.logged("model_failed")
+
+
+def test_an_answer_that_has_begun_is_not_begun_again_by_the_second_model(rag):
+    rag.put("fjord/twice.md", "# Buoy\n\nThe buoy at the point is painted green in spring.")
+    rag.model(first="midway")
+    rag.example.call("AI", "asked")
+    answer = rag.ask("What colour is the buoy at the point painted?")
+    assert answer.last[0] == "partial"
+    assert SECOND not in {call["model"] for call in rag.example.call("AI", "asked")}
+
+
+def test_vectors_of_another_size_reach_no_index(rag):
+    rag.model(all="narrow")
+    rag.put("fjord/narrow.md", "# Narrow\n\nThe narrow lane is closed.", wait=False)
+    until(lambda: rag.logged("ingest_failed", "fjord/narrow.md"), len)
+    ids = {row["id"] for row in rag.rows("SELECT id FROM chunks WHERE key = 'fjord/narrow.md'")}
+    assert ids and not ids & rag.stored() and rag.versions("fjord/narrow.md") == []
+    rag.model()
+    until(lambda: rag.versions("fjord/narrow.md"), len)
 
 
 @pytest.mark.parametrize("broken", ["embedding", "index"])

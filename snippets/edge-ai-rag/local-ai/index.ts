@@ -5,7 +5,7 @@ import { WorkerEntrypoint } from "cloudflare:workers";
 type Input = { text?: string[]; messages?: { role: string; content: string }[]; tools?: unknown };
 type Call = { model: string; input: Input; options: unknown };
 type Passage = { n: number; text: string };
-export type Fault = "embedding" | "down" | "midway" | "hang" | "garbage" | "silent" | "no-citation" | "wrong-citation" | "obeys";
+export type Fault = "embedding" | "narrow" | "down" | "midway" | "hang" | "garbage" | "too-long" | "silent" | "no-citation" | "wrong-citation" | "obeys";
 
 const DIMENSIONS: Record<string, number> = { "@cf/baai/bge-base-en-v1.5": 768, "@cf/baai/bge-m3": 1024 };
 const QUERY = "Represent this sentence for searching relevant passages: ";
@@ -25,7 +25,7 @@ export default class LocalAI extends WorkerEntrypoint {
     const fault = faults[model] ?? faults.all;
     if (input.text) {
       if (fault === "embedding") throw new Error("3040: Capacity temporarily exceeded, please try again.");
-      return this.#embed(input.text, DIMENSIONS[model] ?? 0);
+      return this.#embed(input.text, (DIMENSIONS[model] ?? 0) / (fault === "narrow" ? 2 : 1));
     }
     if (fault === "down") throw new Error("3040: Capacity temporarily exceeded, please try again.");
     const { question, passages } = JSON.parse(input.messages?.at(-1)?.content ?? "{}") as { question: string; passages: Passage[] };
@@ -90,7 +90,8 @@ function compose(question: string, passages: Passage[], fault: Fault | undefined
 
 function stream(text: string, fault: Fault | undefined): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
-  const event = (delta: object) => encoder.encode(`data: ${JSON.stringify({ choices: [{ delta }] })}\n\n`);
+  const event = (delta: object, finish_reason?: string) =>
+    encoder.encode(`data: ${JSON.stringify({ choices: [{ delta, finish_reason }] })}\n\n`);
   const parts = text.match(/.{1,12}/gs) ?? [];
   const sent = fault === "midway" || fault === "hang" ? parts.slice(0, 2) : fault === "silent" ? [] : parts;
   const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
@@ -100,6 +101,7 @@ function stream(text: string, fault: Fault | undefined): ReadableStream<Uint8Arr
     for (const content of sent) await writer.write(event({ content }));
     if (fault === "garbage") await writer.write(encoder.encode("data: {nonsense\n\n"));
     if (fault === "hang") return;
+    if (fault === "too-long") await writer.write(event({}, "length"));
     if (fault !== "midway") await writer.write(encoder.encode("data: [DONE]\n\n"));
     await writer.close();
   };
