@@ -78,6 +78,8 @@ def test_every_example_is_hosted_or_has_a_reason_not_to_be(site: Example):
 
 def test_the_status_says_where_and_on_what_it_runs(site: Example):
     status = site.http.get("/live/status").json()
+    assert site.http.get("/latest/live/status").json() == status
+    assert site.http.get("/2026-11-24/live/status").status_code == 404, "an older edition shows what was recorded"
     wrangler = json.loads((ROOT / "package.json").read_text())["devDependencies"]["wrangler"]
     assert status["live"] is True and status["where"] == "hosted" and status["runtime"]["wrangler"] == wrangler
 

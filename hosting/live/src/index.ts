@@ -20,7 +20,8 @@ export default {
 
 async function route(request: Request, env: Env, ctx: ExecutionContext, requestId: string): Promise<Response> {
   const examples = hostedExamples(env);
-  const name = /^\/live\/([a-z0-9-]+)$/.exec(new URL(request.url).pathname)?.[1] ?? "";
+  // A page asks beside its own edition, and only the latest one is offered a runtime.
+  const name = /^(?:\/latest)?\/live\/([a-z0-9-]+)$/.exec(new URL(request.url).pathname)?.[1] ?? "";
   if (name === "status") {
     if (request.method !== "GET") throw notAllowed("GET");
     const runtime = { wrangler: devDependencies.wrangler, workerd: "on Cloudflare's network" };
