@@ -8,6 +8,8 @@ from typing import Any
 import yaml
 from mkdocs.exceptions import PluginError
 
+from fresh import fresh
+
 ROOT = Path(__file__).resolve().parent.parent
 PATTERNS = ROOT / "docs" / "patterns"
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -70,6 +72,7 @@ def parse(slug: str, page: str) -> Pattern:
         raise PluginError(f"docs/patterns/{slug}.md: the front matter lacks {error}") from error
 
 
+@fresh(lambda folder=PATTERNS: folder.glob("*.md"))
 def patterns(folder: Path = PATTERNS) -> list[Pattern]:
     """Return every pattern, in the order of their numbers."""
     pages = (p for p in folder.glob("*.md") if p.stem != "index")

@@ -70,6 +70,9 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_env(env: Environment, config: MkDocsConfig, files: Files) -> Environment:
+    if any(file.page.markdown is None for file in files.documentation_pages()):
+        files.remove(files.get_file_from_path(ADDRESS))  # --dirty: the catalogue of the last full build stays
+        return env
     facts = load()
     entries = [entry(p, facts, files.get_file_from_path(f"patterns/{p.slug}.md")) for p in patterns()]
     files.get_file_from_path(ADDRESS).content_string = document(entries)

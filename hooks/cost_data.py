@@ -9,15 +9,17 @@ import yaml
 from cost_bill import LARGEST, SIZES, Line, Meter, Pattern, Plan, Volume
 from cost_formula import terms
 from cost_units import FREE_WORDS, CostError, counted, rate, singular
-from facts import MARKDOWN_LINK, Fact, load, products
+from facts import FACTS, MARKDOWN_LINK, Fact, load, products
+from fresh import fresh
 
 ROOT = Path(__file__).resolve().parent.parent
 COSTS = ROOT / "docs" / "data" / "costs"
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def read_yaml(path: Path) -> Any:
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
+        return yaml.load(path.read_text(encoding="utf-8"), LOADER)
     except FileNotFoundError as error:
         raise CostError(f"{place(path)} is missing: write it, see 'Costs' in CONTRIBUTING.md") from error
     except yaml.YAMLError as error:
@@ -123,6 +125,7 @@ def load_pattern(slug: str, facts: Mapping[str, Fact], meters: Mapping[str, Mete
     return entries(Pattern, rest, place(path), slug=slug, volumes=volumes, lines=lines)
 
 
+@fresh(lambda: [ROOT / "docs" / "data" / "products.yml", *FACTS.glob("*.yml"), *COSTS.rglob("*.yml")])
 def load_all() -> tuple[dict[str, Fact], dict[str, Meter], dict[str, Pattern]]:
     """Return the facts, the meters, and every pattern that has cost data, by slug."""
     facts = load()

@@ -20,6 +20,8 @@ from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import Files
 from mkdocs.structure.pages import Page
 
+from fresh import fresh
+
 ROOT = Path(__file__).resolve().parent.parent
 FACTS = ROOT / "docs" / "data" / "facts"
 MARKDOWN_LINK = re.compile(r"\[(?P<text>[^\]\n]+)\]\(fact:(?P<id>[a-z0-9.-]+)(?P<part>#source)?\)")
@@ -146,6 +148,7 @@ def _has_one_group(pattern: Any) -> bool:
         return False
 
 
+@fresh(lambda folder=FACTS: folder.glob("*.yml"))
 def load(folder: Path = FACTS) -> dict[str, Fact]:
     """Return every fact by id, in file and entry order.
 
@@ -287,7 +290,7 @@ def conflicts(facts: Iterable[Fact]) -> str:
 @cache
 def products() -> dict[str, dict[str, str]]:
     """Return ``docs/data/products.yml``: product id to name, former name and address."""
-    return yaml.safe_load((ROOT / "docs" / "data" / "products.yml").read_text(encoding="utf-8"))
+    return yaml.load((ROOT / "docs" / "data" / "products.yml").read_text(encoding="utf-8"), LOADER)
 
 
 _facts: dict[str, Fact] = {}

@@ -143,6 +143,9 @@ def on_env(env: Environment, config: MkDocsConfig, files: Files) -> Environment:
     for file in files.documentation_pages():
         file.page.update_date = changed(file.src_uri, known) or UNKNOWN
     page = files.get_file_from_path(SOURCE).page
+    if page.markdown is None:
+        files.remove(files.get_file_from_path(NAME))  # --dirty: the feed of the last full build stays
+        return env
     entries = changes(page.file.content_string)[:NEWEST]
     # Where the site has no address of its own, links stay relative to the feed.
     text = feed(entries, config.site_name, page.meta["description"], config.site_url or "", page.canonical_url or page.url)

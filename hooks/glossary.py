@@ -13,6 +13,8 @@ from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import Files
 from mkdocs.structure.pages import Page
 
+from catalogue import LOADER
+
 SOURCE = Path(__file__).resolve().parent.parent / "docs" / "data" / "glossary.yml"
 LIST = "<!-- glossary: every term -->"
 PAGE = "guide/glossary.md"
@@ -72,7 +74,7 @@ def parse(entries: Any) -> list[Term]:
 @cache
 def load() -> list[Term]:
     """Return the terms of ``docs/data/glossary.yml``."""
-    return parse(yaml.safe_load(SOURCE.read_text(encoding="utf-8")))
+    return parse(yaml.load(SOURCE.read_text(encoding="utf-8"), LOADER))
 
 
 def explain(page_html: str, terms: list[Term], glossary: str) -> str:

@@ -80,6 +80,10 @@ def on_nav(nav: Navigation, config: MkDocsConfig, files: Files) -> Navigation:
 
 
 def on_env(env: Environment, config: MkDocsConfig, files: Files) -> Environment:
+    if any(file.page.markdown is None for file in files.documentation_pages()):
+        for unchanged in (INDEX, FULL):  # --dirty: the lists of the last full build stay
+            files.remove(files.get_file_from_path(unchanged))
+        return env
     nav, name, description = _nav[0], config.site_name, config.site_description
     sections = {s.title: _twins_of(s.children) for s in nav.items if isinstance(s, Section)}
     next(iter(sections.values()))[:0] = _twins_of(nav.items)

@@ -146,6 +146,8 @@ def on_page_content(page_html: str, page: Page, config: MkDocsConfig, files: Fil
 
 def on_env(env: Environment, config: MkDocsConfig, files: Files) -> Environment:
     for file in files.documentation_pages() if config.site_url else ():
+        if file.page.markdown is None:
+            continue  # --dirty: its picture stands there from the last full build
         meta: dict[str, Any] = file.page.meta
         words = (str(meta.get("pattern", "")), meta.get("title", file.page.title), meta.get("description", ""), config.site_name)
         files.append(File.generated(config, address(file.page), content=picture(*words)))

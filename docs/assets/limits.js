@@ -49,7 +49,15 @@ export function start(element) {
     const table = next?.matches("table") ? next : next?.querySelector("table");
     return table ? [{ table, heading, name: heading.textContent }] : [];
   });
-  tables.forEach(({ table }) => sortable(table));
+  // A heading gets its button when its table comes near: all at once would lay out every table a second time.
+  const near = new IntersectionObserver((entries) => {
+    for (const { target, isIntersecting } of entries) {
+      if (!isIntersecting) continue;
+      near.unobserve(target);
+      sortable(target);
+    }
+  }, { rootMargin: "600px" });
+  tables.forEach(({ table }) => near.observe(table));
 
   function show() {
     const left = find(tables, input.value);
