@@ -1,6 +1,7 @@
 """Make one page for each product that a pattern uses: its job, the patterns that use it and for what, its limits."""
 
 import re
+from functools import cache
 from typing import Any
 
 from mkdocs.config.defaults import MkDocsConfig
@@ -20,8 +21,12 @@ Products = dict[str, dict[str, Any]]
 
 def called(product: dict[str, Any]) -> set[str]:
     """Return the names under which tables speak of a product, in lower case and without a plural s."""
-    name = product["name"]
-    names = {name, product.get("short", name)} | ({name.removeprefix("Cloudflare ")} - {"for SaaS"})
+    return _called(product["name"], product.get("short", product["name"]))
+
+
+@cache
+def _called(name: str, short: str) -> set[str]:
+    names = {name, short} | ({name.removeprefix("Cloudflare ")} - {"for SaaS"})
     return {n.lower().removesuffix("s") for n in names}
 
 

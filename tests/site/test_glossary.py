@@ -44,4 +44,5 @@ def test_a_word_opens_by_keyboard_without_javascript_and_leads_to_the_glossary(s
         assert card.is_visible()
         card.get_by_role("link", name="Glossary").click()
         heading = visit.page.url.partition("#")[2]
-        assert heading and visit.page.locator(f"h2#{heading}").is_visible()
+        assert heading
+        visit.page.locator(f"h2#{heading}").wait_for()
