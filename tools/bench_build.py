@@ -16,10 +16,8 @@ from tests.harness.site import copy_project
 
 ROOT = Path(__file__).resolve().parent.parent
 MODEL = "docs/guide/quick-start.md"
-GROUP = 20
-# What stands in a line of the navigation, once more for each copy.
-SECTION = "  - Copies {number}:\n"
-ITEM = "      - Copy {number}: copies/copy-{number}.md\n"
+GROUP = 10
+PARTS_OF = 10
 
 
 def copy_of(text: str, number: int) -> str:
@@ -51,8 +49,14 @@ def bare(config: str) -> str:
 
 
 def grown(config: str, pages: int) -> str:
-    """Return the configuration with that many copies in its navigation, in sections."""
-    lines = [ITEM.format(number=n) if (n - 1) % GROUP else SECTION.format(number=n) + ITEM.format(number=n) for n in range(1, pages + 1)]
+    """Return the configuration with that many copies in its navigation, as a guide of this size would have them: in parts of parts."""
+    lines = ["  - Copies:\n"] if pages else []
+    for n in range(1, pages + 1):
+        if n % (GROUP * PARTS_OF) == 1:
+            lines.append(f"      - Part {n}:\n")
+        if n % GROUP == 1:
+            lines.append(f"          - Chapter {n}:\n")
+        lines.append(f"              - Copy {n}: copies/copy-{n}.md\n")
     return config.rstrip("\n") + "\n" + "".join(lines)
 
 

@@ -49,15 +49,15 @@ export function start(element) {
     const table = next?.matches("table") ? next : next?.querySelector("table");
     return table ? [{ table, heading, name: heading.textContent }] : [];
   });
-  // A heading gets its button when its table comes near: all at once would lay out every table a second time.
-  const near = new IntersectionObserver((entries) => {
-    for (const { target, isIntersecting } of entries) {
-      if (!isIntersecting) continue;
-      near.unobserve(target);
-      sortable(target);
-    }
-  }, { rootMargin: "600px" });
-  tables.forEach(({ table }) => near.observe(table));
+  // Table by table, when the browser has nothing else to do: all at once would lay out the whole page a second time.
+  const idle = window.requestIdleCallback ?? ((work) => setTimeout(work, 20));
+  const waiting = tables.map(({ table }) => table);
+  function next() {
+    if (waiting.length === 0 || !element.isConnected) return;
+    sortable(waiting.shift());
+    idle(next);
+  }
+  next();
 
   function show() {
     const left = find(tables, input.value);
