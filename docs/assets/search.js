@@ -44,9 +44,11 @@ var siteSearch = (() => {
   let pages, parts, entries;
   const sections = [];
 
+  let preparing;
+  const prepare = (given) => (preparing ??= build(given));
+
   /** Build the index, in pieces that leave the page responsive. */
-  async function prepare(given) {
-    if (pages) return;
+  async function build(given) {
     entries = Object.entries(given).map(([url, [title, description, names, content]]) => ({ url, title, description, names, content }));
     const all = index(PAGE, (id) => id);
     const each = index(SECTION, (id) => sections[id].page);
