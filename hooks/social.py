@@ -5,6 +5,7 @@ A picture is drawn once and kept under ``.cache/social`` by the hash of what it 
 
 import hashlib
 import io
+import os
 from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -127,9 +128,10 @@ def picture(*words: str) -> bytes:
     path = CACHE / f"{name}.png"
     if not path.is_file():
         path.parent.mkdir(parents=True, exist_ok=True)
-        content = png(drawn(*words))
-        path.with_suffix(".part").write_bytes(content)
-        path.with_suffix(".part").replace(path)
+        # Several builds may draw the same picture at once.
+        part = path.with_suffix(f".{os.getpid()}")
+        part.write_bytes(png(drawn(*words)))
+        part.replace(path)
     return path.read_bytes()
 
 
