@@ -1,5 +1,7 @@
 """What all tests and documents share: the toolchain, the fixtures, Sybil over the documents, one option."""
 
+import os
+
 import pytest
 from sybil.integration import pytest as sybil
 
@@ -7,6 +9,8 @@ from tests.documents.runner import SYBILS
 from tools import toolchain
 
 pytest_plugins = ["tests.harness.fixtures"]
+# Many tests build a copy of the site; none of them has to draw its pictures again.
+os.environ.setdefault("SOCIAL_CACHE", str(toolchain.CACHE / "social"))
 
 pytest_collect_file = sybil.pytest_integration(*SYBILS)
 

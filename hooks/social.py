@@ -1,6 +1,7 @@
 """Draw for each page the picture that shows when somebody shares its link: title, number, our own look; no network.
 
-A picture is drawn once and kept under ``.cache/social`` by the hash of what it says and of how this file draws.
+A picture is drawn once and kept under ``.cache/social``, or in the folder that ``SOCIAL_CACHE`` names, by the hash of what it says
+and of how this file draws.
 """
 
 import hashlib
@@ -18,7 +19,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 ROOT = Path(__file__).resolve().parent.parent
 FONT = ROOT / "docs" / "assets" / "fonts" / "public-sans.woff2"
-CACHE = ROOT / ".cache" / "social"
+CACHE = Path(os.environ.get("SOCIAL_CACHE") or ROOT / ".cache" / "social")
 SIZE = WIDTH, HEIGHT = 1200, 630
 MARGIN = 80
 NAVY, WHITE, PALE, ORANGE = "#14213d", "#ffffff", "#d5dcec", "#fdba74"
