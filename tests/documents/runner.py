@@ -77,7 +77,10 @@ def console(snippet: Snippet) -> None:
             try:
                 with TemporaryDirectory() as folder:
                     headers = Path(folder, "headers")
-                    path_taken(slug_of(snippet), command, check(command, url, where, headers), headers, where)
+                    printed = check(command, url, where, headers)
+                    # A README has no buttons, so its requests need no path.
+                    if Path(snippet.path).name != "README.md":
+                        path_taken(slug_of(snippet), command, printed, headers, where)
             except FenceError as error:
                 if not update:
                     raise
