@@ -45,7 +45,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--runs", type=int, default=RUNS, help="the median of so many runs")
     parser.add_argument("--update", action="store_true", help="write the figures that docs/reference/build-speed.md shows")
     options = parser.parse_args(arguments)
-    cpu = f"{os.cpu_count()} cores, Python {platform.python_version()}"
+    load = os.getloadavg()[0]
+    busy = f", at the same time busy with other work (load {load:.0f})" if load > 1 else ""
+    cpu = f"{os.cpu_count()} cores, Python {platform.python_version()}{busy}"
     data: dict[str, Any] = json.loads(DATA.read_text(encoding="utf-8")) if DATA.is_file() else {}
     data |= {"date": datetime.date.today().isoformat(), "machine": cpu, "runs": options.runs}
     if "build" in options.only:
