@@ -1,6 +1,7 @@
 """What all tests and documents share: the toolchain, the fixtures, Sybil over the documents, one option."""
 
 import os
+import sys
 
 import pytest
 from sybil.integration import pytest as sybil
@@ -9,6 +10,9 @@ from tests.documents.runner import SYBILS
 from tools import toolchain
 
 pytest_plugins = ["tests.harness.fixtures"]
+# Tests start many a Python; with this set, each would compile its libraries again.
+if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
+    sys.dont_write_bytecode = False
 # Many tests build a copy of the site; none of them has to draw its pictures again.
 os.environ.setdefault("SOCIAL_CACHE", str(toolchain.CACHE / "social"))
 

@@ -193,9 +193,11 @@ def test_a_user_does_not_administrate(rag):
 
 def test_one_user_asks_twenty_times_a_minute_and_others_are_not_slowed(rag):
     ann = rag.session(tenant="rate", user="ann")
-    statuses = [rag.post("Anything?", ann).status_code for _ in range(22)]
-    assert 429 in statuses and statuses[0] == 200
-    refused = rag.post("Anything?", ann)
+    answers = [rag.post("Anything?", ann)]
+    while answers[-1].status_code == 200 and len(answers) < 45:  # the simulator's minute may end once between
+        answers.append(rag.post("Anything?", ann))
+    assert len(answers) > 20
+    refused = answers[-1]
     assert refusal(refused) == (429, "too_many_questions") and refused.headers["retry-after"] == "60"
     assert rag.post("Anything?", rag.session(tenant="rate", user="bob")).status_code == 200
 
