@@ -213,11 +213,19 @@ def test_a_wrong_password_and_an_unknown_user_get_the_same_answer_after_the_same
         login(app, email, "wrong password!")
         return time.monotonic() - started
 
-    users, quick = ([new_user(app).email for _ in range(2)] for _ in range(2))
-    for email in quick:
-        app.d1("DB", "UPDATE users SET password = 'pbkdf2-sha256$1$salt$-' WHERE email = ?", email)
-    tries = [[seconds(users[n % 2]), seconds(f"nobody-{n}@example.com"), seconds(quick[n % 2])] for n in range(8)]
-    known, unknown, no_work = (min(times) for times in zip(*tries, strict=True))
+    def least() -> list[float]:
+        users, quick = ([new_user(app).email for _ in range(2)] for _ in range(2))
+        for email in quick:
+            app.d1("DB", "UPDATE users SET password = 'pbkdf2-sha256$1$salt$-' WHERE email = ?", email)
+        tries = [[seconds(users[n % 2]), seconds(f"{users[0]}-{n}.example.com"), seconds(quick[n % 2])] for n in range(8)]
+        return [min(times) for times in zip(*tries, strict=True)]
+
+    known, unknown, no_work = least()
+    for _ in range(4):
+        if unknown - no_work > (known - no_work) / 2 > 0:
+            break
+        # A busy machine disturbs single tries; the quickest of all of them tell the truth.
+        known, unknown, no_work = map(min, (known, unknown, no_work), least())
     assert unknown - no_work > (known - no_work) / 2 > 0, "an unknown user is told at once"
 
 
