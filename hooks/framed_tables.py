@@ -1,7 +1,7 @@
 """Put every plain table into a frame that scrolls, so that a wide one never widens the page, also without JavaScript.
 
 A table of three columns or more becomes a list of rows on a phone: each of its cells carries the name of its column.
-Columns of numbers, which are set to the right, stay a table.
+Columns of numbers, which are set to the right, stay a table; so does one whose rows have headings of their own.
 """
 
 import re
@@ -16,7 +16,7 @@ HEADING = re.compile(r"<th\b[^>]*>(.*?)</th>", re.S)
 ROW = re.compile(r"<tr>.*?</tr>", re.S)
 CELL = re.compile(r"<td\b")
 TAG = re.compile(r"<[^>]+>")
-NUMBERS = 'align="right"'
+STAYS = re.compile(r'align="right"|scope="row"')
 WIDE = 3
 AFTER_MOST = -150
 
@@ -37,7 +37,7 @@ def framed(page_html: str) -> str:
     def frame(found: re.Match[str]) -> str:
         table = found[0]
         headings = [TAG.sub("", heading).strip().replace('"', "&quot;") for heading in HEADING.findall(table)]
-        wide = len(headings) >= WIDE and NUMBERS not in table
+        wide = len(headings) >= WIDE and not STAYS.search(table)
         kind = " rows" if wide else ""
         table = labelled(table, headings) if wide else table
         return f'<div class="md-typeset__scrollwrap{kind}"><div class="md-typeset__table">{table}</div></div>'

@@ -14,10 +14,11 @@ def test_each_cell_of_a_wide_table_names_its_column():
     assert '<td>Killed</td>\n<td data-label="Users see">Nothing</td>\n<td data-label="&quot;You&quot; notice">A log</td>' in page
 
 
-def test_numbers_stay_in_columns_and_two_columns_stay_a_table():
+def test_numbers_stay_in_columns_and_rows_with_a_heading_and_two_columns_stay_a_table():
     numbers = TABLE.replace("<td>A log", '<td align="right">9')
+    headed = TABLE.replace("<td>Killed</td>", '<th scope="row">Killed</th>')
     two = TABLE.replace('\n<th>"You" notice</th>', "").replace("\n<td>A log</td>", "")
-    for table in (numbers, two):
+    for table in (numbers, headed, two):
         assert framed(table) == f'<div class="md-typeset__scrollwrap"><div class="md-typeset__table">{table}</div></div>'
 
 
