@@ -458,6 +458,24 @@ def test_a_bucket_that_was_full_before_is_read_page_by_page(runtime: Runtime):
         until(lambda: rag.rows("SELECT count(*) AS n FROM documents")[0]["n"], lambda n: n == 103)
 
 
+def test_a_document_of_more_parts_than_one_upsert_takes_is_found(rag):
+    rag.put("parts/long.md", "".join(f"# Word {n}\n\nIt means thing{n}.\n\n" for n in range(1_100)))
+    assert len(rag.rows("SELECT id FROM chunks WHERE key = 'parts/long.md'")) == 1_100
+    assert "thing1042" in rag.ask("What means thing1042?", "parts").text
+
+
+def test_a_document_whose_chunks_were_lost_is_mended_by_a_message_that_says_again(rag):
+    """As after two consumers at once: the row says "indexed", and what it stands for is gone."""
+    key = "mended/note.md"
+    rag.put(key, "# Note\n\nThe key hangs behind the stove.")
+    ids = [row["id"] for row in rag.rows("SELECT id FROM chunks WHERE key = ?", key)]
+    rag.example.call("INDEX_E1", "deleteByIds", ids)
+    rag.rows("DELETE FROM chunks WHERE key = ?", key)
+    rag.send({"document": key}, {"document": key, "again": True})
+    until(lambda: rag.rows("SELECT id FROM chunks WHERE key = ?", key), lambda rows: [row["id"] for row in rows] == ids)
+    until(lambda: rag.ask("Where hangs the key?", "mended").text, lambda text: "stove" in text)
+
+
 # The reader's own client
 
 

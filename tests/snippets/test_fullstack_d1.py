@@ -792,6 +792,30 @@ def test_on_a_phone_a_change_made_elsewhere_is_shown_and_not_overwritten(app, br
         expect(page.locator("li")).to_have_count(0)
 
 
+def test_another_title_after_a_lost_answer_is_another_task(app, browser: Browser):
+    user = new_user(app)
+    with visitor(browser) as visit:
+        page = visit.page
+        page.goto(app.url)
+        page.get_by_label("Email", exact=True).fill(user.email)
+        page.get_by_label("Password", exact=True).fill(PASSWORD)
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("heading", name="Your tasks")).to_be_focused()
+
+        def lose(route):
+            route.fetch()
+            route.abort()
+
+        page.route("**/api/tasks", lose, times=1)
+        page.get_by_label("New task").fill("Buy bread")
+        keys(page, "Enter")
+        expect(page.get_by_role("alert")).not_to_be_empty()
+        page.get_by_label("New task").fill("Buy milk")
+        keys(page, "Enter")
+        expect(page.get_by_role("status")).to_have_text("Added: Buy milk")
+        assert sorted(row["title"] for row in app.d1("DB", "SELECT title FROM tasks WHERE user_id = ?", user.id)) == ["Buy bread", "Buy milk"]
+
+
 def test_the_page_sends_the_bookmark_of_the_last_answer_and_the_same_id_until_it_is_stored(app, browser: Browser):
     user = new_user(app)
     with visitor(browser) as visit:

@@ -204,6 +204,18 @@ def test_it_is_repeated_three_times_at_most_and_nothing_else_is(api, shop, state
     assert untouched(shop)
 
 
+def test_a_price_that_changes_during_an_order_leaves_its_total_the_sum_of_its_items(api, shop):
+    price = "UPDATE products SET price_cents = {} WHERE sku = 'LAMP-01'"
+    old = int(shop.run("-c", "SELECT price_cents FROM products WHERE sku = 'LAMP-01'"))
+    with changed(shop, "SELECT 1", price.format(old)), session(shop, "BEGIN", "SELECT * FROM stock FOR UPDATE") as other:
+        with meanwhile(lambda: place(api, ("LAMP-01", 2))) as answer:
+            waiting(shop)
+            shop.run("-c", price.format(old + 100))
+            other.run("COMMIT")
+            assert answer.result().json()["totalCents"] == 2 * old
+    assert int(shop.run("-c", "SELECT sum(quantity * price_cents) FROM order_items")) == 2 * old
+
+
 def test_a_real_deadlock_with_another_system_ends_and_the_order_is_stored(api, shop):
     take = "SELECT * FROM stock JOIN products ON id = product_id WHERE sku = '{}' FOR UPDATE OF stock"
     with session(shop, "SET deadlock_timeout = '60s'", "BEGIN", take.format("LAMP-01")) as other:

@@ -436,6 +436,30 @@ def test_a_tenant_cannot_take_the_hostname_of_another(guestbooks):
     assert guestbooks.visit("bakery.example").json()["tenant"] == "acme"
 
 
+def test_a_release_that_broke_off_keeps_the_name_from_others_until_it_is_repeated(guestbooks):
+    mine, theirs = claim(guestbooks, "acme", "florist.example"), claim(guestbooks, "globex", "florist.example")
+    prove(guestbooks, "florist.example", mine["record"]["value"], theirs["record"]["value"])
+    assert verify(guestbooks, "acme", "florist.example").status_code == 200
+    guestbooks.example.d1("DB", "UPDATE hostnames SET state = 'leaving' WHERE host = 'florist.example' AND tenant = 'acme'", worker="control")
+    assert refusal(verify(guestbooks, "globex", "florist.example")) == (409, "taken")
+    for _ in range(2):
+        guestbooks.control("DELETE", "/acme/hostnames/florist.example", guestbooks.tokens["acme"])
+    assert refusal(guestbooks.visit("florist.example")) == (404, "no_such_site")
+    assert verify(guestbooks, "globex", "florist.example").status_code == 200
+    assert guestbooks.visit("florist.example").json()["tenant"] == "globex"
+
+
+def test_a_tenant_that_verifies_all_the_time_does_not_undo_its_suspension(guestbooks):
+    claimed = claim(guestbooks, "acme", "race.example")
+    prove(guestbooks, "race.example", claimed["record"]["value"])
+    with ThreadPoolExecutor(4) as pool:
+        for state in ("suspended", "active") * 5:
+            tries = [pool.submit(verify, guestbooks, "acme", "race.example") for _ in range(6)]
+            guestbooks.control("PATCH", "/acme", json={"state": state})
+            assert {one.result().status_code for one in tries} <= {200, 503}
+            assert guestbooks.visit("race.example").status_code == (403 if state == "suspended" else 200)
+
+
 def test_a_name_in_another_script_is_found_in_its_one_form(guestbooks):
     claimed = claim(guestbooks, "acme", "KÄSE.example")
     assert claimed["hostname"] == "xn--kse-qla.example"

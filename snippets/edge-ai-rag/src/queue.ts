@@ -4,7 +4,7 @@ import { placeOf } from "./names";
 const LONGEST_DELAY_S = 3600;
 const PAGE = 100;
 
-type Work = { key: string } | { backfill: string };
+type Work = { key: string; again: boolean } | { backfill: string };
 
 // --8<-- [start:queue]
 /** Each message ends by itself, so one bad document holds up no other. */
@@ -15,7 +15,7 @@ export async function consume(batch: MessageBatch, env: Env): Promise<void> {
     try {
       if (work === null) console.error({ event: "message_unreadable", ...about });
       else if ("backfill" in work) await backfill(env, work.backfill);
-      else await document(env, work.key, about);
+      else await document(env, work.key, work.again || message.attempts > 1, about);
       message.ack();
     } catch (error) {
       const doubled = Number(env.RETRY_BASE_S) * 2 ** (message.attempts - 1);
@@ -27,21 +27,27 @@ export async function consume(batch: MessageBatch, env: Env): Promise<void> {
   }
 }
 
-/** R2's own event, or one of our two messages: a document to look at again, a page. */
+/** R2's own event, or one of our two messages: a document to look at, a page. */
 function workOf(body: unknown, bucket: string): Work | null {
   if (typeof body !== "object" || body === null) return null;
   const given = body as Record<string, unknown>;
   if (typeof given.backfill === "string") return { backfill: given.backfill };
-  if (typeof given.document === "string") return { key: given.document };
+  if (typeof given.document === "string") 
+    return { key: given.document, again: given.again === true };
   const object = given.object as { key?: unknown } | undefined;
   const ours = given.bucket === bucket && typeof object?.key === "string";
-  return ours ? { key: String(object.key) } : null;
+  return ours ? { key: String(object.key), again: false } : null;
 }
 // --8<-- [end:queue]
 
-async function document(env: Env, key: string, about: object): Promise<void> {
+async function document(
+  env: Env,
+  key: string,
+  again: boolean,
+  about: object,
+): Promise<void> {
   const place = placeOf(key);
-  const outcome = place ? await ingest(env, place) : "ignored";
+  const outcome = place ? await ingest(env, place, again) : "ignored";
   console.log({ event: "document", outcome, key, ...about });
 }
 

@@ -73,9 +73,15 @@ async function store(
   );
   await client.query(
     `INSERT INTO order_items (order_id, product_id, quantity, price_cents)
-     SELECT $3, p.id, i.quantity, p.price_cents
-     FROM unnest($1::text[], $2::int[]) AS i (sku, quantity) JOIN products p USING (sku)`,
-    [...columns(order.items), id],
+     SELECT $1::uuid, i.product_id, i.quantity, i.price_cents
+     FROM unnest($2::bigint[], $3::int[], $4::int[]) AS i (product_id, quantity, price_cents)`,
+    // The prices of the total, although the shop may change them meanwhile.
+    [
+      id,
+      shelves.map((shelf) => shelf.id),
+      shelves.map(({ sku }) => quantity.get(sku)),
+      shelves.map(({ price }) => price),
+    ],
   );
 }
 

@@ -55,18 +55,21 @@ at("logout").addEventListener("click", () =>
   }, "You are signed out."),
 );
 
-// Until the server has answered, a second try sends the same id and adds nothing twice.
-let id = crypto.randomUUID();
+// Until the server has answered, the same title has the same id: a second try adds nothing twice.
+let unsent = { title: "", id: "" };
 at("add").addEventListener("submit", async (event) => {
   event.preventDefault();
   const field = at("title");
+  const title = field.value;
+  if (unsent.title !== title) unsent = { title, id: crypto.randomUUID() };
+  const { id } = unsent;
   const added = await act(async () => {
-    await call("POST", "/api/tasks", { tasks: [{ id, title: field.value }] });
+    await call("POST", "/api/tasks", { tasks: [{ id, title }] });
     await tasks.load();
-  }, `Added: ${field.value}`);
+  }, `Added: ${title}`);
   if (!added) return;
-  id = crypto.randomUUID();
-  field.value = "";
+  if (unsent.id === id) unsent = { title: "", id: "" };
+  if (field.value === title) field.value = "";
   field.focus();
 });
 

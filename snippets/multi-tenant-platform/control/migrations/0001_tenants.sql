@@ -25,9 +25,9 @@ CREATE TABLE hostnames (
   host TEXT NOT NULL,
   tenant TEXT NOT NULL REFERENCES tenants (id),
   proof TEXT NOT NULL,
-  state TEXT NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'active')),
+  state TEXT NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'active', 'leaving')),
   PRIMARY KEY (host, tenant)
 ) STRICT, WITHOUT ROWID;
-CREATE UNIQUE INDEX hostnames_active ON hostnames (host) WHERE state = 'active';
+CREATE UNIQUE INDEX hostnames_owned ON hostnames (host) WHERE state <> 'pending';
 CREATE INDEX hostnames_of_tenant ON hostnames (tenant);
 -- --8<-- [end:schema]

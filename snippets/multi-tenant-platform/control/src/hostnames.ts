@@ -28,7 +28,7 @@ export async function claim(env: Env, tenant: string, body: Record<string, unkno
 /** Look for the proof in DNS. Who controls the name now gets it. */
 export async function verify(env: Env, tenant: string, host: string) {
   const row = await find(env, tenant, host);
-  if (row.state === "pending") {
+  if (row.state !== "active") {
     const records = await env.DEPLOYER.textRecords(`_platform.${host}`);
     if (!records.includes(row.proof))
       throw new Refusal(409, "not_verified", "The TXT record is not there yet.");
@@ -49,11 +49,15 @@ export async function verify(env: Env, tenant: string, host: string) {
 }
 // --8<-- [end:claim]
 
-/** Give a hostname back. First the map, so that nothing is served without an owner. */
+/** Give a hostname back. The map comes before the row: nothing is served without an owner. */
 export async function release(env: Env, tenant: string, host: string) {
   const row = await find(env, tenant, host);
   if (host.endsWith(`.${env.APPS_DOMAIN}`)) throw invalid("This name stays.");
-  if (row.state === "active") {
+  if (row.state !== "pending") {
+    // Whoever publishes meanwhile sees this, and takes the name off the map again.
+    await env.DB.prepare("UPDATE hostnames SET state = 'leaving' WHERE host = ? AND tenant = ?")
+      .bind(host, tenant)
+      .run();
     await env.SITES.delete(host);
     await env.DEPLOYER.deleteHostname(host);
   }

@@ -6,6 +6,7 @@ import { invalid, only } from "./body";
 
 const ID = /^(?!xn--)[a-z][a-z0-9-]{1,29}[a-z0-9]$/;
 const ALLOW_MAX = 20;
+const MOST_ROUNDS = 4;
 
 interface Row {
   id: string;
@@ -67,24 +68,54 @@ export async function show(env: Env, id: string) {
 }
 
 // --8<-- [start:publish]
-/** Copy what D1 says about a tenant to every entry that it has in the map. */
+/** Copy what D1 says about a tenant to every entry that it has in the map. Somebody may have
+ *  changed it meanwhile, so whoever writes last looks once more. */
 export async function publish(env: Env, id: string): Promise<void> {
-  const row = (await find(env, id))!;
-  const { plan, state } = row;
-  const site: Site = { tenant: id, plan, state, allow: JSON.parse(row.allow) };
+  let mapped: string[] = [];
+  let written = "";
+  for (let round = 0; round < MOST_ROUNDS; round++) {
+    const { site, hosts } = await truth(env, id);
+    const entry = JSON.stringify(site);
+    const now = JSON.stringify([entry, hosts]);
+    if (now === written) return;
+    const gone = mapped.filter((host) => !hosts.includes(host));
+    try {
+      await Promise.all(hosts.map((host) => env.SITES.put(host, entry)));
+      for (const host of gone) await handBack(env, host);
+    } catch (error) {
+      throw behind(`${id}: ${error}`);
+    }
+    [mapped, written] = [hosts, now];
+  }
+  throw behind(`${id}: changes too fast`);
+}
+// --8<-- [end:publish]
+
+async function truth(env: Env, id: string): Promise<{ site: Site; hosts: string[] }> {
+  const { plan, state, allow } = (await find(env, id))!;
   const { results } = await env.DB.prepare(
-    "SELECT host FROM hostnames WHERE tenant = ? AND state = 'active'",
+    "SELECT host FROM hostnames WHERE tenant = ? AND state = 'active' ORDER BY host",
   )
     .bind(id)
     .all<{ host: string }>();
-  await Promise.all(
-    results.map(({ host }) => env.SITES.put(host, JSON.stringify(site))),
-  ).catch((error) => {
-    const message = "Stored, but not live yet. Send it again.";
-    throw new Refusal(503, "map_behind", message, `${id}: ${error}`, { "Retry-After": "2" });
-  });
+  const site = { tenant: id, plan, state, allow: JSON.parse(allow) };
+  return { site, hosts: results.map(({ host }) => host) };
 }
-// --8<-- [end:publish]
+
+/** A name that was released while it was written: it is free, or another tenant's by now. */
+async function handBack(env: Env, host: string): Promise<void> {
+  const owner = await env.DB.prepare(
+    "SELECT tenant FROM hostnames WHERE host = ? AND state = 'active'",
+  )
+    .bind(host)
+    .first<string>("tenant");
+  await (owner ? publish(env, owner) : env.SITES.delete(host));
+}
+
+const behind = (reason: string) =>
+  new Refusal(503, "map_behind", "Stored, but not live yet. Send it again.", reason, {
+    "Retry-After": "2",
+  });
 
 const find = (env: Env, id: string) =>
   env.DB.prepare("SELECT id, plan, state, allow, live_version FROM tenants WHERE id = ?")

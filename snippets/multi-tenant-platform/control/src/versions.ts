@@ -76,10 +76,10 @@ async function oneAtATime<T>(
 ): Promise<T> {
   const taken = await env.DB.prepare(
     `UPDATE tenants SET deploying_until = unixepoch() + ?2
-     WHERE id = ?1 AND deploying_until <= unixepoch() RETURNING database_id`,
+     WHERE id = ?1 AND deploying_until <= unixepoch() RETURNING database_id, deploying_until`,
   )
     .bind(tenant, DEPLOY_MAX_S)
-    .first<{ database_id: string }>();
+    .first<{ database_id: string; deploying_until: number }>();
   if (!taken)
     throw new Refusal(409, "deploy_running", "Another deploy is running.", tenant, {
       "Retry-After": "5",
@@ -87,8 +87,11 @@ async function oneAtATime<T>(
   try {
     return await deploy(taken.database_id);
   } finally {
-    await env.DB.prepare("UPDATE tenants SET deploying_until = 0 WHERE id = ?")
-      .bind(tenant)
+    // Who took too long must not open the lock of the next.
+    await env.DB.prepare(
+      "UPDATE tenants SET deploying_until = 0 WHERE id = ? AND deploying_until = ?",
+    )
+      .bind(tenant, taken.deploying_until)
       .run();
   }
 }
