@@ -27,6 +27,7 @@ class Client:
         self.address = f"{url.replace('http', 'ws', 1)}/v1/rooms/{room}/socket"
         self.room, self.user, self.last_id = room, user, since
         self.unconfirmed: dict[str, str] = {}
+        self.behind = False
 
     def say(self, text: str) -> None:
         self.unconfirmed[str(uuid.uuid4())] = text
@@ -89,11 +90,15 @@ class Client:
             print("* older messages are gone")
         for message in page["messages"]:
             self._show(message)
-        if page["more"]:
+        self.behind = page["more"]
+        await self._go_on(socket)
+        return not self.behind
+
+    async def _go_on(self, socket: ClientConnection) -> None:
+        if self.behind:
             await socket.send(json.dumps({"type": "resume", "since": self.last_id}))
-            return False
-        await self._send_next(socket)
-        return True
+        else:
+            await self._send_next(socket)
 
     async def _send_next(self, socket: ClientConnection) -> None:
         """One at a time, each with the key it always had: nothing is stored twice."""
@@ -123,7 +128,7 @@ class Client:
         else:
             print(f"! {code}: {frame['error']['message']}")
             self.unconfirmed.pop(frame.get("key", ""), None)
-        await self._send_next(socket)
+        await self._go_on(socket)
 
     def _show(self, message: dict[str, Any]) -> None:
         if message["id"] > (self.last_id or 0):

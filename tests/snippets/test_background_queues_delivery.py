@@ -210,6 +210,22 @@ def test_all_that_is_dead_can_be_redriven_at_once(api):
     assert {api.end(job)["state"] for job in ids} == {"done"}
 
 
+def test_a_job_that_a_person_dismissed_is_not_sent_with_all_others_and_is_forgotten(api):
+    dismissed, open_ = bulk(api, "dismissed", ["refused-9+no@example.com", "refused-9+yes@example.com"])
+    assert {api.end(job)["state"] for job in (dismissed, open_)} == {"dead"}
+    letter = next(letter["message"] for letter in api.dead() if letter["job"] == dismissed)
+    assert api.http.delete(f"/v1/dead-letters/{letter}", headers=ADMIN).status_code == 204
+    asked = api.calls(dismissed)
+    assert api.redrive(all=True) >= 1 and api.redrive(jobs=[open_]) in (0, 1)
+    api.end(open_)
+    assert (api.state(dismissed)["state"], api.calls(dismissed)) == ("dead", asked)
+    until(lambda: [letter for letter in api.dead() if letter["job"] == open_], bool)
+    api.rows("UPDATE jobs SET updated_at = 0 WHERE id IN (?, ?)", dismissed, open_)
+    api.sweep()
+    assert [row["id"] for row in api.rows("SELECT id FROM jobs WHERE id IN (?, ?)", dismissed, open_)] == [open_]
+    api.rows("DELETE FROM jobs WHERE id = ?", open_)
+
+
 @pytest.mark.parametrize("body", [{}, {"all": False}, {"all": 1}, {"jobs": []}, {"jobs": "x"}, {"jobs": ["x"] * 101}, {"jobs": ["x"], "all": True}, []])
 def test_a_redrive_of_nothing_in_particular_is_refused(api, body):
     assert refusal(api.http.post("/v1/dead-letters/redrive", json=body, headers=ADMIN)) == (400, "invalid_redrive")

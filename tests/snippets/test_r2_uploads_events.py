@@ -263,6 +263,8 @@ def test_a_row_that_fails_does_not_stop_the_sweep(api):
 def test_more_rows_than_one_run_takes_get_their_turn(api):
     files = [ask(api, "crowd").json()["id"] for _ in range(14)]
     last = files[-1]
+    assert all(row(api, file)["checked_at"] == row(api, file)["created_at"] for file in files), "the newest does not push to the front"
+    api.d1("DB", "UPDATE files SET checked_at = 0 WHERE owner = 'crowd'")
     api.d1("DB", "UPDATE files SET checked_at = 5 WHERE id = ?", last)
     sweep(api)
     assert row(api, last)["checked_at"] == 5, "twelve others waited longer"

@@ -22,8 +22,8 @@ export async function redrive(env: Env, request: string, body: unknown): Promise
   }
   const which = listed
     ? "SELECT value FROM json_each(?1)"
-    : `SELECT id FROM jobs WHERE ?1 AND state = 'dead'
-       ORDER BY updated_at LIMIT ${MOST_JOBS}`;
+    : `SELECT job FROM dead_letters WHERE ?1 AND closed_at IS NULL AND job IS NOT NULL
+       ORDER BY died_at LIMIT ${MOST_JOBS}`;
   const now = Date.now();
   const [revived] = await env.DB.batch<Sendable>([
     env.DB.prepare(
@@ -44,7 +44,7 @@ export async function redrive(env: Env, request: string, body: unknown): Promise
 }
 // --8<-- [end:redrive]
 
-/** For what no second try can help; the job stays dead. */
+/** For what no second try can help; the job stays dead, and is forgotten like a finished one. */
 export async function dismiss(env: Env, request: string, message: string): Promise<void> {
   const { meta } = await env.DB.prepare(
     "UPDATE dead_letters SET closed_at = ?2 WHERE message = ?1 AND closed_at IS NULL",

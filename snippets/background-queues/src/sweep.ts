@@ -36,7 +36,9 @@ async function forget(env: Env): Promise<void> {
   await env.DB.batch([
     env.DB.prepare(
       `DELETE FROM jobs WHERE id IN (
-         SELECT id FROM jobs WHERE state = 'done' AND updated_at < ?1 LIMIT 1000)`,
+         SELECT id FROM jobs WHERE updated_at < ?1 AND (state = 'done' OR state = 'dead'
+           AND id NOT IN (SELECT job FROM dead_letters WHERE closed_at IS NULL AND job IS NOT NULL))
+         LIMIT 1000)`,
     ).bind(before),
     env.DB.prepare("DELETE FROM dead_letters WHERE closed_at < ?1").bind(before),
   ]);

@@ -1,4 +1,5 @@
-const WAIT_MS = 500;
+const FIRST_WAIT_MS = 500;
+const LONGEST_WAIT_MS = 15_000;
 
 // --8<-- [start:browser]
 export async function uploadFile(file, token) {
@@ -15,10 +16,14 @@ export async function uploadFile(file, token) {
   // Straight to R2. The browser adds Content-Length, which is signed too.
   const sent = await fetch(put.url, { method: "PUT", headers: put.headers, body: file });
   if (!sent.ok && sent.status !== 412) throw new Error(`not stored: ${sent.status}`);
-  for (;;) {
-    const now = await (await api(`/v1/files/${id}`)).json();
-    if (now.state !== "pending") return now;
-    await new Promise((resolve) => setTimeout(resolve, WAIT_MS));
+  for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(2 * waitMs, LONGEST_WAIT_MS)) {
+    const answer = await api(`/v1/files/${id}`);
+    if (answer.status < 500) {
+      const now = await answer.json();
+      if (now.error) throw new Error(now.error.message);
+      if (now.state !== "pending") return now;
+    }
+    await new Promise((resolve) => setTimeout(resolve, waitMs));
   }
 }
 // --8<-- [end:browser]

@@ -13,7 +13,7 @@ CREATE TABLE files (
   created_at INTEGER NOT NULL,            -- all times in milliseconds
   deadline   INTEGER NOT NULL,            -- after this, nothing will come any more
   checked_at INTEGER NOT NULL DEFAULT 0,  -- when the sweep last looked
-  cleared    INTEGER NOT NULL DEFAULT 0   -- 1: its object is deleted for certain
+  cleared    INTEGER NOT NULL DEFAULT 0   -- 1: its object was deleted
 ) STRICT;
 
 CREATE INDEX files_of_owner ON files (owner, created_at DESC);

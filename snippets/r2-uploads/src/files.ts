@@ -27,8 +27,8 @@ export async function insertPending(
 ): Promise<boolean> {
   const { meta } = await db
     .prepare(
-      `INSERT INTO files (id, owner, key, name, type, size, created_at, deadline)
-       SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8
+      `INSERT INTO files (id, owner, key, name, type, size, created_at, deadline, checked_at)
+       SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?7
        WHERE ?9 >= ?6 + (SELECT coalesce(sum(size), 0) FROM files
                          WHERE owner = ?2 AND state IN ('pending', 'ready'))
          AND ?10 > (SELECT count(*) FROM files WHERE owner = ?2 AND state = 'pending')`,

@@ -19,7 +19,7 @@ export async function signPut(
   url.searchParams.set("X-Amz-Expires", String(URL_TTL_S));
   const headers = {
     "content-type": file.type,
-    "if-none-match": "*", // the key can be written once
+    "if-none-match": "*", // the URL never replaces an object
     "x-amz-meta-owner": file.owner,
   };
   const signed = await new AwsV4Signer({
