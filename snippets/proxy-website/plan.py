@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 MARK = "site-setup"
+ADDRESSES = {"A", "AAAA", "CNAME"}
 
 
 @dataclass(frozen=True)
@@ -30,12 +31,15 @@ def record_steps(wanted: list[dict[str, Any]], present: list[dict[str, Any]]) ->
     """Return the steps for the DNS records.
 
     Raises:
-        NotOurs: a record of that name and type exists without the script's mark.
+        NotOurs: a record that answers for that name exists without the script's mark.
     """
     steps = []
     for record in wanted:
         goal = {**record, "proxied": True, "ttl": 1, "comment": MARK}
         found = [p for p in present if (p["name"], p["type"]) == (record["name"], record["type"])]
+        rivals = [p for p in present if p["name"] == record["name"] and p["type"] in ADDRESSES - {record["type"]} and p.get("comment") != MARK]
+        if rivals:
+            raise NotOurs(f"record {rivals[0]['type']} {record['name']} stands beside the wanted {record['type']}: delete it, or plan it too")
         if not found:
             steps.append(Step("create", f"record {record['type']} {record['name']} -> {record['content']}", goal))
         elif len(found) > 1 or found[0].get("comment") != MARK:

@@ -20,17 +20,16 @@ export async function failOver(
   for (;;) {
     // Nothing is sent twice unless it may be; then the next site gets its turn.
     if (running.length === 0 && (last === undefined || parcel.repeatable)) {
-      running = next(request, parcel, waiting, settings, end);
+      running = next(request, parcel, waiting, settings, end, ctx);
     }
     if (running.length === 0) return orError(last, settings);
     const result = await first(running, hedgeAfter(request, waiting, running, settings));
     if (result === "late") {
-      running = [...running, ...next(request, parcel, waiting, settings, end)];
+      running = [...running, ...next(request, parcel, waiting, settings, end, ctx)];
       if (running.length === 1) waiting.length = 0; // nobody is free to help
       continue;
     }
     running = running.filter((run) => run.origin !== result.origin);
-    result.origin.circuit.leave(answered(result));
     if (answered(result)) {
       for (const run of running) drop(run, ctx);
       return result;
@@ -43,7 +42,14 @@ export async function failOver(
 // --8<-- [end:failover]
 
 /** Start a try at the first site that takes one, if there is time left. */
-function next(request: Request, parcel: Parcel, waiting: Origin[], settings: Settings, end: number): Run[] {
+function next(
+  request: Request,
+  parcel: Parcel,
+  waiting: Origin[],
+  settings: Settings,
+  end: number,
+  ctx: ExecutionContext,
+): Run[] {
   const left = end - Date.now();
   const index = left > 0 ? waiting.findIndex((origin) => origin.circuit.enter()) : -1;
   const [origin] = index < 0 ? [] : waiting.splice(0, index + 1).slice(-1);
@@ -51,7 +57,10 @@ function next(request: Request, parcel: Parcel, waiting: Origin[], settings: Set
   // An upload lasts as long as its sender needs, so it has the whole deadline.
   const timeoutMs = parcel.repeatable ? Math.min(settings.tryMs, left) : left;
   const lose = new AbortController();
-  return [{ origin, lose, result: send(request, parcel.body, origin, settings, timeoutMs, lose.signal) }];
+  const result = send(request, parcel.body, origin, settings, timeoutMs, lose.signal);
+  // Also when the visitor is gone: a place that nobody gives back would keep the site shut.
+  ctx.waitUntil(result.then((got) => origin.circuit.leave(!lose.signal.aborted && answered(got))));
+  return [{ origin, lose, result }];
 }
 
 // --8<-- [start:hedge]
@@ -72,7 +81,6 @@ function drop(run: Run, ctx: ExecutionContext): void {
   run.lose.abort();
   const done = async (): Promise<void> => {
     const { response } = await run.result;
-    run.origin.circuit.leave(false);
     await response?.body?.cancel();
   };
   ctx.waitUntil(done());

@@ -8,6 +8,17 @@ terraform {
 variable "account_id" { type = string }
 variable "zone_id" { type = string }
 
+variable "developers" {
+  description = "Who may sign in to the build servers, by e-mail address."
+  type        = list(string)
+}
+
+variable "zone_is_private" {
+  description = "True only if no hostname of this zone serves the public."
+  type        = bool
+  default     = false
+}
+
 variable "staff_domain" {
   type    = string
   default = "example.com"
@@ -28,6 +39,11 @@ resource "cloudflare_dns_record" "published" {
   content  = "${cloudflare_zero_trust_tunnel_cloudflared.office.id}.cfargotunnel.com"
   proxied  = true
   ttl      = 1
+  # No hostname is open before its application is there.
+  depends_on = [
+    cloudflare_zero_trust_access_application.wiki,
+    cloudflare_zero_trust_access_application.git_and_staging,
+  ]
 }
 # --8<-- [end:tunnel]
 
@@ -88,8 +104,9 @@ resource "cloudflare_zero_trust_access_application" "git_and_staging" {
   policies = [{ id = cloudflare_zero_trust_access_policy.staff.id, precedence = 1 }]
 }
 
-# A hostname that somebody publishes and forgets is closed, not open.
+# A hostname that somebody publishes and forgets is closed, not open. So is a public website in this zone.
 resource "cloudflare_zero_trust_access_application" "everything_else" {
+  count        = var.zone_is_private ? 1 : 0
   account_id   = var.account_id
   name         = "Everything without an application of its own"
   type         = "self_hosted"

@@ -25,8 +25,8 @@ resource "cloudflare_zero_trust_access_application" "ssh" {
   policies = [{
     name             = "Developers, never as root"
     decision         = "allow"
-    include          = [{ email_domain = { domain = var.staff_domain } }]
-    connection_rules = { ssh = { usernames = ["deploy"], allow_email_alias = true } }
+    include          = [for email in var.developers : { email = { email = email } }]
+    connection_rules = { ssh = { usernames = ["deploy"], allow_email_alias = false } }
   }]
 }
 # --8<-- [end:ssh]
