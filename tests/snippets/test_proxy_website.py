@@ -322,6 +322,14 @@ def test_a_record_that_is_not_ours_stops_everything_and_is_named(zone: Zone, set
     assert zone.changes == [] and zone.records[0]["content"] == "192.0.2.99"
 
 
+@pytest.mark.parametrize("kind", ["AAAA", "CNAME"])
+def test_a_record_of_another_type_for_the_same_name_stops_everything_too(zone: Zone, setup: Callable[..., Done], kind: str):
+    zone.records = [{"id": "x", "name": "www.example.com", "type": kind, "content": "elsewhere", "proxied": False, "ttl": 300}]
+    done = setup()
+    assert done.code == 1 and f"record {kind} www.example.com stands beside the wanted A" in done.err
+    assert zone.changes == []
+
+
 def test_a_record_of_ours_that_drifted_is_mended_and_nothing_is_ever_deleted(zone: Zone, setup: Callable[..., Done]):
     setup()
     zone.records[0].update(proxied=False, content="192.0.2.77")
