@@ -59,6 +59,6 @@ def _text(value: str) -> str:
 
 def _expression(value: str) -> str:
     """Return the expression that Terraform would send, with resource names in the place of ids."""
-    call = re.fullmatch(r'\$\{format\(\s*"(?P<text>.*)",\s*cloudflare_\w+\.(?P<name>\w+)\.id\s*\)\}', value, re.S)
-    text = call["text"].replace("%s", call["name"]) if call else value[1:-1]
+    call = re.fullmatch(r'\$\{format\(\s*"(?P<text>.*)"(?P<ids>(?:,\s*cloudflare_\w+\.\w+\.id)+)\s*\)\}', value, re.S)
+    text = call["text"] % tuple(re.findall(r"\.(\w+)\.id", call["ids"])) if call else value[1:-1]
     return text.replace('\\"', '"')

@@ -177,11 +177,15 @@ def test_a_doubtful_list_of_ranges_changes_nothing(tmp_path: Path, monkeypatch: 
                     "ipv6_cidrs": [g for g in good if ":" in g] if ranges and "/13" not in ranges[0] else []}  # fmt: skip
         monkeypatch.setenv("CLOUDFLARE_BASE_URL", zone.url)
         monkeypatch.setenv("NO_PROXY", "*")
+        folders = [tmp_path / name for name in ("origin", "nginx")]
+        for folder in folders:
+            folder.mkdir()
         assert refresh_ranges.main(tmp_path) == 1
-        assert list(tmp_path.iterdir()) == [] and "the old list stays" in capsys.readouterr().err
+        assert [list(folder.iterdir()) for folder in folders] == [[], []] and "the old list stays" in capsys.readouterr().err
         zone.ips = {"ipv4_cidrs": [g for g in good if ":" not in g], "ipv6_cidrs": [g for g in good if ":" in g]}
         assert refresh_ranges.main(tmp_path) == 0
-    assert (tmp_path / "ranges.txt").read_text().splitlines()[1:] == good
+    assert (tmp_path / "origin/ranges.txt").read_text().splitlines()[1:] == good
+    assert (tmp_path / "nginx/real_ip.conf").read_text().count("set_real_ip_from") == len(good)
 
 
 # nginx
@@ -199,7 +203,7 @@ def test_real_nginx_takes_the_file_and_enforces_it(world: World, tmp_path: Path)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    site = (EXAMPLE / "nginx/site.conf").read_text().replace("listen 8443", f"listen 127.0.0.1:{port}")
+    site = (EXAMPLE / "nginx/site.conf").read_text().replace("listen 443", f"listen 127.0.0.1:{port}")
     (tmp_path / "site.conf").write_text(site)
     # The peer of this test is 127.0.0.1: it plays one of Cloudflare's addresses, besides the real list.
     (tmp_path / "real_ip.conf").write_text((EXAMPLE / "nginx/real_ip.conf").read_text() + "set_real_ip_from 127.0.0.1;\n")

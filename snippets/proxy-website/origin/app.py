@@ -77,8 +77,8 @@ def application(trusted: Sequence[Network], own: str) -> Starlette:
 # --8<-- [end:app]
 
 
-def server(app: Starlette, tls: ssl.SSLContext, port: int) -> uvicorn.Server:
-    config = uvicorn.Config(app, host="127.0.0.1", port=port, http=WithPeer, proxy_headers=False, server_header=False)
+def server(app: Starlette, tls: ssl.SSLContext, port: int, host: str = "127.0.0.1") -> uvicorn.Server:
+    config = uvicorn.Config(app, host=host, port=port, http=WithPeer, proxy_headers=False, server_header=False)
     config.load()
     config.ssl = tls
     return uvicorn.Server(config)
@@ -86,6 +86,7 @@ def server(app: Starlette, tls: ssl.SSLContext, port: int) -> uvicorn.Server:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
+    parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8443)
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--own-ca", type=Path, required=True)
@@ -94,7 +95,7 @@ def main() -> None:
     found = ssl.create_default_context(cafile=str(options.own_ca)).get_ca_certs()[0]
     own = next(value for part in cast(Any, found["subject"]) for name, value in part if name == "commonName")
     tls = context(options.folder, options.own_ca, options.observe)
-    server(application(load(), own), tls, options.port).run()
+    server(application(load(), own), tls, options.port, options.host).run()
 
 
 if __name__ == "__main__":

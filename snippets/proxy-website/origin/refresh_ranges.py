@@ -1,4 +1,4 @@
-"""Write Cloudflare's published addresses to ``ranges.txt`` and, for nginx, to ``real_ip.conf``; a doubtful answer changes nothing."""
+"""Write Cloudflare's published addresses for the origin and for nginx; a doubtful answer changes nothing. Then reload both."""
 
 import os
 import sys
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cloudflare import Cloudflare, CloudflareError
 
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parent.parent
 HEAD = "# Cloudflare's published addresses, https://www.cloudflare.com/ips/. refresh_ranges.py writes this file.\n"
 
 
@@ -36,7 +36,7 @@ def main(folder: Path = FOLDER) -> int:
     except (CloudflareError, ValueError) as error:
         print(f"{type(error).__name__}: {error}: the old list stays", file=sys.stderr)
         return 1
-    lines = {"ranges.txt": "".join(f"{r}\n" for r in ranges), "real_ip.conf": "".join(f"set_real_ip_from {r};\n" for r in ranges)}
+    lines = {"origin/ranges.txt": "".join(f"{r}\n" for r in ranges), "nginx/real_ip.conf": "".join(f"set_real_ip_from {r};\n" for r in ranges)}
     for name, text in lines.items():
         part = folder / f"{name}.part"
         part.write_text(HEAD + text, encoding="utf-8")

@@ -23,10 +23,19 @@ resource "cloudflare_zero_trust_gateway_settings" "account" {
 # --8<-- [start:devices]
 resource "cloudflare_zero_trust_device_posture_rule" "disk" {
   account_id = var.account_id
-  name       = "Disk encrypted"
+  name       = "Disk encrypted, Windows"
   type       = "disk_encryption"
   schedule   = "5m"
   match      = [{ platform = "windows" }]
+  input      = { require_all = true }
+}
+
+resource "cloudflare_zero_trust_device_posture_rule" "disk_mac" {
+  account_id = var.account_id
+  name       = "Disk encrypted, Mac"
+  type       = "disk_encryption"
+  schedule   = "5m"
+  match      = [{ platform = "mac" }]
   input      = { require_all = true }
 }
 

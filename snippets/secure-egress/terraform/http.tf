@@ -19,10 +19,11 @@ resource "cloudflare_zero_trust_gateway_policy" "http_unencrypted_disk" {
   filters    = ["http"]
   precedence = 2000
   enabled    = true
-  traffic    = "http.request.method in {\"POST\" \"PUT\"}"
+  traffic    = "any(http.upload.file.types[*] in {\"pdf\" \"docx\" \"xlsx\" \"zip\"})"
   device_posture = format(
-    "not(any(device_posture.checks.passed[*] == \"%s\"))",
-    cloudflare_zero_trust_device_posture_rule.disk.id
+    "not(any(device_posture.checks.passed[*] in {\"%s\" \"%s\"}))",
+    cloudflare_zero_trust_device_posture_rule.disk.id,
+    cloudflare_zero_trust_device_posture_rule.disk_mac.id
   )
 }
 
