@@ -14,9 +14,8 @@ variable "developers" {
 }
 
 variable "zone_is_private" {
-  description = "True only if no hostname of this zone serves the public."
+  description = "True denies every hostname without an application of its own. False if one of them serves the public."
   type        = bool
-  default     = false
 }
 
 variable "staff_domain" {
