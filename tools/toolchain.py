@@ -84,6 +84,7 @@ def node_env(**extra: str) -> dict[str, str]:
         "WRANGLER_SEND_METRICS": "false",
         "WRANGLER_HIDE_BANNER": "true",
         "WRANGLER_WRITE_LOGS": "false",
+        "X_LOCAL_EXPLORER": "false",  # its page for looking into local storage costs a quarter of every start
         "CI": "1",
         "NO_COLOR": "1",
         "NODE_COMPILE_CACHE": str(CACHE / "node"),
