@@ -5,6 +5,7 @@ from typing import Any
 
 MARK = "site-setup"
 ADDRESSES = {"A", "AAAA", "CNAME"}
+Phases = dict[str, list[dict[str, Any]]]
 
 
 @dataclass(frozen=True)
@@ -36,31 +37,42 @@ def record_steps(wanted: list[dict[str, Any]], present: list[dict[str, Any]]) ->
     steps = []
     for record in wanted:
         goal = {**record, "proxied": True, "ttl": 1, "comment": MARK}
-        found = [p for p in present if (p["name"], p["type"]) == (record["name"], record["type"])]
-        rivals = [p for p in present if p["name"] == record["name"] and p["type"] in ADDRESSES - {record["type"]} and p.get("comment") != MARK]
+        kind, name = record["type"], record["name"]
+        what = f"record {kind} {name}"
+        found = [p for p in present if (p["name"], p["type"]) == (name, kind)]
+        others = [p for p in present if p["name"] == name and p["type"] in ADDRESSES - {kind}]
+        rivals = [p["type"] for p in others if p.get("comment") != MARK]
         if rivals:
-            raise NotOurs(f"record {rivals[0]['type']} {record['name']} stands beside the wanted {record['type']}: delete it, or plan it too")
+            beside = f"record {rivals[0]} {name} stands beside the wanted {kind}"
+            raise NotOurs(f"{beside}: delete it, or plan it too")
         if not found:
-            steps.append(Step("create", f"record {record['type']} {record['name']} -> {record['content']}", goal))
+            steps.append(Step("create", f"{what} -> {record['content']}", goal))
         elif len(found) > 1 or found[0].get("comment") != MARK:
-            raise NotOurs(f"record {record['type']} {record['name']} exists and is not ours: delete it, or set its comment to '{MARK}'")
+            remedy = f"delete it, or set its comment to '{MARK}'"
+            raise NotOurs(f"{what} exists and is not ours: {remedy}")
         elif any(found[0].get(key) != value for key, value in goal.items()):
-            steps.append(Step("edit", f"record {record['type']} {record['name']} -> {record['content']}", {"id": found[0]["id"], **goal}))
+            change = {"id": found[0]["id"], **goal}
+            steps.append(Step("edit", f"{what} -> {record['content']}", change))
     return steps
 # --8<-- [end:records]
 
 
 # --8<-- [start:rules]
-def rule_steps(wanted: dict[str, list[dict[str, Any]]], present: dict[str, list[dict[str, Any]]]) -> list[Step]:
-    """Return one step for each phase whose rules of ours differ. Rules of others keep their place and content."""
+def rule_steps(wanted: Phases, present: Phases) -> list[Step]:
+    """Return one step for each phase whose rules of ours differ; those of others stay."""
     steps = []
     for phase, rules in wanted.items():
-        others = [rule for rule in present[phase] if not str(rule.get("ref", "")).startswith(MARK)]
-        ours = [rule for rule in present[phase] if str(rule.get("ref", "")).startswith(MARK)]
-        if [_same_keys(rule, goal) for rule, goal in zip(ours, rules, strict=False)] != rules or len(ours) != len(rules):
+        others = [rule for rule in present[phase] if not _is_ours(rule)]
+        ours = [rule for rule in present[phase] if _is_ours(rule)]
+        there = [_same_keys(rule, goal) for rule, goal in zip(ours, rules, strict=False)]
+        if there != rules or len(ours) != len(rules):
             what = f"{phase}: {len(rules)} of ours, {len(others)} of others kept"
             steps.append(Step("rules", what, {"phase": phase, "rules": [*others, *rules]}))
     return steps
+
+
+def _is_ours(rule: dict[str, Any]) -> bool:
+    return str(rule.get("ref", "")).startswith(MARK)
 
 
 def _same_keys(rule: dict[str, Any], goal: dict[str, Any]) -> dict[str, Any]:

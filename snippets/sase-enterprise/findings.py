@@ -24,10 +24,10 @@ def overlaps(inventory: Inventory) -> Iterator[Finding]:
     owned = [(r, site) for site in inventory.sites for r in site.ranges]
     for (a, site_a), (b, site_b) in combinations(owned, 2):
         if a.network.overlaps(b.network):
-            yield Finding(
-                b.line, f"{b.network} of {site_b.name} overlaps {a.network} of {site_a.name} (line {a.line}): "
-                "renumber one, or give each site its own virtual network"
-            )  # fmt: skip
+            other = f"{a.network} of {site_a.name} (line {a.line})"
+            what = f"{b.network} of {site_b.name} overlaps {other}"
+            remedy = "renumber one, or give each site its own virtual network"
+            yield Finding(b.line, f"{what}: {remedy}")
 
 
 def excluded(inventory: Inventory) -> Iterator[Finding]:
@@ -37,7 +37,8 @@ def excluded(inventory: Inventory) -> Iterator[Finding]:
         if hit := [n for n in published if n.overlaps(entry.network)]:
             rest = ", ".join(map(str, without(entry.network, hit))) or "nothing"
             kept = ", ".join(map(str, hit))
-            yield Finding(entry.line, f"{entry.network} keeps {kept} out of the tunnel: replace it by {rest}")
+            what = f"{entry.network} keeps {kept} out of the tunnel"
+            yield Finding(entry.line, f"{what}: replace it by {rest}")
 
 
 def without(network: IPv4Network, holes: list[IPv4Network]) -> list[IPv4Network]:
@@ -83,13 +84,17 @@ def applications(inventory: Inventory) -> Iterator[Finding]:
         if not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", app.owner):
             yield Finding(app.line, f"{app.name} has no owner: name a mailbox that answers")
         if not app.groups:
-            yield Finding(app.line, f"{app.name} lets nobody in: name the groups of its people")
+            remedy = "name the groups of its people"
+            yield Finding(app.line, f"{app.name} lets nobody in: {remedy}")
         if app.site not in ranges:
-            yield Finding(app.line, f"{app.name} is at '{app.site}', which is no site of this worksheet")
+            where = f"{app.name} is at '{app.site}'"
+            yield Finding(app.line, f"{where}, which is no site of this worksheet")
         elif not any(app.address in network for network in ranges[app.site]):
-            yield Finding(app.line, f"{app.name} at {app.address} is in no range of {app.site}: no route would lead there")
+            where = f"{app.name} at {app.address} is in no range of {app.site}"
+            yield Finding(app.line, f"{where}: no route would lead there")
         if app.stage not in (1, 2, 3, 4) or not 0 < app.port < 65536:
-            yield Finding(app.line, f"{app.name}: give a stage from 1 to 4 and a port from 1 to 65535")
+            wanted = "give a stage from 1 to 4 and a port from 1 to 65535"
+            yield Finding(app.line, f"{app.name}: {wanted}")
 # --8<-- [end:applications]
 
 

@@ -54,10 +54,15 @@ def load_stages(path: Path = STAGES) -> list[Stage]:
 
 
 # --8<-- [start:reachable]
-def reachable(stages: list[Stage], inventory: Inventory) -> tuple[Stage | None, list[Criterion]]:
-    """Return the stage that the company stands before, and what keeps it from entering; none when all are done."""
+def reachable(
+    stages: list[Stage], inventory: Inventory
+) -> tuple[Stage | None, list[Criterion]]:
+    """Return the stage that the company stands before, and what keeps it from entering.
+
+    When all stages are done, there is none.
+    """
     for stage in stages:
         if not all(criterion.holds(inventory) for criterion in stage.exit):
-            return stage, [criterion for criterion in stage.entry if not criterion.holds(inventory)]
+            return stage, [c for c in stage.entry if not c.holds(inventory)]
     return None, []
 # --8<-- [end:reachable]

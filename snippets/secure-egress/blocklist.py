@@ -30,7 +30,9 @@ class Difference:
 
 
 # --8<-- [start:difference]
-def difference(wanted: Iterable[str], present: Iterable[str], allow_shrink: bool = False) -> Difference:
+def difference(
+    wanted: Iterable[str], present: Iterable[str], allow_shrink: bool = False
+) -> Difference:
     """Return what to add and what to remove.
 
     Raises:
@@ -39,7 +41,8 @@ def difference(wanted: Iterable[str], present: Iterable[str], allow_shrink: bool
     new, old = set(wanted), set(present)
     removed = sorted(old - new)
     if len(removed) > max(5, SHRINK_LIMIT * len(old)) and not allow_shrink:
-        raise FeedError(f"the feed lost {len(removed)} of {len(old)} domains at once: look at it, then use --allow-shrink")
+        lost = f"the feed lost {len(removed)} of {len(old)} domains at once"
+        raise FeedError(f"{lost}: look at it, then use --allow-shrink")
     return Difference(sorted(new - old), removed)
 # --8<-- [end:difference]
 
@@ -47,18 +50,20 @@ def difference(wanted: Iterable[str], present: Iterable[str], allow_shrink: bool
 # --8<-- [start:sync]
 def present(client: Cloudflare, account: str, list_id: str) -> list[str]:
     """Return the domains of the list; the SDK turns the pages."""
-    items = client.zero_trust.gateway.lists.items.list(list_id, account_id=account, per_page=500)
-    return [item.value for page in items.iter_pages() for item in page.result or [] if item.value]
+    items = client.zero_trust.gateway.lists.items
+    pages = items.list(list_id, account_id=account, per_page=500).iter_pages()
+    return [item.value for page in pages for item in page.result or [] if item.value]
 
 
 def apply(client: Cloudflare, account: str, list_id: str, change: Difference) -> None:
-    """Make the change in steps that can be repeated: a run that stops halfway leaves less to do for the next.
+    """Make the change in steps that can be repeated: a broken-off run leaves less to do.
 
     What is new is blocked before anything is opened again.
     """
     edit = client.zero_trust.gateway.lists.edit
     for start in range(0, len(change.added), BATCH):
-        edit(list_id, account_id=account, append=[{"value": v} for v in change.added[start : start + BATCH]])
+        batch = [{"value": v} for v in change.added[start : start + BATCH]]
+        edit(list_id, account_id=account, append=batch)
     for start in range(0, len(change.removed), BATCH):
         edit(list_id, account_id=account, remove=change.removed[start : start + BATCH])
 # --8<-- [end:sync]

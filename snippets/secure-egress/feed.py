@@ -56,12 +56,14 @@ def parse(data: bytes, own_domains: frozenset[str], entries: int) -> list[str]:
 def _domain(text: str, number: int, own_domains: frozenset[str]) -> str:
     domain = text.lower().rstrip(".")
     labels = domain.split(".")
-    if len(text) > LINE_LIMIT_CHARS or len(domain) > 253 or len(labels) < 2 or not all(map(LABEL.fullmatch, labels)):
+    too_long = len(text) > LINE_LIMIT_CHARS or len(domain) > 253
+    if too_long or len(labels) < 2 or not all(map(LABEL.fullmatch, labels)):
         raise FeedError(f"line {number}: {text[:60]!r} is no domain")
     if labels[-1].isdigit():
         raise FeedError(f"line {number}: {domain} is an address, and this list holds domains")
     if SUFFIXES.is_public(domain):
-        raise FeedError(f"line {number}: {domain} is a public suffix: it would block everybody under it")
+        why = "is a public suffix: it would block everybody under it"
+        raise FeedError(f"line {number}: {domain} {why}")
     for own in own_domains:
         if own == domain or own.endswith(f".{domain}") or domain.endswith(f".{own}"):
             raise FeedError(f"line {number}: {domain} would block {own}, which is ours")

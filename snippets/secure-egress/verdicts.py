@@ -28,14 +28,18 @@ Request = dict[str, Value]
 
 # --8<-- [start:order]
 def verdict(request: Request, policies: list[Policy], lists: dict[str, list[str]]) -> Verdict:
-    """Return what becomes of a request. Order in force since 2025-07-14: DNS, egress, network, HTTP.
+    """Return what becomes of a request.
 
-    A request without ``dns.domains`` goes straight to an address: no DNS policy sees it.
+    Order in force since 2025-07-14: DNS, egress, network, HTTP. A request without
+    ``dns.domains`` goes straight to an address: no DNS policy sees it.
     """
 
     def first(stage: str, *actions: str) -> Policy | None:
-        of_stage = [p for p in policies if p.stage == stage and (not actions or p.action in actions)]
-        return next((p for p in of_stage if all(Evaluator(c, request, lists).holds() for c in p.conditions)), None)
+        for p in policies:
+            asked = p.stage == stage and (not actions or p.action in actions)
+            if asked and all(Evaluator(c, request, lists).holds() for c in p.conditions):
+                return p
+        return None
 
     if "dns.domains" in request and (hit := first("dns")) and hit.action == "block":
         return Verdict("block", hit.name)

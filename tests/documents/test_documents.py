@@ -1,6 +1,8 @@
 """No fence escapes the runner, and each broken one names file, line and remedy."""
 
 import re
+import textwrap
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,16 @@ from tests.harness.examples import EXAMPLES
 from tests.harness.workers import Runtime
 
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "snippets").glob("*/README.md")), *(p.path for p in every_page())]
+
+# What a page shows without scrolling sideways when its window is 1,280 px wide.
+PAGE_CHARS = 94
+# Each has one value that cannot be broken.
+UNBREAKABLE = {
+    "snippets/private-machine-api/vectors.json",
+    "snippets/proxy-website/terraform/rules.tf:waf",
+    "snippets/secure-egress/terraform/http.tf:http",
+    "snippets/static-site-api/public/_headers",
+}
 
 
 def test_every_document_has_a_collector_and_every_fence_is_collected():
@@ -75,6 +87,17 @@ def test_a_bad_include_is_named(line: str, message: str):
     fence = next(fences(f"```typescript\n{line}\n```\n", "page"))
     with pytest.raises(FenceError, match=message):
         included(fence, "page")
+
+
+def test_code_fits_the_page_of_a_laptop():
+    wide, shown = {}, 0
+    for path in DOCUMENTS:
+        for fence in fences(path.read_text(), path.name):
+            for name in re.findall(r'--8<-- "(\S+)"', fence.body):
+                shown += 1
+                code = textwrap.dedent(included(replace(fence, body=f'--8<-- "{name}"\n'), path.name))
+                wide |= {name: line for line in code.splitlines() if len(line) > PAGE_CHARS}
+    assert shown > 200 and wide.keys() == UNBREAKABLE, wide
 
 
 def test_a_section_without_its_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

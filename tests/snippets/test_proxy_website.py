@@ -379,5 +379,5 @@ def test_signed_in_visitors_are_kept_out_of_the_cache_by_the_last_rule():
 def test_the_record_waits_for_the_lock():
     assert {"cloudflare_authenticated_origin_pulls_certificate", "cloudflare_authenticated_origin_pulls_settings", "cloudflare_ruleset",
             "cloudflare_zone_setting", "cloudflare_dns_record"} == set(resources(EXAMPLE / "terraform"))  # fmt: skip
-    text = (EXAMPLE / "terraform/main.tf").read_text()
-    assert "depends_on = [cloudflare_authenticated_origin_pulls_settings.zone, cloudflare_zone_setting.ssl]" in text
+    text = " ".join((EXAMPLE / "terraform/main.tf").read_text().split())
+    assert "depends_on = [ cloudflare_authenticated_origin_pulls_settings.zone, cloudflare_zone_setting.ssl, ]" in text

@@ -20,7 +20,8 @@ export async function ask(
     throw new HttpError(429, "too_many_questions", "Ask again in a minute.", {
       "Retry-After": "60",
     });
-  const question = parseQuestion(await readText(request, "application/json", BODY_LIMIT_BYTES));
+  const body = await readText(request, "application/json", BODY_LIMIT_BYTES);
+  const question = parseQuestion(body);
   // Before the first byte: whoever cannot be served gets a status, not half a stream.
   const passages = await search(env, user, question, id);
 

@@ -9,7 +9,8 @@ export function cut(document: string, mostCharacters: number): string[] {
     if (text) chunks.push([headings.filter(Boolean).join(" > "), text].join("\n").trim());
     text = "";
   };
-  for (const block of document.replaceAll("\r\n", "\n").split(/\n{2,}|\n(?=#)|(?<=^#.*)\n/m)) {
+  const lines = document.replaceAll("\r\n", "\n");
+  for (const block of lines.split(/\n{2,}|\n(?=#)|(?<=^#.*)\n/m)) {
     const heading = /^(#{1,6}) +(.*)$/.exec(block.trim());
     if (heading) {
       flush();

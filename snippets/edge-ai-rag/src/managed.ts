@@ -2,7 +2,7 @@ import type { Passage } from "./search";
 import type { User } from "./session";
 
 // --8<-- [start:managed]
-/** The whole search with AI Search: one instance for each tenant, with the groups as metadata. */
+/** The whole search with AI Search: one instance a tenant, with the groups as metadata. */
 export async function searchManaged(
   instances: AiSearchNamespace,
   { tenant, audiences }: User,

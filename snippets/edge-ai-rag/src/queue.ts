@@ -55,8 +55,8 @@ async function document(
 /** One page of the bucket becomes one message a document, and one for the next page. */
 async function backfill(env: Env, cursor: string): Promise<void> {
   const page = await env.BUCKET.list({ limit: PAGE, ...(cursor && { cursor }) });
-  if (page.objects.length > 0)
-    await env.DOCUMENTS.sendBatch(page.objects.map(({ key }) => ({ body: { document: key } })));
+  const messages = page.objects.map(({ key }) => ({ body: { document: key } }));
+  if (messages.length > 0) await env.DOCUMENTS.sendBatch(messages);
   if (page.truncated) await env.DOCUMENTS.send({ backfill: page.cursor });
 }
 // --8<-- [end:backfill]

@@ -46,7 +46,8 @@ export function errorResponse(error: unknown): Response {
 export async function revalidatable(request: Request, value: unknown): Promise<Response> {
   const bytes = new TextEncoder().encode(JSON.stringify(value));
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
-  const etag = `"${Array.from(digest.subarray(0, 16), (byte) => byte.toString(16).padStart(2, "0")).join("")}"`;
+  const half = Array.from(digest.subarray(0, 16));
+  const etag = `"${half.map((byte) => byte.toString(16).padStart(2, "0")).join("")}"`;
   const headers = { ETag: etag, "Cache-Control": `public, max-age=${CLIENT_TTL_S}` };
   const known = request.headers.get("If-None-Match");
   return known !== null && matches(known, etag)

@@ -4,12 +4,12 @@ import argparse
 import hmac
 import os
 import ssl
-from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
-from starlette.middleware.base import BaseHTTPMiddleware
+from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -26,13 +26,14 @@ async def order(request: Request) -> JSONResponse:
 
 
 # --8<-- [start:key]
-async def only_the_worker(request: Request, call: Callable[[Request], Awaitable[Response]]) -> Response:
+async def only_the_worker(request: Request, call: RequestResponseEndpoint) -> Response:
     """Without this, whoever knows the address of the site passes the edge by."""
     given = request.headers.get("X-Origin-Key", "").encode()
-    if request.url.path == "/healthz" or hmac.compare_digest(given, request.app.state.key.encode()):
+    known = hmac.compare_digest(given, request.app.state.key.encode())
+    if known or request.url.path == "/healthz":
         return await call(request)
     error = {"code": "forbidden", "message": "This address is not public."}
-    return JSONResponse({"error": error}, status_code=403, headers={"Cache-Control": "no-store"})
+    return JSONResponse({"error": error}, 403, headers={"Cache-Control": "no-store"})
 # --8<-- [end:key]
 
 
@@ -51,12 +52,13 @@ def application(name: str, key: str, checks: list[Check]) -> Starlette:
 
 # --8<-- [start:serve]
 def serve(app: Starlette, port: int, tls: Path | None) -> None:
-    """Serve; with a folder of ``tls``, only to who shows a certificate of your own authority."""
-    options = {} if tls is None else {
+    """Serve; with a folder of ``tls``, only to who shows a certificate of your own CA."""
+    options: dict[str, Any] = {} if tls is None else {
         "ssl_certfile": str(tls / "site.pem"), "ssl_keyfile": str(tls / "site.key"),
         "ssl_ca_certs": str(tls / "zone-ca.pem"), "ssl_cert_reqs": ssl.CERT_REQUIRED,
     }  # fmt: skip
-    uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning", **options)  # type: ignore[arg-type]
+    options |= {"host": "127.0.0.1", "port": port, "log_level": "warning"}
+    uvicorn.run(app, **options)
 # --8<-- [end:serve]
 
 

@@ -26,7 +26,7 @@ class Check:
 
 
 class Health:
-    """Dead (503): no request can be served here. Degraded (200): most can, so keep the traffic."""
+    """Dead (503): no request can be served here. Degraded (200): most can."""
 
     def __init__(self, checks: list[Check]) -> None:
         self._checks = checks

@@ -64,8 +64,14 @@ function next(
 }
 
 // --8<-- [start:hedge]
-/** Only reads are hedged, with one site more, and only when asked for: it doubles load when sites are slow. */
-function hedgeAfter(request: Request, waiting: Origin[], running: Run[], settings: Settings): number {
+/** Only reads are hedged, with one site more, and only when asked for: when sites are slow,
+ *  it doubles their load. */
+function hedgeAfter(
+  request: Request,
+  waiting: Origin[],
+  running: Run[],
+  settings: Settings,
+): number {
   const read = request.method === "GET" || request.method === "HEAD";
   return read && running.length === 1 && waiting.length > 0 ? settings.hedgeMs : 0;
 }
@@ -89,7 +95,12 @@ function drop(run: Run, ctx: ExecutionContext): void {
 
 // --8<-- [start:check]
 /** No visitor pays for the question, and one at a time is enough. */
-function check(origin: Origin, suspicious: boolean, settings: Settings, ctx: ExecutionContext): void {
+function check(
+  origin: Origin,
+  suspicious: boolean,
+  settings: Settings,
+  ctx: ExecutionContext,
+): void {
   if (!origin.circuit.shouldAsk(suspicious)) return;
   const probe = async (): Promise<boolean> => {
     const alive = await isAlive(origin, settings.tryMs);

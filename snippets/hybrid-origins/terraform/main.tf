@@ -35,7 +35,11 @@ variable "sites" {
   default = {
     aws = { address = "aws.example.com", latitude = 50.1, longitude = 8.7 }
     gcp = { address = "gcp.example.com", latitude = 50.4, longitude = 3.8 }
-    dc  = { address = "00000000-0000-0000-0000-000000000000.cfargotunnel.com", latitude = 52.5, longitude = 13.4 }
+    dc = {
+      address   = "00000000-0000-0000-0000-000000000000.cfargotunnel.com"
+      latitude  = 52.5
+      longitude = 13.4
+    }
   }
 }
 # --8<-- [end:sites]

@@ -11,8 +11,8 @@ class Refused(RuntimeError):
 def client(base_url: str, client_id: str, client_secret: str) -> httpx.Client:
     """Return a client that sends the service token with every request.
 
-    Redirects are an error: without strict mode, Access answers a bad token with 302 to a login
-    page, and a client that follows it reports success.
+    Redirects are an error: without strict mode, Access answers a bad token with 302 to a
+    login page, and a client that follows it reports success.
 
     Raises:
         Refused: from any request that is answered with a redirect, 401 or 403.
@@ -26,9 +26,8 @@ def client(base_url: str, client_id: str, client_secret: str) -> httpx.Client:
 
     def refuse(response: httpx.Response) -> None:
         if response.is_redirect or response.status_code in (401, 403):
-            raise Refused(
-                f"{response.request.method} {response.request.url.path}: {response.status_code}"
-            )
+            asked = f"{response.request.method} {response.request.url.path}"
+            raise Refused(f"{asked}: {response.status_code}")
 
     return httpx.Client(
         base_url=base_url,

@@ -66,7 +66,7 @@ def canonical_target(target: str) -> str:
 
 # --8<-- [start:sign]
 def message(method: str, target: str, timestamp: int, nonce: str, body: bytes) -> bytes:
-    """Return the bytes to sign: method, target, Unix seconds, nonce, hex SHA-256 of the body."""
+    """Return the bytes to sign: method, target, Unix seconds, nonce, the body's SHA-256."""
     return "\n".join(
         [method, target, str(timestamp), nonce, hashlib.sha256(body).hexdigest()]
     ).encode()
@@ -85,7 +85,7 @@ def sign(
 
 
 class HmacAuth(httpx.Auth):
-    """Signs every request of a client: ``httpx.Client(auth=HmacAuth("shop-backend", key))``."""
+    """Signs every request: ``httpx.Client(auth=HmacAuth("shop-backend", key))``."""
 
     requires_request_body = True
 

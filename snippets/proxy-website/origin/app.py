@@ -28,8 +28,9 @@ from visitor import Network, load, visitor
 def context(folder: Path, own_ca: Path, shared_ca: Path | None = None) -> ssl.SSLContext:
     """Return the server's TLS settings.
 
-    Without ``shared_ca`` the handshake fails unless the client shows a certificate of your own CA: the lock. With it, this is the
-    trial before: certificates of both CAs, and none at all, get in and are told apart.
+    Without ``shared_ca`` the handshake fails unless the client shows a certificate of your
+    own CA: the lock. With it, this is the trial before: certificates of both CAs, and none
+    at all, get in and are told apart.
     """
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     made.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -44,7 +45,8 @@ def context(folder: Path, own_ca: Path, shared_ca: Path | None = None) -> ssl.SS
 def issuer(certificate: dict[str, Any] | None) -> str:
     """Return the common name of who issued a verified client certificate, or ``none``."""
     parts = (certificate or {}).get("issuer", ())
-    return next((value for part in parts for name, value in part if name == "commonName"), "none")
+    names = (value for part in parts for name, value in part if name == "commonName")
+    return next(names, "none")
 # --8<-- [end:tls]
 
 

@@ -16,7 +16,8 @@ def checked(ranges: list[str]) -> list[str]:
     """Return the ranges as they came.
 
     Raises:
-        ValueError: there are too few, or one is private or so wide that it would trust half of the Internet.
+        ValueError: there are too few, or one is private, or so wide that it would trust half
+            of the Internet.
     """
     networks = [ip_network(r) for r in ranges]
     widest = {4: 12, 6: 29}

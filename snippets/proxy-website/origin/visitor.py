@@ -5,6 +5,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 
 Network = IPv4Network | IPv6Network
+Header = tuple[bytes, bytes]
 RANGES = Path(__file__).with_name("ranges.txt")
 
 
@@ -15,19 +16,22 @@ def load(path: Path = RANGES) -> list[Network]:
 
 
 # --8<-- [start:visitor]
-def visitor(peer: str, headers: Iterable[tuple[bytes, bytes]], trusted: Sequence[Network]) -> str:
+def visitor(peer: str, headers: Iterable[Header], trusted: Sequence[Network]) -> str:
     """Return the address to log, to limit and to ban.
 
     Args:
         peer: the other end of the connection.
         headers: the request's headers, names in lower case.
-        trusted: whose ``CF-Connecting-IP`` counts. ``X-Forwarded-For`` never does: a visitor can start it.
+        trusted: whose ``CF-Connecting-IP`` counts. ``X-Forwarded-For`` never does: a visitor
+            can start it.
     """
     if not any(ip_address(peer) in network for network in trusted):
         return peer
-    given = [value.decode("latin-1").strip() for name, value in headers if name == b"cf-connecting-ip"]
+    given = [value for name, value in headers if name == b"cf-connecting-ip"]
+    if len(given) != 1:
+        return peer
     try:
-        return str(ip_address(given[0])) if len(given) == 1 else peer
+        return str(ip_address(given[0].decode("latin-1").strip()))
     except ValueError:
         return peer
 # --8<-- [end:visitor]

@@ -49,6 +49,9 @@ resource "cloudflare_dns_record" "web" {
   proxied  = true
   ttl      = 1
   # The lock first: a proxied record without it sends visitors to a server that nobody guards.
-  depends_on = [cloudflare_authenticated_origin_pulls_settings.zone, cloudflare_zone_setting.ssl]
+  depends_on = [
+    cloudflare_authenticated_origin_pulls_settings.zone,
+    cloudflare_zone_setting.ssl,
+  ]
 }
 # --8<-- [end:records]

@@ -16,9 +16,18 @@ resource "cloudflare_zero_trust_list" "not_inspected" {
   description = "No DLP, no virus scan: each entry has a reason, an owner and a date"
   type        = "DOMAIN"
   items = [
-    { value = "bank.example", description = "Private banking. Owner: works council. Review: 2027-06" },
-    { value = "clinic.example", description = "Health data. Owner: works council. Review: 2027-06" },
-    { value = "updates.example", description = "Pinned certificate. Owner: client team. Review: 2027-01" },
+    {
+      value       = "bank.example"
+      description = "Private banking. Owner: works council. Review: 2027-06"
+    },
+    {
+      value       = "clinic.example"
+      description = "Health data. Owner: works council. Review: 2027-06"
+    },
+    {
+      value       = "updates.example"
+      description = "Pinned certificate. Owner: client team. Review: 2027-01"
+    },
   ]
 }
 

@@ -9,7 +9,8 @@ resource "cloudflare_zero_trust_gateway_policy" "network_mail" {
   traffic    = "net.dst.port in {25 465 587}"
 }
 
-# The web and names only, to the Internet and to private networks. A bare address on port 443 passes.
+# The web and names only, to the Internet and to private networks. A bare address on port
+# 443 passes.
 resource "cloudflare_zero_trust_gateway_policy" "network_ports" {
   account_id = var.account_id
   name       = "Network: web and DNS only"

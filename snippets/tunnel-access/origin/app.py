@@ -16,6 +16,7 @@ import httpx
 import uvicorn
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
@@ -31,7 +32,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 # --8<-- [start:middleware]
 class AccessMiddleware:
-    """Let a request through only with a valid Access token; the identity stands in ``request.state.identity``."""
+    """Let a request through only with a valid token; ``request.state`` says whose it is."""
 
     def __init__(self, app: Any, verifier: Verifier) -> None:
         self.app, self.verifier = app, verifier
@@ -39,14 +40,16 @@ class AccessMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             return await self.app(scope, receive, send)  # type: ignore[no-any-return]
-        found = [v.decode("latin-1") for k, v in scope["headers"] if k == b"cf-access-jwt-assertion"]
-        ray = next((v.decode("latin-1") for k, v in scope["headers"] if k == b"cf-ray"), str(uuid.uuid4()))
+        headers = Headers(scope=scope)
+        found = headers.getlist("cf-access-jwt-assertion")
+        ray = headers.get("cf-ray") or str(uuid.uuid4())
         try:
             # Two headers are an attack on whoever reads the other one.
             token = found[0] if len(found) == 1 else None
             who = await run_in_threadpool(self.verifier.identify, token)
         except Refused as error:
-            print(json.dumps({"event": "refused", "code": error.code, "reason": error.reason, "request": ray}), flush=True)
+            why = {"code": error.code, "reason": error.reason}
+            print(json.dumps({"event": "refused", **why, "request": ray}), flush=True)
             return await refusal(error)(scope, receive, send)
         scope.setdefault("state", {})["identity"] = who
         return await self.app(scope, receive, send)  # type: ignore[no-any-return]
@@ -69,16 +72,17 @@ async def home(request: Request) -> JSONResponse:
 
 
 async def backup(request: Request) -> JSONResponse:
-    """Only the backup program: a person, or another service token, is known and not allowed."""
+    """Only the backup program. A person, or another program, is known and not allowed."""
     who: Identity = request.state.identity
     if who.kind != "service" or who.name not in BACKUP_SERVICES:
-        body = {"error": {"code": "forbidden", "message": "This route is for the backup service."}}
-        return JSONResponse(body, 403, {"Cache-Control": "no-store"})
+        error = {"code": "forbidden", "message": "This route is for the backup service."}
+        return JSONResponse({"error": error}, 403, {"Cache-Control": "no-store"})
     return JSONResponse({"backup": "started"}, 202)
 
 
 def application(verifier: Verifier) -> AccessMiddleware:
-    return AccessMiddleware(Starlette(routes=[Route("/", home), Route("/api/backup", backup, methods=["POST"])]), verifier)
+    routes = [Route("/", home), Route("/api/backup", backup, methods=["POST"])]
+    return AccessMiddleware(Starlette(routes=routes), verifier)
 # --8<-- [end:routes]
 
 

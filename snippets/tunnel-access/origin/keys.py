@@ -10,6 +10,7 @@ from jwt import PyJWK
 REFRESH_PAUSE_S = 10  # A flood of unknown key ids asks the team once in this time.
 MAX_AGE_S = 3600  # A key that the team withdrew is refused after this time.
 STALE_LIMIT_S = 7 * 24 * 3600  # How long cached keys serve without the team: as long as Access overlaps two keys.
+Fetch = Callable[[], Mapping[str, Any]]
 
 
 class KeysUnavailable(Exception):
@@ -25,7 +26,7 @@ class Keys:
         clock: seconds, only ever forward.
     """
 
-    def __init__(self, fetch: Callable[[], Mapping[str, Any]], clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, fetch: Fetch, clock: Callable[[], float] = time.monotonic) -> None:
         self._fetch, self._clock = fetch, clock
         self._keys: dict[str, PyJWK] = {}
         self._loaded = self._asked = float("-inf")
@@ -50,7 +51,9 @@ class Keys:
     def _refresh(self, now: float) -> None:
         try:
             entries = self._fetch()["keys"]
-            keys = {e["kid"]: PyJWK(e, algorithm="RS256") for e in entries if e.get("kty") == "RSA" and e.get("use", "sig") == "sig"}
+            rsa = [e for e in entries if e.get("kty") == "RSA"]
+            signing = [e for e in rsa if e.get("use", "sig") == "sig"]
+            keys = {e["kid"]: PyJWK(e, algorithm="RS256") for e in signing}
         except Exception:  # A broken answer must not cost the keys that work.
             return
         if keys:

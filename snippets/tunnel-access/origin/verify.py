@@ -38,10 +38,11 @@ class Identity:
 
 
 def identity(claims: dict[str, Any]) -> Identity:
-    """Tell people and programs apart: a service token has no e-mail, an empty subject, and a ``common_name``."""
-    email, common_name, subject = (claims.get(name) or "" for name in ("email", "common_name", "sub"))
-    if not all(isinstance(value, str) for value in (email, common_name, subject)):
+    """Tell people and programs apart: a service token has no e-mail and an empty subject."""
+    found = [claims.get(name) or "" for name in ("email", "common_name", "sub")]
+    if not all(isinstance(value, str) for value in found):
         raise Refused(403, "invalid_token", "a claim has the wrong type")
+    email, common_name, subject = found
     if email and subject and not common_name:
         return Identity("person", email.lower())
     if common_name and not email and not subject:
@@ -78,17 +79,19 @@ class Verifier:
         try:
             head = jwt.get_unverified_header(token)
             # The algorithm is ours to choose: a token that names another one is a forgery.
-            if head.get("alg") != ALGORITHM or not isinstance(head.get("kid"), str) or "crit" in head:
+            kid = head.get("kid")
+            if head.get("alg") != ALGORITHM or not isinstance(kid, str) or "crit" in head:
                 raise Refused(403, "invalid_token", "algorithm or key id")
-            key = self.keys.get(head["kid"])
+            key = self.keys.get(kid)
             if key is None:
                 raise Refused(403, "invalid_token", "unknown key id")
             claims = jwt.decode(
-                token, key.key, algorithms=[ALGORITHM], audience=self.audience, issuer=self.issuer, leeway=LEEWAY_S,
+                token, key.key, algorithms=[ALGORITHM], audience=self.audience,
+                issuer=self.issuer, leeway=LEEWAY_S,
                 options={"require": ["exp", "iat", "aud", "iss"], "strict_aud": False},
             )  # fmt: skip
         except KeysUnavailable as error:
-            raise Refused(503, "keys_unavailable", "the team's keys cannot be fetched") from error
+            raise Refused(503, "keys_unavailable", "the team does not answer") from error
         except (jwt.InvalidTokenError, ValueError, TypeError) as error:
             raise Refused(403, "invalid_token", type(error).__name__) from error
         if not isinstance(claims["aud"], list) or claims.get("type") != "app":

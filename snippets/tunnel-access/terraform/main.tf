@@ -59,7 +59,7 @@ resource "cloudflare_zero_trust_access_service_token" "backup" {
   account_id = var.account_id
   name       = "backup"
   duration   = "8760h"
-  # To rotate: raise the version, and let the old secret live until all programs have the new one.
+  # To rotate: raise the version. The old secret lives until all programs have the new one.
   client_secret_version             = 1
   previous_client_secret_expires_at = "2026-12-31T00:00:00Z"
 }
@@ -68,7 +68,9 @@ resource "cloudflare_zero_trust_access_policy" "backup" {
   account_id = var.account_id
   name       = "Backup program"
   decision   = "non_identity"
-  include    = [{ service_token = { token_id = cloudflare_zero_trust_access_service_token.backup.id } }]
+  include = [{
+    service_token = { token_id = cloudflare_zero_trust_access_service_token.backup.id }
+  }]
 }
 
 resource "cloudflare_zero_trust_access_policy" "nobody" {
@@ -103,7 +105,8 @@ resource "cloudflare_zero_trust_access_application" "git_and_staging" {
   policies = [{ id = cloudflare_zero_trust_access_policy.staff.id, precedence = 1 }]
 }
 
-# A hostname that somebody publishes and forgets is closed, not open. So is a public website in this zone.
+# A hostname that somebody publishes and forgets is closed, not open. So is a public website
+# in this zone.
 resource "cloudflare_zero_trust_access_application" "everything_else" {
   count        = var.zone_is_private ? 1 : 0
   account_id   = var.account_id

@@ -20,7 +20,9 @@ resource "cloudflare_zero_trust_access_application" "ssh" {
   target_criteria = [{
     port              = 22
     protocol          = "SSH"
-    target_attributes = { hostname = [cloudflare_zero_trust_access_infrastructure_target.build.hostname] }
+    target_attributes = {
+      hostname = [cloudflare_zero_trust_access_infrastructure_target.build.hostname]
+    }
   }]
   policies = [{
     name             = "Developers, never as root"

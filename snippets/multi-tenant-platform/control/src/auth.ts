@@ -6,7 +6,7 @@ export type Caller = { staff: true } | { staff: false; tenant: string };
 const TENANT_TOKEN = /^([a-z][a-z0-9-]{2,30})\.[A-Za-z0-9_-]{43}$/;
 
 // --8<-- [start:auth]
-/** Who sends the request. A tenant's token names its tenant: `acme.<43 random characters>`. */
+/** Who sends the request. A tenant's token names it: `acme.<43 random characters>`. */
 export async function callerOf(request: Request, env: Env): Promise<Caller> {
   if (!env.STAFF_TOKEN) throw new Error("STAFF_TOKEN is not set");
   const given = /^Bearer (\S{1,200})$/.exec(request.headers.get("authorization") ?? "")?.[1];

@@ -5,7 +5,7 @@ const MODULES_MAX = 50;
 const MODULE_NAME = /^[a-z0-9_][a-z0-9_-]*(\/[a-z0-9_][a-z0-9_-]*){0,4}\.js$/;
 
 // --8<-- [start:code]
-/** Check what a tenant uploads. Cloudflare's API compiles it later, and refuses bad syntax. */
+/** Check what a tenant uploads. Cloudflare's API compiles it later and refuses bad syntax. */
 export function scriptOf(body: Record<string, unknown>): Script {
   only(body, "main", "modules");
   const { main, modules } = body;

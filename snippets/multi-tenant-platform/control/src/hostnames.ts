@@ -39,7 +39,7 @@ export async function verify(env: Env, tenant: string, host: string) {
       .run()
       .catch((error) => {
         if (!/UNIQUE/.test(String(error))) throw error;
-        throw new Refusal(409, "taken", "Another tenant has this hostname.", `${host}: taken`);
+        throw new Refusal(409, "taken", "Another tenant has it.", `${host}: taken`);
       });
   }
   // Also for an active one: a second call repairs what failed halfway.

@@ -6,7 +6,8 @@ export class Nonces extends DurableObject<Env> {
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     ctx.storage.sql.exec(
-      "CREATE TABLE IF NOT EXISTS nonces (nonce TEXT PRIMARY KEY, expires_s INTEGER NOT NULL) WITHOUT ROWID",
+      `CREATE TABLE IF NOT EXISTS nonces
+         (nonce TEXT PRIMARY KEY, expires_s INTEGER NOT NULL) WITHOUT ROWID`,
     );
   }
 

@@ -68,7 +68,8 @@ async function verified(token: string, env: Env): Promise<JWTPayload> {
     });
     return payload;
   } catch (error) {
-    const reason = `access: ${error instanceof Error ? `${error.name} ${error.message}` : String(error)}`;
+    const text = error instanceof Error ? `${error.name} ${error.message}` : String(error);
+    const reason = `access: ${text}`;
     throw BAD_TOKEN.some((kind) => error instanceof kind)
       ? unauthenticated(reason)
       : unavailable(reason);

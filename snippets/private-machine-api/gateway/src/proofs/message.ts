@@ -18,7 +18,8 @@ export async function messageToSign(
 
 // --8<-- [start:target]
 const ALLOWED = /^\/(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/?]|%[0-9A-F]{2})*$/;
-const NEEDLESSLY_ENCODED = /%(?:3\d|[46][1-9A-F]|[57][0-9A]|2[DE]|5F|7E)/; // 0-9, letters, - . _ ~
+// Digits, letters, - . _ ~
+const NEEDLESSLY_ENCODED = /%(?:3\d|[46][1-9A-F]|[57][0-9A]|2[DE]|5F|7E)/;
 const EMPTY_SEGMENT = /^[^?]*\/\//;
 
 /**
