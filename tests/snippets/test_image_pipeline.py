@@ -254,13 +254,16 @@ def test_many_first_visitors_at_once_all_get_the_picture(api):
 
 
 def test_a_new_original_is_seen_at_once_and_the_old_key_keeps_its_picture(api):
-    old, new = (upload(api, "news", fresh(n)).json()["hash"] for n in (5, 6))
-    assert old != new
-    response = get(api, "/photos/news/160.jpeg")
-    assert (response.status_code, response.headers["location"]) == (302, f"/images/{new}/160.jpeg")
-    assert response.headers["cache-control"] == "public, max-age=60"
-    before, after = (opened(get(api, f"/images/{key}/160.jpeg")).tobytes() for key in (old, new))
-    assert before != after
+    pictures = []
+    for number in (5, 6):
+        key = upload(api, "news", fresh(number)).json()["hash"]
+        response = get(api, "/photos/news/160.jpeg")
+        assert (response.status_code, response.headers["location"]) == (302, f"/images/{key}/160.jpeg")
+        assert response.headers["cache-control"] == "public, max-age=60"
+        pictures.append((key, opened(get(api, response.headers["location"])).tobytes()))
+    (old, before), (new, after) = pictures
+    assert old != new and before != after
+    assert opened(get(api, f"/images/{old}/160.jpeg")).tobytes() == before
 
 
 def test_the_key_is_the_hash_of_the_bytes_and_the_original_is_kept_as_it_came(api, cat):
@@ -653,6 +656,20 @@ def test_an_upload_while_images_is_busy_is_refused_with_a_time_to_try_again_and_
     assert without_images.call("ORIGINALS", "head", f"originals/{hashlib.sha256(SAMPLE).hexdigest()}") is None
 
 
+def test_an_upload_without_transformations_left_is_told_when_to_come_back(without_images):
+    picture = photos.encoded(photos.coloured(photos.noise(40, 30, 1), (0, 0, 0), (255, 255, 255)), "PNG")
+    answer = upload(without_images, "too-many", picture)
+    assert refusal(answer) == (503, "transformations_used_up") and answer.headers["retry-after"] == "3600"
+    assert without_images.call("ORIGINALS", "head", f"originals/{hashlib.sha256(picture).hexdigest()}") is None
+
+
+@pytest.mark.parametrize(("width", "code"), [(1280, 9523), (1920, None)])
+def test_a_service_that_breaks_is_no_damaged_photo(without_images, width: int, code: int | None):
+    answer = get(without_images, f"/images/{'a' * 64}/{width}.webp")
+    assert refusal(answer) == (503, "images_failed") and answer.headers["retry-after"] == "10"
+    assert "node-7" not in answer.text and [e.get("code") for e in logged(without_images, "images_failed")][-1] == code
+
+
 def test_an_original_that_images_cannot_decode_is_our_fault_and_not_the_visitors(without_images):
     assert refusal(get(without_images, f"/images/{'a' * 64}/960.webp")) == (502, "original_unreadable")
     assert logged(without_images, "images_failed", code=9516)
@@ -662,10 +679,20 @@ def test_an_original_written_past_the_upload_is_no_way_to_serve_a_page(api):
     key = "b" * 64
     api.call("ORIGINALS", "put", f"originals/{key}", "<script>alert(1)</script>")
     answer = get(api, f"/images/{key}/160")
-    assert refusal(answer) == (502, "original_unreadable") and "<script>" not in answer.text
-    assert logged(api, "original_unreadable", hash=key)
+    assert refusal(answer) == (503, "images_failed") and "<script>" not in answer.text
     api.call("ORIGINALS", "put", "names/bent", "../../names/cat")
     assert refusal(get(api, "/photos/bent/160")) == (404, "photo_not_found")
+
+
+def test_an_unreadable_original_is_mended_by_taking_it_down_and_uploading_it_again(api):
+    picture = fresh(20)
+    key = hashlib.sha256(picture).hexdigest()
+    api.call("ORIGINALS", "put", f"originals/{key}", "not these bytes")
+    assert upload(api, "mended", picture).json()["new"] is False, "nothing is ever replaced"
+    assert get(api, f"/images/{key}/160").status_code == 503
+    assert api.http.delete(f"/v1/originals/{key}", headers=EDITOR).status_code == 200
+    assert upload(api, "mended", picture).json()["new"] is True
+    assert get(api, f"/images/{key}/160").status_code == 200
 
 
 def test_a_dead_store_is_reported_with_a_time_to_try_again_and_cached_sizes_live_on(runtime):
@@ -690,6 +717,14 @@ def test_a_dead_store_is_reported_with_a_time_to_try_again_and_cached_sizes_live
             assert refusal(answer) == (503, "storage_unavailable")
             assert answer.headers["retry-after"] == "5" and "disk-4" not in answer.text
         assert was_kept(get(api, f"/images/{key}/160.webp")), "a takedown that failed is told, not half done"
+
+
+def test_a_picture_that_is_taken_down_while_a_size_is_made_is_not_kept(runtime):
+    with runtime.example(SLUG, HERE / "failing_store", secrets=SECRETS, stand_ins={"ORIGINALS": "failing-store"}) as api:
+        key = upload(api, "doomed", fresh(21)).json()["hash"]
+        assert get(api, f"/images/{key}/160.webp").status_code == 200, "whoever asked before still gets it"
+        assert any(logged(api, "taken_down_meanwhile", hash=key) for _ in deadline())
+        assert refusal(get(api, f"/images/{key}/160.webp")) == (404, "photo_not_found")
 
 
 # Figures of the page

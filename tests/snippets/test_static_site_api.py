@@ -7,6 +7,7 @@ import json
 import re
 import shutil
 import socket
+import subprocess
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -785,12 +786,22 @@ def test_a_form_on_another_site_cannot_use_a_visitor(site, browser: Browser):
 
 
 def test_an_existing_pages_project_serves_the_same_site(tmp_path):
-    command = f"npx wrangler pages dev --cwd snippets/{SLUG}/pages --persist-to {tmp_path} --binding FORM_KEY={LOCAL_KEY}"
-    with dev_server(command) as (url, _), httpx.Client(base_url=url, headers=PAGE) as http:
+    ignored = shutil.ignore_patterns("node_modules", ".wrangler", ".dev.vars")
+    shutil.copytree(SNIPPETS / SLUG, tmp_path / "site", ignore=ignored)
+    (tmp_path / "node_modules").symlink_to(toolchain.NODE_MODULES)
+    pages = tmp_path / "site" / "pages"
+    (pages / ".dev.vars").write_text(f"FORM_KEY={LOCAL_KEY}\n")
+    # As the example's README says, with the paths of the copy.
+    migrate = ["npx", "wrangler", "d1", "migrations", "apply", "DB", "--local"]
+    subprocess.run(migrate, cwd=pages, check=True, env=toolchain.node_env(), capture_output=True)
+    with dev_server("npx wrangler pages dev", pages) as (url, _), httpx.Client(base_url=url, headers=PAGE) as http:
         for path in ("/", "/services/tune-up"):
             assert http.get(path).content == (PUBLIC / "index.html").read_bytes()
         gone, unknown, nothing = http.get("/assets/gone.js"), http.get("/nowhere"), http.get("/api/nothing")
         form, refused = http.get("/contact"), http.post("/api/contact", data=filled(email="x"))
+        kept = [http.post("/api/contact", data=message) for message in [filled()] * 2]
+        assert [(k.status_code, k.headers["location"]) for k in kept] == [(303, "/thanks")] * 2
+        assert "script-src 'self'" in form.headers["content-security-policy"]
         moved = http.get("/kontakt")
         assert [r.status_code for r in (gone, unknown, nothing, form, refused, moved)] == [404, 404, 404, 200, 422, 301]
         assert gone.headers["cache-control"] == "no-store" and html(unknown).h1.text == "Page not found"

@@ -1,5 +1,6 @@
 import { firstLine, type Log } from "./http";
 import type { Picture } from "./images";
+import { isThere } from "./store";
 import { FORMATS, type Variant, WIDTHS } from "./variants";
 
 const EDGE_TTL_S = 30 * 24 * 3600;
@@ -26,6 +27,7 @@ export async function findVariant(
 
 /** Nobody waits for this, and when it fails, only the next visitor loses time. */
 export async function keepVariant(
+  bucket: R2Bucket,
   origin: string,
   hash: string,
   variant: Variant,
@@ -38,9 +40,16 @@ export async function keepVariant(
     "Cache-Tag": tagOf(hash),
   };
   const copy = new Response(bytes, { headers });
-  await caches.default
-    .put(keyOf(origin, hash, variant), copy)
-    .catch((error: unknown) => log("cache_failed", { error: firstLine(error) }));
+  const key = keyOf(origin, hash, variant);
+  try {
+    await caches.default.put(key, copy);
+    // Between reading and keeping, the original may have been taken down.
+    if (await isThere(bucket, hash)) return;
+    await caches.default.delete(key);
+    log("taken_down_meanwhile", { hash });
+  } catch (error) {
+    log("cache_failed", { error: firstLine(error) });
+  }
 }
 
 /** Empties this location only; elsewhere sizes end by a purge of the tag. */

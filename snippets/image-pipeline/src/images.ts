@@ -3,6 +3,14 @@ import type { Format } from "./variants";
 
 export class Unreadable extends Error {}
 
+/** The service broke, over this file or by itself: it does not say which. */
+export class Unsure extends HttpError {
+  constructor() {
+    const message = "The image service failed. Try again.";
+    super(503, "images_failed", message, { "Retry-After": "10" });
+  }
+}
+
 export type Picture = { type: string; bytes: ArrayBuffer };
 
 // --8<-- [start:resize]
@@ -14,7 +22,7 @@ export async function resize(
   log: Log,
 ): Promise<Picture> {
   const fit = size.height === undefined ? "scale-down" : "cover";
-  return guarded(log, async () => {
+  return attempt(log, async () => {
     const result = await images
       .input(source)
       .transform({ ...size, fit })
@@ -31,7 +39,7 @@ export async function measure(
   bytes: ArrayBuffer,
   log: Log,
 ): Promise<{ width: number; height: number }> {
-  const info = await guarded(log, () => images.info(new Blob([bytes]).stream()));
+  const info = await attempt(log, () => images.info(new Blob([bytes]).stream()));
   if ("width" in info) return info;
   throw new Unreadable(`no size in ${info.format}`);
 }
@@ -39,13 +47,14 @@ export async function measure(
 // --8<-- [start:guard]
 const BUSY = new Set([9522, 9527, 9528, 9529]);
 const USED_UP = 9422;
+const UNEXPECTED = 9523;
 
 /** Tells "come back later" from "this is no picture". */
-async function guarded<T>(log: Log, work: () => Promise<T>): Promise<T> {
+async function attempt<T>(log: Log, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    const { code } = error as ImagesError;
+    const { code } = error as Partial<ImagesError>;
     log("images_failed", { code, error: firstLine(error) });
     if (code === USED_UP) {
       const message = "No new sizes can be made this month.";
@@ -53,10 +62,12 @@ async function guarded<T>(log: Log, work: () => Promise<T>): Promise<T> {
         "Retry-After": "3600",
       });
     }
-    if (BUSY.has(code)) {
+    if (code !== undefined && BUSY.has(code)) {
       const message = "The image service is busy. Try again.";
       throw new HttpError(503, "images_busy", message, { "Retry-After": "2" });
     }
+    // Without a code a connection broke, to Images or to R2.
+    if (code === undefined || code === UNEXPECTED) throw new Unsure();
     throw new Unreadable(firstLine(error));
   }
 }

@@ -1,5 +1,5 @@
 import { HttpError, type Log } from "./http";
-import { measure, resize, Unreadable } from "./images";
+import { measure, resize, Unreadable, Unsure } from "./images";
 import type { Size } from "./store";
 
 const PIXELS_MAX = 100_000_000;
@@ -37,6 +37,10 @@ export async function inspect(
     const turned = upright.width < upright.height !== width < height;
     return turned ? { width: height, height: width } : { width, height };
   } catch (error) {
+    if (error instanceof Unsure) {
+      const message = "The file cannot be read. If it is sound, send it again later.";
+      throw new HttpError(422, "unreadable_image", message);
+    }
     if (!(error instanceof Unreadable)) throw error;
     throw new HttpError(422, "unreadable_image", "The file is damaged or no image.");
   }

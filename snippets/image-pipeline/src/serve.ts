@@ -19,7 +19,7 @@ export async function serveVariant(
   const { origin, pathname } = new URL(request.url);
   const kept = await findVariant(origin, hash, variant);
   const picture = kept ?? (await makeVariant(env, hash, variant, log));
-  if (!kept) ctx.waitUntil(keepVariant(origin, hash, variant, picture, log));
+  if (!kept) ctx.waitUntil(keepVariant(env.ORIGINALS, origin, hash, variant, picture, log));
   const tag = `"${pathname.split("/").slice(2).join("-")}-${variant.format}"`;
   const { lifetimeS, negotiated } = variant;
   const headers = new Headers({

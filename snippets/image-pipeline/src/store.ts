@@ -33,6 +33,10 @@ export async function readOriginal(
   throw new HttpError(404, "photo_not_found", "There is no photo under this key.");
 }
 
+export async function isThere(bucket: R2Bucket, hash: string): Promise<boolean> {
+  return (await bucket.head(keyOf(hash))) !== null;
+}
+
 export function deleteOriginal(bucket: R2Bucket, hash: string, log: Log): Promise<void> {
   return guarded(log, "delete_original", bucket.delete(keyOf(hash)));
 }
