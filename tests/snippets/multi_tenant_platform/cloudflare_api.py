@@ -16,12 +16,15 @@ SCRIPTS = f"{ACCOUNT}/workers/dispatch/namespaces/tenants/scripts/"
 
 @dataclass
 class Api:
-    """What was asked, and how to answer the next upload: a status and an error text."""
+    """What was asked, and how to answer the next upload, hostname and database: a status and an error text."""
 
     url: str = ""
     calls: list[str] = field(default_factory=list)
     parts: dict[str, tuple[str, bytes]] = field(default_factory=dict)
     upload: tuple[int, str] = (200, "")
+    hostname: tuple[int, str] = (200, "")
+    database: tuple[int, str] = (200, "")
+    dns: int = 200
     text: str = "nothing"
     databases: list[dict[str, str]] = field(default_factory=list)
     hostnames: list[dict[str, str]] = field(default_factory=list)
@@ -29,7 +32,7 @@ class Api:
     def answer(self, method: str, path: str, body: bytes, headers: Any) -> tuple[int, Any]:
         self.calls.append(f"{method} {path}")
         if path.startswith("/dns?"):
-            return 200, {"Answer": [{"type": 16, "data": f'"{self.text}"'}]}
+            return self.dns, {"Answer": [{"type": 16, "data": f'"{self.text}"'}]}
         if headers["Authorization"] != "Bearer api-token":
             return 403, {"success": False, "errors": [{"code": 9109, "message": "Unauthorized"}]}
         if method == "PUT" and path.startswith(SCRIPTS):
@@ -38,14 +41,24 @@ class Api:
                 str(part.get_param("name", header="content-disposition")): (part.get_content_type(), part.get_payload(decode=True))
                 for part in message.iter_parts()
             }
-            status, text = self.upload
-            return status, {"success": status == 200, "result": {}, "errors": [{"code": 10021, "message": text}] if text else []}
-        rows = self.databases if "d1" in path else self.hostnames
-        if method == "POST":
-            new = json.loads(body)
-            rows.append({"uuid": "db-1", "id": "host-1", "name": new.get("name"), "hostname": new.get("hostname")})
-            return 200, {"success": True, "result": rows[-1]}
-        return 200, {"success": True, "result": rows}
+            return self.result(self.upload, {})
+        rows, said = (self.databases, self.database) if "d1" in path else (self.hostnames, self.hostname)
+        if method == "GET":
+            # As a search by name may do, it finds more than was asked for.
+            return self.result((200, ""), rows)
+        new = {}
+        if method == "POST" and said[0] == 200:
+            sent, number = json.loads(body), len(rows) + 1
+            new = {"uuid": f"db-{number}", "id": f"host-{number}", "name": sent.get("name"), "hostname": sent.get("hostname")}
+            rows.append(new)
+        if method == "DELETE" and said[0] == 200:
+            rows[:] = [row for row in rows if row["id"] != path.rsplit("/", 1)[1]]
+        return self.result(said, new)
+
+    @staticmethod
+    def result(said: tuple[int, str], result: Any) -> tuple[int, Any]:
+        status, text = said
+        return status, {"success": status == 200, "result": result, "errors": [{"code": 10021, "message": text}] if text else []}
 
 
 @contextmanager

@@ -5,7 +5,7 @@ CREATE TABLE tenants (
   state TEXT NOT NULL DEFAULT 'active' CHECK (state IN ('active', 'suspended')),
   allow TEXT NOT NULL DEFAULT '[]', -- JSON: the hosts that its code may call
   token_sha256 TEXT NOT NULL,
-  database_id TEXT NOT NULL,
+  database_id TEXT NOT NULL UNIQUE, -- one tenant's only
   live_version INTEGER,
   deploying_until INTEGER NOT NULL DEFAULT 0 -- Unix seconds; one deploy at a time
 ) STRICT;

@@ -1,7 +1,8 @@
 import { Refusal } from "../../shared/errors";
 import { typed } from "../../shared/host";
 import { invalid, only } from "./body";
-import { publish } from "./tenants";
+import { asked } from "./cloudflare";
+import { handBack, publish } from "./tenants";
 
 const HOSTNAMES_MAX = 20;
 
@@ -29,7 +30,7 @@ export async function claim(env: Env, tenant: string, body: Record<string, unkno
 export async function verify(env: Env, tenant: string, host: string) {
   const row = await find(env, tenant, host);
   if (row.state !== "active") {
-    const records = await env.DEPLOYER.textRecords(`_platform.${host}`);
+    const records = await asked(env.DEPLOYER.textRecords(`_platform.${host}`));
     if (!records.includes(row.proof))
       throw new Refusal(409, "not_verified", "The TXT record is not there yet.");
     await env.DB.prepare(
@@ -43,9 +44,21 @@ export async function verify(env: Env, tenant: string, host: string) {
       });
   }
   // Also for an active one: a second call repairs what failed halfway.
-  if (!host.endsWith(`.${env.APPS_DOMAIN}`)) await env.DEPLOYER.createHostname(host);
+  if (!host.endsWith(`.${env.APPS_DOMAIN}`)) await register(env, tenant, host);
   await publish(env, tenant);
   return { hostname: host, state: "active" };
+}
+
+/** Ask Cloudflare for traffic and certificate. A name that it refuses serves nobody. */
+async function register(env: Env, tenant: string, host: string): Promise<void> {
+  const answer = await asked(env.DEPLOYER.createHostname(host));
+  if (answer.ok) return;
+  await env.DB.prepare("UPDATE hostnames SET state = 'pending' WHERE host = ? AND tenant = ?")
+    .bind(host, tenant)
+    .run();
+  await asked(handBack(env, host));
+  const reason = `${host}: ${answer.message}`;
+  throw new Refusal(422, "hostname_refused", "Cloudflare does not take this name.", reason);
 }
 // --8<-- [end:claim]
 
@@ -58,8 +71,8 @@ export async function release(env: Env, tenant: string, host: string) {
     await env.DB.prepare("UPDATE hostnames SET state = 'leaving' WHERE host = ? AND tenant = ?")
       .bind(host, tenant)
       .run();
-    await env.SITES.delete(host);
-    await env.DEPLOYER.deleteHostname(host);
+    await asked(env.SITES.delete(host));
+    await asked(env.DEPLOYER.deleteHostname(host));
   }
   await env.DB.prepare("DELETE FROM hostnames WHERE host = ? AND tenant = ?")
     .bind(host, tenant)

@@ -3,7 +3,7 @@ import { callerOf } from "./auth";
 import { bodyOf } from "./body";
 import { scriptOf } from "./code";
 import { claim, release, verify } from "./hostnames";
-import { change, create, show } from "./tenants";
+import { change, create, renew, show } from "./tenants";
 import { activate, addVersion } from "./versions";
 
 type Names = { tenant: string; number: string; host: string };
@@ -14,6 +14,7 @@ const STAFF: Record<string, Handler> = {
   "POST /v1/tenants": async (env, request) => create(env, await bodyOf(request)),
   "PATCH /v1/tenants/:tenant": async (env, request, { tenant }) =>
     change(env, tenant, await bodyOf(request)),
+  "POST /v1/tenants/:tenant/token": (env, _, { tenant }) => renew(env, tenant),
 };
 
 const TENANT: Record<string, Handler> = {
@@ -32,6 +33,7 @@ const TENANT: Record<string, Handler> = {
 
 async function control(request: Request, env: Env, requestId: string): Promise<Response> {
   const caller = await callerOf(request, env);
+  if (!caller.staff) await notTooOften(env, caller.tenant);
   const route = routeOf(request);
   const { tenant } = route?.names ?? {};
   // A tenant learns nothing about others, not even which exist.
@@ -43,11 +45,20 @@ async function control(request: Request, env: Env, requestId: string): Promise<R
   const result = await route.handler(env, request, route.names);
   const who = caller.staff ? "staff" : caller.tenant;
   console.log(JSON.stringify({ event: "done", requestId, who, route: route.name, tenant }));
-  const created = /^POST .*(tenants|versions|hostnames)$/.test(route.name);
+  const created = /^POST .*(tenants|versions|hostnames|token)$/.test(route.name);
   const headers = { "Cache-Control": "no-store" };
   return Response.json(result, { status: created ? 201 : 200, headers });
 }
 // --8<-- [end:routes]
+
+/** All tenants share the API token and its limit; no tenant may use it up alone. */
+async function notTooOften(env: Env, tenant: string): Promise<void> {
+  const { success } = await env.PER_TENANT.limit({ key: tenant });
+  if (success) return;
+  throw new Refusal(429, "rate_limited", "Too many calls.", `${tenant}: limit`, {
+    "Retry-After": "60",
+  });
+}
 
 const ROUTES = Object.entries({ ...STAFF, ...TENANT }).map(([name, handler]) => {
   const [method, pathname] = name.split(" ");

@@ -7,8 +7,16 @@ export interface Bindings {
   NAMESPACE: string;
 }
 
-/** The API read the request and said no: for an upload, the code is bad. */
-export class Rejected extends Error {}
+/** The API answered and did not do it. `said` is its own text. */
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    readonly said: string,
+    what: string,
+  ) {
+    super(`${what}: ${status} ${said}`);
+  }
+}
 
 const PATIENCE_MS = 15_000;
 
@@ -30,7 +38,6 @@ export async function call<T>(
     .catch(() => null);
   if (response.ok && answer?.success) return answer.result;
   const said = (answer?.errors ?? []).map((e) => `${e.code}: ${e.message}`).join("; ");
-  if (response.status === 400) throw new Rejected(said.slice(0, 500));
-  throw new Error(`${method} ${path.split("?")[0]}: ${response.status} ${said}`.slice(0, 500));
+  throw new ApiError(response.status, said.slice(0, 500), `${method} ${path.split("?")[0]}`);
 }
 // --8<-- [end:call]

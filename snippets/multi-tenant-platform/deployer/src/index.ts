@@ -1,20 +1,19 @@
 import { WorkerEntrypoint } from "cloudflare:workers";
-import { type Bindings, call, Rejected } from "./api";
+import { ApiError, type Bindings, call } from "./api";
 
 export interface Script {
   main: string;
   modules: Record<string, string>;
 }
 
+/** Whether Cloudflare took it; if not, what it said. */
+export type Outcome = { ok: true } | { ok: false; message: string };
+
 /** What the control plane may ask of Cloudflare; the local stand-in has the same methods. */
 export interface Deployer {
   createDatabase(tenant: string): Promise<string>;
-  upload(
-    tenant: string,
-    databaseId: string,
-    script: Script,
-  ): Promise<{ ok: true } | { ok: false; message: string }>;
-  createHostname(host: string): Promise<void>;
+  upload(tenant: string, databaseId: string, script: Script): Promise<Outcome>;
+  createHostname(host: string): Promise<Outcome>;
   deleteHostname(host: string): Promise<void>;
   textRecords(name: string): Promise<string[]>;
 }
@@ -26,7 +25,8 @@ export default class extends WorkerEntrypoint<Bindings> implements Deployer {
 
   async createDatabase(tenant: string): Promise<string> {
     const path = `/accounts/${this.env.ACCOUNT_ID}/d1/database`;
-    const name = `tenant-${tenant}`;
+    // Another environment in this account has a namespace, and so databases, of its own.
+    const name = `${this.env.NAMESPACE}_${tenant}`;
     // A retry after a lost answer must find the database of the first attempt.
     type Database = { uuid: string; name: string };
     const found = await call<Database[]>(this.env, "GET", `${path}?name=${name}`);
@@ -54,21 +54,16 @@ export default class extends WorkerEntrypoint<Bindings> implements Deployer {
     for (const [name, text] of Object.entries(modules))
       form.set(name, new File([text], name, { type: "application/javascript+module" }));
     const namespace = `/accounts/${ACCOUNT_ID}/workers/dispatch/namespaces/${NAMESPACE}`;
-    try {
-      await call(this.env, "PUT", `${namespace}/scripts/${tenant}`, form);
-      return { ok: true as const };
-    } catch (error) {
-      // Only what the API says about the code is the tenant's to read.
-      if (error instanceof Rejected) return { ok: false as const, message: error.message };
-      throw error;
-    }
+    // Only what the API says about the code is the tenant's to read.
+    return outcome(call(this.env, "PUT", `${namespace}/scripts/${tenant}`, form), 400);
   }
   // --8<-- [end:upload]
 
-  async createHostname(hostname: string): Promise<void> {
-    if (await this.#idOf(hostname)) return;
+  async createHostname(hostname: string) {
+    if (await this.#idOf(hostname)) return { ok: true as const };
     const body = { hostname, ssl: { method: "http", type: "dv" } };
-    await call(this.env, "POST", this.#hostnames, JSON.stringify(body));
+    // 409: the name is registered elsewhere.
+    return outcome(call(this.env, "POST", this.#hostnames, JSON.stringify(body)), 400, 409);
   }
 
   async deleteHostname(hostname: string): Promise<void> {
@@ -96,3 +91,16 @@ export default class extends WorkerEntrypoint<Bindings> implements Deployer {
     return found.find((one) => one.hostname === hostname)?.id;
   }
 }
+
+// --8<-- [start:outcome]
+/** A refusal with one of these statuses is an answer; all else stays an error. */
+async function outcome(work: Promise<unknown>, ...refusals: number[]): Promise<Outcome> {
+  try {
+    await work;
+    return { ok: true };
+  } catch (error) {
+    if (!(error instanceof ApiError) || !refusals.includes(error.status)) throw error;
+    return { ok: false, message: error.said };
+  }
+}
+// --8<-- [end:outcome]

@@ -34,8 +34,9 @@ export default class LocalCloudflare extends WorkerEntrypoint<Env> implements De
     return { ok: true as const };
   }
 
-  async createHostname(host: string): Promise<void> {
+  async createHostname(host: string) {
     await this.env.STATE.put(`hostname:${host}`, "active");
+    return { ok: true as const };
   }
 
   async deleteHostname(host: string): Promise<void> {
