@@ -10,10 +10,11 @@ from typing import Any
 
 from issue_token import issue, local_key
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidMessage, InvalidStatus
 from websockets.typing import Subprotocol
 
 HEARTBEAT_S = 30
+MISSED_HEARTBEATS = 3
 LONGEST_PAUSE_S = 30
 # Nothing gets better by trying again: the program is wrong, or a newer one took its place.
 GIVE_UP = {1003, 1009, 4400, 4409}
@@ -41,13 +42,14 @@ class Client:
                     pause_s = 0.25
                     return await self._talk(socket, follow)
             except InvalidStatus as refused:
-                if refused.response.status_code not in (429, 503):
+                status = refused.response.status_code
+                if status < 500 and status != 429:
                     raise
             except ConnectionClosed as lost:
                 if lost.rcvd is not None and lost.rcvd.code in GIVE_UP:
                     raise
-            except OSError:
-                pass
+            except (OSError, InvalidMessage):
+                pass  # no network, or nothing heard, or cut off during the handshake
             # At random, so that not all members come back in the same instant.
             await asyncio.sleep(random.uniform(0, pause_s))
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
@@ -66,7 +68,10 @@ class Client:
         try:
             heard_all = False
             while follow or not heard_all or self.unconfirmed:
-                data = await socket.recv()
+                # Each "ping" brings a "pong": after a long silence the network is gone.
+                data = await asyncio.wait_for(
+                    socket.recv(), MISSED_HEARTBEATS * HEARTBEAT_S
+                )
                 if data == "pong":
                     continue
                 frame = json.loads(data)

@@ -2,16 +2,20 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import httpx
 import pytest
 
 from tests.harness.workers import SNIPPETS, Runtime
-from tests.snippets.background_queues.support import ADMIN, CRM, SECRETS, SHOP, SLUG, Jobs, client_module, jobs, mail, onboarding, refusal
+from tests.snippets.background_queues.support import (
+    ADMIN, CRM, INSIDE, SECRETS, SHOP, SLUG, Jobs, client_module, jobs, mail, onboarding, refusal, until,
+)  # fmt: skip
 
 BODY_LIMIT_BYTES = 262_144
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
@@ -19,7 +23,7 @@ UNKNOWN = "00000000-0000-4000-8000-000000000000"
 
 @pytest.fixture(scope="module")
 def api(runtime: Runtime) -> Iterator[Jobs]:
-    with jobs(runtime) as started:
+    with jobs(runtime, INSIDE) as started:
         yield started
 
 
@@ -256,6 +260,21 @@ def test_a_secret_that_is_broken_or_empty_lets_nobody_in_and_is_not_logged(runti
         assert "that-nobody-may-see" not in "\n".join(example.logs())
 
 
+@pytest.mark.parametrize(
+    "value",
+    ["a-secret-in-quotes", ["a-secret-in-a-list"], None, 7, {"shop": ["a-secret-in-a-list"]}, {"shop": 7}, {"shop": None}, {"shop": ""}, {"shop": "eleven-char"}],
+    ids=["a text", "a list", "null", "a number", "a list as key", "a number as key", "null as key", "an empty key", "a short key"],
+)
+def test_keys_that_are_no_object_of_texts_let_nobody_in(api, value):
+    for token in ("a", "0", "7", "undefined", "null", "a-secret-in-quotes", "a-secret-in-a-list", "eleven-char"):
+        answer = api.inside("owner", token, json.dumps(value))
+        assert answer.startswith("broken: ") and "secret" not in answer, answer
+
+
+def test_a_key_of_twelve_characters_is_taken(api):
+    assert api.inside("owner", "twelve-chars", json.dumps({"crm": "another-long-key", "shop": "twelve-chars"})) == "shop"
+
+
 # Errors and logs
 
 
@@ -270,9 +289,54 @@ def test_the_request_that_made_a_job_is_named_in_the_logs_of_its_consumer(api):
     job = api.post(mail("down-1+traced@example.com"), headers={**SHOP, "CF-Ray": "8f00-traced"}).json()["id"]
     api.end(job)
     assert api.logged("job_retried", "8f00-traced", job) and api.logged("job_done", "8f00-traced", job)
+    api.send({"id": job})
+    until(lambda: api.logged("repeat_ignored", "8f00-traced", job), bool)
 
 
 # The client
+
+
+def test_the_client_waits_on_through_errors_and_lost_answers(api, monkeypatch):
+    submit = client_module("submit")
+    monkeypatch.setattr(submit.time, "sleep", lambda _: None)
+    job = api.submit(mail())
+    api.end(job)
+    faults = [httpx.Response(503, headers={"Retry-After": "5"}), httpx.ReadError("lost"), httpx.Response(500), httpx.Response(429)]
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        fault = faults.pop(0) if faults else httpx.Response(200, json=api.state(job))
+        if isinstance(fault, httpx.Response):
+            return fault
+        raise fault
+
+    with httpx.Client(base_url=api.example.url, transport=httpx.MockTransport(answer)) as client:
+        assert submit.wait(client, job)["state"] == "done" and faults == []
+
+
+def test_the_client_gives_up_at_its_deadline_and_at_once_when_it_is_refused(api, monkeypatch):
+    submit = client_module("submit")
+    monkeypatch.setattr(submit, "PATIENCE_S", 0)
+    asked = []
+    away = httpx.MockTransport(lambda request: asked.append(request) or httpx.Response(503))
+    with httpx.Client(base_url=api.example.url, transport=away) as client, pytest.raises(SystemExit, match="Ask later for the job 7."):
+        submit.wait(client, "7")
+    assert len(asked) == 1
+    with httpx.Client(base_url=api.example.url, headers=CRM) as client, pytest.raises(httpx.HTTPStatusError, match="404"):
+        submit.wait(client, UNKNOWN)
+
+
+def test_the_provider_ends_with_ctrl_c_although_the_shell_put_it_into_the_background():
+    """As in ``npm run dev``: a shell starts what stands before ``&`` with the signal of Ctrl-C ignored."""
+    command = f"'{sys.executable}' '{SNIPPETS / SLUG / 'client' / 'provider.py'}' --port 0 & exec sleep 30"
+    group = subprocess.Popen(["sh", "-c", command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True)
+    try:
+        assert "running on" in group.stdout.readline()
+        os.killpg(group.pid, signal.SIGINT)
+        said, _ = group.communicate(timeout=10)  # until the last of them is gone
+        assert said == ""
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(group.pid, signal.SIGKILL)
 
 
 def test_the_client_submits_waits_and_prints_the_end(api):

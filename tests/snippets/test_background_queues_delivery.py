@@ -9,7 +9,9 @@ from email.utils import format_datetime
 import pytest
 
 from tests.harness.workers import Runtime
-from tests.snippets.background_queues.support import ADMIN, FAILING_QUEUE, SHOP, Jobs, jobs, mail, refusal, until
+from tests.snippets.background_queues.support import (
+    ADMIN, FAILING_QUEUE, FAILING_WORKFLOW, INSIDE, QUICK, SHOP, Jobs, jobs, mail, onboarding, refusal, until,
+)  # fmt: skip
 
 MAX_RETRIES = 8
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
@@ -19,7 +21,9 @@ UNKNOWN = "00000000-0000-4000-8000-000000000000"
 def patient(runtime: Runtime) -> Iterator[Jobs]:
     """Waits whole seconds between tries, as in production; its jobs fail while the other tests run."""
     with jobs(runtime, RETRY_BASE_S="1", RETRY_CAP_S="3", PROVIDER_TIMEOUT_S="0.5") as started:
-        bulk(started, "wait", ["busy-1@example.com", "slow-1@example.com", *(f"down-99+{n}@example.com" for n in range(40))])
+        ids = bulk(started, "wait", ["busy-1@example.com", "slow-1@example.com", *(f"down-99+{n}@example.com" for n in range(40))])
+        until(lambda: started.logged("job_retried", ids[0]), bool)
+        started.send({"id": ids[0]})
         yield started
 
 
@@ -29,7 +33,7 @@ def named(api: Jobs, key: str) -> str:
 
 @pytest.fixture(scope="module")
 def api(runtime: Runtime, patient: Jobs) -> Iterator[Jobs]:
-    with jobs(runtime) as started:
+    with jobs(runtime, INSIDE) as started:
         yield started
 
 
@@ -55,7 +59,7 @@ def test_the_same_message_five_times_in_one_batch_while_the_first_is_at_work_has
     """The others wait for the lease of the first, in case it dies, and then find the job done."""
     job = api.submit(mail())
     api.end(job)
-    api.rows("UPDATE jobs SET state = 'queued' WHERE id = ?", job)
+    api.queue_again(job)
     api.send(*[{"id": job}] * 5)
     until(lambda: api.logged("repeat_ignored", job), lambda lines: len(lines) == 4)
     assert api.state(job)["attempts"] == 2
@@ -95,7 +99,7 @@ def test_a_poison_message_never_blocks_the_batch_and_is_kept_for_a_person(api):
 
 def test_a_message_that_nobody_can_read_is_put_aside_and_the_others_go_on(api):
     job = api.submit(mail())
-    api.rows("UPDATE jobs SET state = 'queued' WHERE id = ?", job)
+    api.queue_again(job)
     bodies = ["text", None, 7, [], {}, {"id": 7}, {"id": None}, {"id": UNKNOWN}, "x" * 5000]
     api.send(*bodies, {"id": job})
     letters = until(lambda: [d for d in api.dead() if d["job"] in (None, UNKNOWN)], lambda found: len(found) == len(bodies))
@@ -110,7 +114,7 @@ def test_a_message_that_nobody_can_read_is_put_aside_and_the_others_go_on(api):
 def test_a_job_on_which_our_own_code_breaks_is_tried_again_and_then_put_aside(api):
     broken, good = bulk(api, "broken", ["broken@example.com", "beside@example.com"])
     assert {api.end(job)["state"] for job in (broken, good)} == {"done"}
-    api.rows("UPDATE jobs SET state = 'queued' WHERE id IN (?, ?)", broken, good)
+    api.queue_again(broken, good)
     api.rows("UPDATE jobs SET payload = 'no JSON' WHERE id = ?", broken)
     api.send({"id": broken}, {"id": good})
     end = api.end(broken)
@@ -118,6 +122,26 @@ def test_a_job_on_which_our_own_code_breaks_is_tried_again_and_then_put_aside(ap
     end = api.end(good)
     assert (end["state"], end["attempts"]) == ("done", 2) and api.effects()[good] == 1
     assert api.logged("consumer_failed", broken, "JSON")
+
+
+def test_each_message_is_answered_once_and_acknowledged_only_when_its_end_is_stored(api):
+    """The batch is recorded here: to the queue a handler that returns acknowledges what was not answered."""
+    addresses = ["acked@example.com", "refused-9+acked@example.com", "down-99+acked@example.com", "broken+acked@example.com"]
+    ids = bulk(api, "acked", addresses)
+    until(lambda: [api.state(job)["state"] for job in ids], lambda states: states == ["done", "dead", "dead", "done"])
+    api.queue_again(*ids)
+    api.rows("UPDATE jobs SET payload = 'no JSON' WHERE id = ?", ids[3])
+    done = api.submit(mail())
+    api.end(done)
+    bodies = [*({"id": job} for job in [*ids, ids[0], done, UNKNOWN]), "unreadable"]
+    variables = {**QUICK, "RETRY_CAP_S": "1", "PROVIDER_URL": f"http://127.0.0.1:{api.provider.server_port}"}
+    assert api.inside("consume", False, bodies, variables) == [
+        [["ack", "done"]], [["ack", "dead"]], [["retry", "queued"]], [["retry", "running"]],
+        [["retry", "running"]], [["ack", "done"]], [["ack", None]], [["ack", None]],
+    ]  # fmt: skip
+    assert api.inside("consume", True, [{"id": ids[2]}, "unreadable"], variables) == [[["ack", "dead"]], [["ack", None]]]
+    api.rows("DELETE FROM jobs WHERE id = ?", ids[3])
+    api.rows("DELETE FROM dead_letters WHERE message LIKE 'recorded-%'")
 
 
 # When to try again
@@ -135,7 +159,7 @@ def delay(line: str) -> int:
     return int(line.partition("delaySeconds: ")[2].partition(",")[0])
 
 
-def test_the_wait_that_the_provider_asks_for_is_kept(patient):
+def test_the_wait_that_the_provider_asks_for_is_kept_also_when_the_message_comes_again_meanwhile(patient):
     job = named(patient, "wait-0")
     assert patient.end(job)["attempts"] == 2
     first, second = (at for at, key in zip(patient.provider.times, patient.provider.calls, strict=True) if key == job)
@@ -178,6 +202,7 @@ def test_what_died_is_listed_with_its_reason_and_a_redrive_finishes_it(api):
     assert api.end(job)["state"] == "dead"
     [letter] = [letter for letter in api.dead() if letter["job"] == job]
     assert letter.keys() == {"message", "job", "body", "reason", "died_at"} and letter["reason"] == "provider_500"
+    api.rows("UPDATE jobs SET lease_until = ? WHERE id = ?", int(time.time() * 1000) + 3_600_000, job)  # its last wait, in production
     assert api.redrive(jobs=[job]) == 1
     end = api.end(job)
     assert (end["state"], end["attempts"], end["error"]) == ("done", 2 + MAX_RETRIES, None)
@@ -208,6 +233,20 @@ def test_all_that_is_dead_can_be_redriven_at_once(api):
     assert {api.end(job)["state"] for job in ids} == {"dead"}
     assert api.redrive(all=True) >= 5
     assert {api.end(job)["state"] for job in ids} == {"done"}
+
+
+def test_letters_of_unknown_jobs_do_not_hide_a_dead_job_from_a_redrive_of_all(api):
+    job = api.submit(mail("refused-1+behind@example.com"))
+    assert api.end(job)["state"] == "dead"
+    api.rows(
+        """WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 120)
+        INSERT INTO dead_letters (message, job, body, reason, died_at) SELECT 'nobody-' || n, 'nobody-' || n, '{}', 'unknown_job', 0 FROM n"""
+    )
+    assert api.redrive(all=True) >= 1
+    assert api.end(job)["state"] == "done"
+    assert job not in [row["job"] for row in api.rows("SELECT job FROM dead_letters WHERE closed_at IS NULL")]
+    assert len(api.rows("SELECT 1 FROM dead_letters WHERE job LIKE 'nobody-%' AND closed_at IS NULL")) == 120, "kept for a person"
+    api.rows("DELETE FROM dead_letters WHERE job LIKE 'nobody-%'")
 
 
 def test_a_job_that_a_person_dismissed_is_not_sent_with_all_others_and_is_forgotten(api):
@@ -300,13 +339,44 @@ def test_a_job_whose_message_could_not_be_sent_is_accepted_and_swept_once(runtim
         assert api.state(job)["state"] == "done", "a late dead letter does not undo what was done"
 
 
+def test_a_workflow_that_does_not_start_sends_no_mail_twice_and_is_started_by_a_later_sweep(runtime):
+    """The queue keeps its messages, so the mails stay unfinished: a mail that is due again would be sent again."""
+    stand_ins = {"JOBS": "failing-queue", "ONBOARDING": "failing-workflow"}
+    with jobs(runtime, FAILING_QUEUE, FAILING_WORKFLOW, stand_ins=stand_ins, SEND_AGAIN_S="3600") as api:
+        api.example.call("JOBS", "hold")
+        orders = [{"key": f"mixed-{n}", **(mail() if n % 2 else onboarding())} for n in range(4)]
+        response = api.http.post("/v1/jobs/bulk", json={"jobs": orders}, headers=SHOP)
+        assert response.status_code == 202
+        ids = [job["id"] for job in response.json()["jobs"]]
+        onboardings, mails = ids[::2], ids[1::2]
+        assert len(api.logged("send_failed", "rate_limited", "onboarding")) == 1
+        for done in (1, 2):
+            api.minute_passes()
+            api.sweep()
+            until(lambda: [api.state(job)["state"] for job in onboardings].count("done"), lambda n, done=done: n == done)
+        assert len(api.logged("start_failed", "internal_server")) == 1, "the other one started beside it"
+        assert sorted(api.example.call("JOBS", "held")) == sorted(mails)
+        api.example.call("JOBS", "heal")
+        assert [api.end(job)["attempts"] for job in mails] == [1, 1]
+        assert all(api.calls(job) == 1 for job in mails)
+
+
 def test_while_the_database_is_away_nothing_is_accepted_and_nothing_acknowledged(runtime):
     with jobs(runtime, migrated=False, RETRY_BASE_S="1", PROVIDER_URL="mail.example.com") as api:
         response = api.post(mail())
         assert refusal(response) == (503, "storage_unavailable") and response.headers["retry-after"] == "5"
         assert "D1" not in response.text and "table" not in response.text
         assert api.logged("store_failed", response.headers["x-request-id"])
-        assert refusal(api.http.get(f"/v1/jobs/{UNKNOWN}", headers=SHOP)) == (500, "internal_error")
+        letter = "/v1/dead-letters"
+        others = {
+            "GET": (f"/v1/jobs/{UNKNOWN}", SHOP, None), "get": (letter, ADMIN, None),
+            "POST": (f"{letter}/redrive", ADMIN, {"all": True}), "DELETE": (f"{letter}/x", ADMIN, None),
+        }  # fmt: skip
+        for method, (path, who, body) in others.items():
+            response = api.http.request(method.upper(), path, json=body, headers=who)
+            assert refusal(response) == (503, "storage_unavailable") and response.headers["retry-after"] == "5"
+            assert "D1" not in response.text and "table" not in response.text
+            assert api.logged("request_failed", response.headers["x-request-id"], "no such table")
         api.send({"id": UNKNOWN})
         until(lambda: api.logged("claim_failed"), bool)
         api.example.migrate("DB")

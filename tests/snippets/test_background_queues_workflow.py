@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.harness.workers import Runtime
-from tests.snippets.background_queues.support import SHOP, Jobs, jobs, onboarding, until
+from tests.snippets.background_queues.support import INSIDE, SHOP, Jobs, jobs, onboarding, until
 
 RETRIES = 8
 ACCOUNT, WELCOME, FOLLOW_UP = "create account", "send welcome", "send follow-up"
@@ -13,7 +13,7 @@ ACCOUNT, WELCOME, FOLLOW_UP = "create account", "send welcome", "send follow-up"
 
 @pytest.fixture(scope="module")
 def api(runtime: Runtime) -> Iterator[Jobs]:
-    with jobs(runtime) as started:
+    with jobs(runtime, INSIDE) as started:
         yield started
 
 
@@ -73,8 +73,25 @@ def test_a_step_that_can_never_work_is_not_retried_and_a_redrive_goes_on_from_th
 
 
 def test_a_step_that_keeps_failing_ends_the_job_with_the_reason(api):
-    job = api.submit(onboarding("down-99+ends@example.com"))
+    job = api.post(onboarding("down-99+ends@example.com"), headers={**SHOP, "CF-Ray": "8f00-onboarding"}).json()["id"]
     end = api.end(job)
     assert (end["state"], end["step"], end["error"]) == ("dead", ACCOUNT, "provider_500")
     assert calls(api, job) == [1 + RETRIES, 0, 0] and effects(api, job) == []
-    assert api.logged("job_dead", job) and api.logged("workflow_failed", job)
+    assert api.logged("job_dead", job, "8f00-onboarding") and api.logged("workflow_failed", job, "8f00-onboarding")
+
+
+def test_an_onboarding_that_a_person_terminated_is_started_again_by_a_redrive_only(api):
+    job = api.submit(onboarding("down-2+terminated@example.com"))
+    until(lambda: calls(api, job)[0], bool)
+    api.inside("terminate", job)
+    until(lambda: api.example.workflow("ONBOARDING", job)["status"], lambda now: now == "terminated")
+    asked = calls(api, job)
+    api.rows("UPDATE jobs SET send_at = 0 WHERE id = ?", job)
+    api.sweep()
+    end = api.end(job)
+    assert (end["state"], end["error"]) == ("dead", "terminated")
+    assert [letter["reason"] for letter in api.dead() if letter["job"] == job] == ["terminated"]
+    assert calls(api, job) == asked, "the sweep did not start it"
+    assert api.redrive(jobs=[job]) == 1
+    assert api.end(job)["state"] == "done"
+    assert effects(api, job) == [ACCOUNT, WELCOME, FOLLOW_UP]

@@ -706,19 +706,39 @@ def focused(page: Page) -> str:
     return page.evaluate("(e => e.getAttribute('aria-label') || e.labels?.[0]?.textContent.trim() || e.textContent.trim())(document.activeElement)")
 
 
+def tab(page: Page, *names: str, key: str = "Tab") -> None:
+    """Press Tab once for each name, and find the keyboard on what has this name."""
+    for name in names:
+        keys(page, key)
+        assert focused(page) == name
+
+
+def sign_in(page: Page, email: str) -> None:
+    """From the start of the page, or from its heading."""
+    tab(page, "Email")
+    keys(page, email)
+    tab(page, "Password")
+    keys(page, PASSWORD, "Enter")
+    expect(page.get_by_role("heading", name="Your tasks")).to_be_focused()
+
+
 def visitor(browser: Browser, **options: object) -> Visit:
     return Visit(browser, extra_http_headers={"CF-Connecting-IP": next(ADDRESSES)}, **options)
 
 
-def test_with_a_keyboard_alone_a_visitor_joins_works_and_leaves(app, browser: Browser):
+def test_with_a_keyboard_alone_a_visitor_joins_works_leaves_and_comes_back(app, browser: Browser):
     email = account()["email"]
     with visitor(browser) as visit:
         page = visit.page
         page.goto(app.url)
         expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
         assert axe(page) == []
-        page.get_by_label("Your email").focus()
-        keys(page, email, "Tab", PASSWORD, "Tab", "a wrong code", "Enter")
+        tab(page, "Email", "Password", "Sign in", "Your email")
+        keys(page, email)
+        tab(page, "New password, 12 characters or more")
+        keys(page, PASSWORD)
+        tab(page, "Invitation code")
+        keys(page, "a wrong code", "Enter")
         expect(page.get_by_role("alert")).to_have_text("The invitation code is wrong.")
         assert axe(page) == []
         page.keyboard.press("Control+A")
@@ -726,8 +746,7 @@ def test_with_a_keyboard_alone_a_visitor_joins_works_and_leaves(app, browser: Br
         expect(page.get_by_role("heading", name="Your tasks")).to_be_focused()
         expect(page.get_by_role("alert")).to_be_empty()
 
-        keys(page, "Tab")
-        assert focused(page) == "New task"
+        tab(page, "New task")
         for title in ("Buy bread", "<b>Call</b> Kim"):
             keys(page, title, "Enter")
             expect(page.get_by_role("status")).to_have_text(f"Added: {title}")
@@ -735,26 +754,26 @@ def test_with_a_keyboard_alone_a_visitor_joins_works_and_leaves(app, browser: Br
         assert page.locator("li").all_inner_texts() != [] and page.locator("li b").count() == 0
         assert axe(page) == []
 
-        keys(page, "Tab", "Tab")
-        assert focused(page) == "<b>Call</b> Kim"
+        tab(page, "Add", "<b>Call</b> Kim")
         keys(page, "Space")
         expect(page.get_by_role("status")).to_have_text("Done: <b>Call</b> Kim")
-        keys(page, "Tab")
-        assert focused(page) == "Delete: <b>Call</b> Kim"
+        tab(page, "Delete: <b>Call</b> Kim")
         keys(page, "Enter")
         expect(page.get_by_role("status")).to_have_text("Deleted: <b>Call</b> Kim")
         assert focused(page) == "Buy bread", "the keyboard stands on the next task"
-        keys(page, "Tab", "Enter")
+        tab(page, "Delete: Buy bread")
+        keys(page, "Enter")
         expect(page.get_by_role("heading", name="Your tasks")).to_be_focused()
         expect(page.locator("li")).to_have_count(0)
 
         page.reload()
-        expect(page.get_by_role("heading", name="Your tasks")).to_be_visible()
-        page.get_by_role("button", name="Sign out").focus()
+        expect(page.get_by_role("heading", name="Your tasks")).to_be_focused()
+        tab(page, "Sign out", key="Shift+Tab")
         keys(page, "Enter")
         expect(page.get_by_role("heading", name="Sign in")).to_be_focused()
         expect(page.get_by_role("status")).to_have_text("You are signed out.")
         assert axe(page) == []
+        sign_in(page, email)
         assert [c for c in visit.complaints if "401" not in c and "403" not in c] == []
         assert all(address.startswith(app.url) for address in visit.requests)
 
@@ -766,27 +785,27 @@ def test_on_a_phone_a_change_made_elsewhere_is_shown_and_not_overwritten(app, br
     with visitor(browser, viewport=MOBILE) as visit:
         page = visit.page
         page.goto(app.url)
-        page.get_by_label("Email", exact=True).fill(user.email)
-        page.get_by_label("Password", exact=True).fill(PASSWORD)
-        page.keyboard.press("Enter")
-        expect(page.get_by_label("Call Kim", exact=True)).not_to_be_checked()
+        expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+        sign_in(page, user.email)
+        tab(page, "New task", "Add", "Call Kim")
         user.change(task, {"title": "Call Kim at 5"})
-        page.get_by_label("Call Kim", exact=True).focus()
         keys(page, "Space")
         expect(page.get_by_role("alert")).to_have_text("The task was changed meanwhile. Look at it again first.")
         expect(page.get_by_label("Call Kim at 5", exact=True)).to_be_focused()
         expect(page.get_by_label("Call Kim at 5", exact=True)).not_to_be_checked()
         assert axe(page) == []
 
-        page.get_by_role("button", name="Show more").focus()
+        keys(page, *["Tab"] * (2 * PAGE - 1))
+        tab(page, "Show more")
         keys(page, "Enter")
         expect(page.locator("li")).to_have_count(PAGE + 3)
         assert focused(page) == "task 3"
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
         app.d1("DB", "DELETE FROM sessions WHERE user_id = ?", user.id)
-        page.get_by_label("New task").fill("too late")
-        page.keyboard.press("Enter")
+        keys(page, *["Shift+Tab"] * (2 * PAGE + 1))
+        tab(page, "New task", key="Shift+Tab")
+        keys(page, "too late", "Enter")
         expect(page.get_by_role("alert")).to_have_text("Sign in first.")
         expect(page.get_by_role("heading", name="Sign in")).to_be_focused()
         expect(page.locator("li")).to_have_count(0)

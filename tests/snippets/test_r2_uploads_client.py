@@ -150,7 +150,9 @@ def multipart():
 
 
 class Flaky:
-    """The S3 client, but the third part fails with the given error while ``broken``."""
+    """The S3 client, but a part after the second fails with the given error while ``broken``."""
+
+    good_parts = 2
 
     def __init__(self, s3: object, error: Exception) -> None:
         self._s3, self._error, self.sent, self.aborted = s3, error, [], []
@@ -160,7 +162,7 @@ class Flaky:
         return getattr(self._s3, name)
 
     def upload_part(self, **options: object) -> object:
-        if self.broken and options["PartNumber"] > 2:
+        if self.broken and options["PartNumber"] > self.good_parts:
             raise self._error
         self.sent.append(options["PartNumber"])
         return self._s3.upload_part(**options)
@@ -192,13 +194,85 @@ def test_a_broken_run_is_continued_with_the_missing_parts_only(api, s3, multipar
     assert (newest(api)["id"], newest(api)["state"]) == (job["id"], "ready")
 
 
-def test_what_s3_refuses_is_aborted_so_that_no_part_costs_storage(api, s3, multipart, short_film):
+class LostAnswer(Flaky):
+    """The S3 client, but the answer to the first attempt to join the parts does not arrive."""
+
+    good_parts = 3
+
+    def complete_multipart_upload(self, **options: object) -> object:
+        answer = self._s3.complete_multipart_upload(**options)
+        if self.broken:
+            raise self._error
+        return answer
+
+
+@pytest.mark.parametrize("checked", [False, True], ids=["not checked yet", "ready by now"])
+def test_a_run_that_was_complete_but_did_not_hear_so_sends_nothing_again(api, s3, multipart, short_film, checked):
+    client = LostAnswer(s3, EndpointConnectionError(endpoint_url="https://s3"))
+    with pytest.raises(EndpointConnectionError):
+        multipart.upload(client, api.url, "ana", short_film)
+    if checked:
+        sweep(api)
+    client.broken, client.sent = False, []
+    job = multipart.upload(client, api.url, "ana", short_film)
+    assert (client.sent, client.aborted) == ([], [])
+    assert not short_film.with_name("film.mp4.upload").exists()
+    sweep(api)
+    assert (newest(api)["id"], newest(api)["state"]) == (job["id"], "ready")
+
+
+def test_an_upload_that_is_unknown_and_left_no_object_of_this_length_is_a_failure(api, s3, multipart, short_film):
+    client = LostAnswer(s3, EndpointConnectionError(endpoint_url="https://s3"))
+    with pytest.raises(EndpointConnectionError):
+        multipart.upload(client, api.url, "ana", short_film)
+    s3.put_object(Bucket="uploads", Key=row(api, newest(api)["id"])["key"], Body=b"short")
+    with pytest.raises(ClientError, match="NoSuchUpload"):
+        multipart.upload(s3, api.url, "ana", short_film)
+
+
+def test_a_file_that_the_worker_gave_up_meanwhile_is_not_reported_as_sent(api, s3, multipart, short_film):
+    flaky = Flaky(s3, EndpointConnectionError(endpoint_url="https://s3"))
+    with pytest.raises(EndpointConnectionError):
+        multipart.upload(flaky, api.url, "ana", short_film)
+    flaky.broken, flaky.sent = False, []
+    expire = "UPDATE files SET state = 'expired' WHERE id = ?"
+    api.d1("DB", expire, newest(api)["id"])
+    with pytest.raises(SystemExit, match="is expired: run again to start anew"):
+        multipart.upload(flaky, api.url, "ana", short_film)
+    assert flaky.sent == [] and len(flaky.aborted) == 1, "no part is sent for nothing, and none is left"
+    joined = flaky.complete_multipart_upload
+
+    def too_late(**options: object) -> None:
+        joined(**options)
+        api.d1("DB", expire, newest(api)["id"])
+
+    flaky.complete_multipart_upload = too_late
+    with pytest.raises(SystemExit, match="is expired: run again to start anew"):
+        multipart.upload(flaky, api.url, "ana", short_film)
+    assert not short_film.with_name("film.mp4.upload").exists()
+
+
+def test_the_note_of_another_user_is_left_alone(api, s3, multipart, short_film):
+    flaky = Flaky(s3, EndpointConnectionError(endpoint_url="https://s3"))
+    with pytest.raises(EndpointConnectionError):
+        multipart.upload(flaky, api.url, "ana", short_film)
+    with pytest.raises(SystemExit, match="404 .*You have no such file"):
+        multipart.upload(flaky, api.url, "bob", short_film)
+    assert flaky.aborted == []
+    flaky.broken = False
+    multipart.upload(flaky, api.url, "ana", short_film)
+    assert sorted(flaky.sent) == [1, 2, 3], "its owner goes on"
+
+
+def test_what_s3_refuses_is_aborted_so_that_no_part_costs_storage_and_no_space_is_taken(api, s3, multipart, short_film):
     refused = Flaky(s3, ClientError({"Error": {"Code": "AccessDenied"}, "ResponseMetadata": {"HTTPStatusCode": 403}}, "UploadPart"))
     with pytest.raises(ClientError, match="AccessDenied"):
         multipart.upload(refused, api.url, "ana", short_film)
     assert len(refused.aborted) == 1
     assert not short_film.with_name("film.mp4.upload").exists()
-    key = row(api, newest(api)["id"])["key"]
+    [last] = api.d1("DB", "SELECT key, state FROM files ORDER BY created_at DESC LIMIT 1")
+    key = last["key"]
+    assert last["state"] == "deleted"
     with pytest.raises(ClientError, match="NoSuchUpload"):
         s3.upload_part(Bucket="uploads", Key=key, UploadId=refused.aborted[0], PartNumber=1, Body=b"x")
     assert key not in keys(s3)

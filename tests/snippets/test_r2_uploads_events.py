@@ -1,5 +1,6 @@
 """Events as R2 sends them, the sweep, and consumers that die: what ends up in table and bucket."""
 
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -8,7 +9,7 @@ import pytest
 
 from tests.harness.workers import Example, Runtime
 from tests.snippets.r2_uploads.support import (
-    PNG, ask, event, keys, notify, ready_file, refusal, row, s3_client, session, store, sweep, uploads, wait_for_log, wait_for_state, wait_until,
+    FOLDER, PNG, ask, event, keys, notify, ready_file, refusal, row, s3_client, session, store, sweep, uploads, wait_for_log, wait_for_state, wait_until,
 )  # fmt: skip
 
 HOUR_S, DAY_S = 3600, 86_400
@@ -73,8 +74,7 @@ def test_a_file_that_is_not_what_was_asked_for_is_refused_and_deleted(api, s3, r
     s3.put_object(**{"Bucket": "uploads", "Key": key(api, file_id), "Body": body, "ContentType": "image/png", "Metadata": {"owner": "ana"}, **options})
     notify(api, key(api, file_id))
     wait_for_state(api, file_id, "refused")
-    wait_until(lambda: row(api, file_id)["cleared"] == 1, "the object is deleted")
-    assert key(api, file_id) not in keys(s3)
+    wait_until(lambda: key(api, file_id) not in keys(s3), "the object is deleted")
     shown = api.http.get(f"/v1/files/{file_id}", headers=session()).json()
     assert (shown["state"], shown["reason"]) == ("refused", reason)
     assert api.http.get(f"/v1/files/{file_id}/content", headers=session()).status_code == 410
@@ -201,14 +201,28 @@ def test_a_consumer_that_dies_between_the_check_and_the_database_loses_nothing_a
         assert sum("file_ready" in line and file_id in line for line in api.logs()) == 1, "and nothing was done twice"
 
 
+def test_a_machine_killed_with_an_event_in_its_memory_loses_no_file_and_settles_it_once(api):
+    """The event waits for its next try when workerd is killed, and the local queue forgets it."""
+    file_id = pending(api)
+    api.d1("DB", "CREATE TRIGGER crash BEFORE UPDATE OF state ON files BEGIN SELECT raise(ABORT, 'power cut'); END")
+    notify(api, key(api, file_id))
+    wait_for_log(api, "event_failed", "power cut")
+    api.crash()
+    api.d1("DB", "DROP TRIGGER crash")
+    assert state(api, file_id) == "pending", "the row and the object are there, the event is not"
+    sweep(api)
+    sweep(api)
+    assert state(api, file_id) == "ready"
+    assert sum("file_ready" in line and file_id in line for line in api.logs()) == 1
+
+
 @pytest.mark.parametrize("again", ["event", "sweep"])
 def test_a_consumer_that_dies_between_refusing_and_deleting_is_finished_by_the_next_run(api, s3, again):
     file_id = pending(api)
     api.d1("DB", "UPDATE files SET state = 'refused', reason = 'size' WHERE id = ?", file_id)
     assert key(api, file_id) in keys(s3)
     notify(api, key(api, file_id)) if again == "event" else sweep(api)
-    wait_until(lambda: row(api, file_id)["cleared"] == 1, "the rest is done")
-    assert key(api, file_id) not in keys(s3)
+    wait_until(lambda: key(api, file_id) not in keys(s3), "the rest is done")
 
 
 # Space
@@ -243,10 +257,47 @@ def test_what_never_came_expires_after_its_url_and_some_patience_and_frees_its_s
     assert (state(api, one), state(api, many)) == ("pending", "pending")
     sweep(api, later_s=600 + HOUR_S + 60)
     assert (state(api, one), state(api, many)) == ("expired", "pending"), "parts of a large file take longer"
-    sweep(api, later_s=DAY_S + 60)
+    sweep(api, later_s=7 * DAY_S - 60)
+    assert state(api, many) == "pending", "R2 keeps the parts for a week"
+    sweep(api, later_s=7 * DAY_S + 60)
     assert state(api, many) == "expired"
     used = api.d1("DB", "SELECT count(*) AS rows FROM files WHERE id IN (?, ?) AND state IN ('pending', 'ready')", one, many)
     assert used == [{"rows": 0}]
+
+
+@pytest.mark.parametrize("gone", ["deleted", "refused"])
+def test_a_file_that_its_url_stores_again_without_an_event_is_deleted_by_the_sweep(api, s3, gone):
+    """The URL outlives the row's end by minutes, and a client may be slow: until the deadline each sweep looks again."""
+    asked = ask(api)
+    file_id = asked.json()["id"]
+    if gone == "deleted":
+        assert api.http.delete(f"/v1/files/{file_id}", headers=session()).status_code == 204
+    else:
+        assert store(asked, b"x" * len(PNG)).status_code == 200
+        sweep(api)
+    assert (state(api, file_id), key(api, file_id) in keys(s3)) == (gone, False)
+    for later_s in (300, 600 + HOUR_S + 60):
+        assert store(asked).status_code == 200
+        sweep(api, later_s)
+        assert key(api, file_id) not in keys(s3)
+    assert row(api, file_id)["cleared"] == 1, "nothing can come any more, so no sweep looks again"
+
+
+def test_no_statement_of_the_sweep_reads_the_whole_table(api):
+    """Read from the code: the planner must find an index for each, or 288 sweeps a day read every row."""
+    code = (FOLDER / "src" / "sweep.ts").read_text()
+    made = {name: text for name, _, text in re.findall(r'const (left|oldest|query|over) =\s+(["`])(.*?)\2;', code)}
+    oldest = made["oldest"].replace("${ROWS}", "12")
+    statements = [f"DELETE FROM files WHERE {made['over']}"]
+    for which in ("state = 'pending'", made["left"]):
+        statements.append(made["query"].replace("${oldest}", oldest.replace("${which}", which)))
+    assert "state = 'pending'" in code and statements[0].replace(made["over"], "${over}") in code
+    for path in ("src/settle.ts", "src/files.ts"):
+        statements += [text for _, text in re.findall(r'(["`])(UPDATE files.*?)\1', (FOLDER / path).read_text(), re.S)]
+    assert len(statements) == 5
+    for statement in statements:
+        plan = [step["detail"] for step in api.d1("DB", f"EXPLAIN QUERY PLAN {statement}", *[0] * statement.count("?"))]
+        assert plan and all("INDEX" in step for step in plan if " files" in step), (statement, plan)
 
 
 def test_a_row_that_fails_does_not_stop_the_sweep(api):

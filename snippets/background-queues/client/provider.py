@@ -7,6 +7,7 @@ also ``busy``, ``slow``, ``refused``, ``denied`` and ``drop``: acts, then hangs 
 import argparse
 import json
 import re
+import signal
 import threading
 import time
 from collections import Counter
@@ -78,11 +79,13 @@ class Endpoint(BaseHTTPRequestHandler):
 
 
 if __name__ == "__main__":
+    # A shell starts what it puts into the background with Ctrl-C ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--port", type=int, default=8790)
     provider = Provider(options.parse_args().port, log=True)
-    print(f"Mail provider running on http://127.0.0.1:{provider.server_port}", flush=True)
     try:
+        print(f"Mail provider running on http://127.0.0.1:{provider.server_port}", flush=True)
         provider.serve_forever()
     except KeyboardInterrupt:
         pass

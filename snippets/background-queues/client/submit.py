@@ -36,11 +36,19 @@ def wait(client: httpx.Client, job: str) -> dict[str, str]:
     """Ask for the state at the pace that the answer names, until it is done or dead."""
     deadline = time.monotonic() + PATIENCE_S
     while True:
-        response = client.get(f"/v1/jobs/{job}").raise_for_status()
-        state: dict[str, str] = response.json()
-        if "Retry-After" not in response.headers or time.monotonic() > deadline:
-            return state
-        time.sleep(float(response.headers["Retry-After"]))
+        pause = 1.0
+        try:
+            response = client.get(f"/v1/jobs/{job}")
+            pause = float(response.headers.get("Retry-After", pause))
+            if response.status_code < 500 and response.status_code != 429:
+                state: dict[str, str] = response.raise_for_status().json()
+                if "Retry-After" not in response.headers or time.monotonic() > deadline:
+                    return state
+        except httpx.TransportError:
+            pass  # The job goes on without us.
+        if time.monotonic() > deadline:
+            raise SystemExit(f"No answer. Ask later for the job {job}.")
+        time.sleep(pause)
 # --8<-- [end:submit]
 
 

@@ -27,7 +27,9 @@ export async function accept(
     const message = `"${other.key}" stands for another job already. Nothing was stored.`;
     throw new HttpError(422, "key_reused", message);
   }
-  const jobs = given.map((job) => byKey.get(job.key) ?? { ...job, state: "queued" });
+  const jobs = given.map(
+    (job) => byKey.get(job.key) ?? { ...job, request, state: "queued" },
+  );
   await handOver(
     env,
     request,
@@ -53,7 +55,7 @@ const INSERT = `
     WHERE jobs.payload <> given.payload)
   ON CONFLICT (owner, key) DO NOTHING`;
 const SELECT = `
-  SELECT id, key, kind, state, payload FROM jobs
+  SELECT id, key, kind, state, request, payload FROM jobs
   WHERE owner = ?2 AND key IN (SELECT value->>'key' FROM json_each(?1))`;
 
 async function store(

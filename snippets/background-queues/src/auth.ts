@@ -1,5 +1,8 @@
 import { HttpError } from "./http";
 
+/** Below this a secret is a mistake. A good one is random and much longer. */
+const LEAST_CHARACTERS = 12;
+
 // --8<-- [start:auth]
 /** API_KEYS is {"owner": "key", …}: the key tells whose jobs a caller may see. */
 export async function requireOwner(request: Request, keys: string): Promise<string> {
@@ -17,13 +20,19 @@ export async function requireAdmin(request: Request, token: string): Promise<voi
   throw refused("This takes the admin token.");
 }
 
+/** The errors quote nothing of the secret, unlike the parser's own. */
 function parseKeys(keys: string): Record<string, string> {
+  let value: unknown;
   try {
-    return JSON.parse(keys) as Record<string, string>;
+    value = JSON.parse(keys);
   } catch {
-    // The parser's own message quotes the keys.
-    throw new Error("API_KEYS is no JSON object");
+    throw new Error("API_KEYS is no JSON");
   }
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw new Error("API_KEYS is no JSON object");
+  if (Object.values(value).some((key) => typeof key !== "string"))
+    throw new Error("API_KEYS holds a key that is no text");
+  return value as Record<string, string>;
 }
 
 function bearer(request: Request): string {
@@ -32,7 +41,8 @@ function bearer(request: Request): string {
 
 // timingSafeEqual throws on unequal lengths, and a length is a hint: digests have one.
 async function same(given: string, secret: string): Promise<boolean> {
-  if (!secret) throw new Error("a key or token is not set");
+  if (!(secret?.length >= LEAST_CHARACTERS))
+    throw new Error(`a key or token has less than ${LEAST_CHARACTERS} characters`);
   return crypto.subtle.timingSafeEqual(await digest(given), await digest(secret));
 }
 

@@ -39,7 +39,8 @@ async function settle(
   id: string | null,
   claimed: Claim,
 ): Promise<void> {
-  const request = "job" in claimed ? claimed.job.request : undefined;
+  const known = "job" in claimed ? claimed.job : claimed;
+  const request = "request" in known ? known.request : undefined;
   const about = { job: id, request, message: message.id, attempt: message.attempts };
   try {
     if (id === null || "unknown" in claimed) {

@@ -32,9 +32,7 @@ export function requestId(request: Request): string {
 export function errorResponse(thrown: unknown, id: string): Response {
   const known = thrown instanceof HttpError;
   const event = known ? "request_refused" : "request_failed";
-  const error = known
-    ? thrown
-    : new HttpError(500, "internal_error", "Something went wrong here.");
+  const error = known ? thrown : unexpected(thrown);
   const entry = { event, request: id, code: error.code, error: String(thrown) };
   if (error.status >= 500) console.error(entry);
   else console.warn(entry);
@@ -42,4 +40,11 @@ export function errorResponse(thrown: unknown, id: string): Response {
     "X-Request-Id": id,
     ...error.headers,
   });
+}
+
+function unexpected(thrown: unknown): HttpError {
+  if (!String(thrown).includes("D1_"))
+    return new HttpError(500, "internal_error", "Something went wrong here.");
+  const message = "The storage does not answer. Send the same again.";
+  return new HttpError(503, "storage_unavailable", message, { "Retry-After": "5" });
 }

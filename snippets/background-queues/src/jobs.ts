@@ -14,7 +14,8 @@ export async function finish(env: Env, id: string): Promise<void> {
   console.log({ event: "job_done", job: id, ...done });
 }
 
-/** `attempts` is the fence: whoever lost the lease changes nothing. */
+/** `attempts` is the fence: whoever lost the lease changes nothing. The lease lasts for the
+ *  wait, so that a second message does not end it early. */
 export async function release(
   env: Env,
   job: Claimed,
@@ -22,13 +23,14 @@ export async function release(
   delayS: number,
 ): Promise<void> {
   const now = Date.now();
-  const sendAt = now + (delayS + Number(env.SEND_AGAIN_S)) * 1000;
+  const waitUntil = now + delayS * 1000;
+  const sendAt = waitUntil + Number(env.SEND_AGAIN_S) * 1000;
   await env.DB.prepare(
-    `UPDATE jobs SET state = 'queued', error = ?3, lease_until = 0, send_at = ?4,
-       updated_at = ?5
+    `UPDATE jobs SET state = 'queued', error = ?3, lease_until = ?4, send_at = ?5,
+       updated_at = ?6
      WHERE id = ?1 AND state = 'running' AND attempts = ?2`,
   )
-    .bind(job.id, job.attempts, error, sendAt, now)
+    .bind(job.id, job.attempts, error, waitUntil, sendAt, now)
     .run();
 }
 // --8<-- [end:end]

@@ -10,10 +10,12 @@ import { post } from "./provider";
 const RETRIES = 8;
 
 // --8<-- [start:workflow]
-export class Onboarding extends WorkflowEntrypoint<Env, Welcome> {
-  async run(event: WorkflowEvent<Welcome>, step: WorkflowStep): Promise<void> {
+type Params = Welcome & { request: string };
+
+export class Onboarding extends WorkflowEntrypoint<Env, Params> {
+  async run(event: WorkflowEvent<Params>, step: WorkflowStep): Promise<void> {
     const id = event.instanceId;
-    const { to, name } = event.payload;
+    const { to, name, request } = event.payload;
     try {
       await this.call(step, id, "create account", "/v1/accounts", { to, name });
       const welcome = { to, subject: `Welcome, ${name}`, text: "Your account is ready." };
@@ -25,7 +27,8 @@ export class Onboarding extends WorkflowEntrypoint<Env, Welcome> {
     } catch (error) {
       // The owner sees this, so only words of our own get through.
       const reason = /provider_\w+/.exec(String(error))?.[0] ?? "workflow_failed";
-      console.error({ event: "workflow_failed", job: id, error: String(error) });
+      const about = { job: id, request, error: String(error) };
+      console.error({ event: "workflow_failed", ...about });
       const letter = () => ({ id: crypto.randomUUID(), body: { id } });
       await step.do("bury", () => bury(this.env, letter(), id, reason));
       throw error;

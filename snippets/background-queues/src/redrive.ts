@@ -22,19 +22,19 @@ export async function redrive(env: Env, request: string, body: unknown): Promise
   }
   const which = listed
     ? "SELECT value FROM json_each(?1)"
-    : `SELECT job FROM dead_letters WHERE ?1 AND closed_at IS NULL AND job IS NOT NULL
-       ORDER BY died_at LIMIT ${MOST_JOBS}`;
+    : `SELECT job FROM dead_letters JOIN jobs ON jobs.id = job AND state = 'dead'
+       WHERE ?1 AND closed_at IS NULL ORDER BY died_at LIMIT ${MOST_JOBS}`;
   const now = Date.now();
   const [revived] = await env.DB.batch<Sendable>([
     env.DB.prepare(
       `UPDATE jobs SET state = 'queued', error = NULL, lease_until = 0,
          send_at = ?2 + ${UNSENT_MS}, updated_at = ?2
        WHERE state = 'dead' AND id IN (${which})
-       RETURNING id, kind, state, step, payload`,
+       RETURNING id, kind, 'redriven' AS state, request, step, payload`,
     ).bind(listed ? JSON.stringify(jobs) : 1, now),
     env.DB.prepare(
-      `UPDATE dead_letters SET closed_at = ?1
-       WHERE closed_at IS NULL AND job IN (SELECT id FROM jobs WHERE state <> 'dead')`,
+      `UPDATE dead_letters SET closed_at = ?1 WHERE closed_at IS NULL
+       AND EXISTS (SELECT 1 FROM jobs WHERE id = job AND state <> 'dead')`,
     ).bind(now),
   ]);
   const again = revived?.results ?? [];

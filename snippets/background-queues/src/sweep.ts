@@ -18,7 +18,7 @@ export async function sweep(env: Env): Promise<void> {
          SELECT id FROM jobs
          WHERE state IN ('queued', 'running') AND send_at <= ?1 AND lease_until < ?1
          ORDER BY send_at LIMIT ${MOST_JOBS})
-       RETURNING id, kind, state, step, payload`,
+       RETURNING id, kind, state, request, step, payload`,
     )
       .bind(now)
       .all<Sendable>();

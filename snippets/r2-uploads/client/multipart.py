@@ -16,8 +16,10 @@ from threading import Lock
 from typing import Any
 
 import boto3
+import httpx
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from session import session
 from upload import ask
 
 CONFIG = Config(
@@ -48,11 +50,26 @@ def send(s3: Any, job: dict[str, Any], path: Path, note: Path) -> None:
         list(threads.map(one, missing))  # an error cancels what has not begun
     parts = [{"PartNumber": int(n), "ETag": tag} for n, tag in job["sent"].items()]
     parts.sort(key=itemgetter("PartNumber"))
-    s3.complete_multipart_upload(**target, MultipartUpload={"Parts": parts})
+    try:
+        s3.complete_multipart_upload(**target, MultipartUpload={"Parts": parts})
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "NoSuchUpload":
+            raise
+        # An earlier attempt may have joined them, and only its answer was lost.
+        if s3.head_object(**where(job))["ContentLength"] != path.stat().st_size:
+            raise
+
+
+def state_of(api: str, user: str, job: dict[str, Any]) -> str:
+    """Ask the Worker: it deletes what arrives for a file that it has given up."""
+    answer = httpx.get(address(api, job), headers=session(user), timeout=10)
+    if answer.is_error:
+        raise SystemExit(f"{answer.status_code} {answer.text}")
+    return answer.json()["state"]
 
 
 def upload(s3: Any, api: str, user: str, path: Path) -> dict[str, Any]:
-    """Start, or go on where the last run broke. What S3 refuses is aborted."""
+    """Start, or go on where the last run broke. What is refused is aborted."""
     note = path.with_name(path.name + ".upload")
     changed = path.stat().st_mtime_ns
     if note.exists():
@@ -66,17 +83,34 @@ def upload(s3: Any, api: str, user: str, path: Path) -> dict[str, Any]:
         started = s3.create_multipart_upload(**where(job), **about)
         job["upload_id"] = started["UploadId"]
         save(note, job)
-    try:
-        send(s3, job, path, note)
-    except ClientError as error:
-        if error.response["ResponseMetadata"]["HTTPStatusCode"] < 500:
-            note.unlink()
-            with suppress(ClientError):  # parts left behind cost storage
-                s3.abort_multipart_upload(**where(job), UploadId=job["upload_id"])
-        raise
+    state = state_of(api, user, job)
+    if state == "pending":
+        try:
+            send(s3, job, path, note)
+        except ClientError as error:
+            if error.response["ResponseMetadata"]["HTTPStatusCode"] < 500:
+                give_up(s3, api, user, job, note)
+            raise
+        state = state_of(api, user, job)
+    if state not in ("pending", "ready"):
+        give_up(s3, api, user, job, note)
+        raise SystemExit(f"file {job['id']} is {state}: run again to start anew.")
     note.unlink()
     return job
+
+
+def give_up(s3: Any, api: str, user: str, job: dict[str, Any], note: Path) -> None:
+    """Leave no parts, which cost storage, and no open upload, which takes space."""
+    note.unlink()
+    with suppress(ClientError):
+        s3.abort_multipart_upload(**where(job), UploadId=job["upload_id"])
+    with suppress(httpx.HTTPError):
+        httpx.delete(address(api, job), headers=session(user), timeout=10)
 # --8<-- [end:parts]
+
+
+def address(api: str, job: dict[str, Any]) -> str:
+    return f"{api}/v1/files/{job['id']}"
 
 
 def where(job: dict[str, Any]) -> dict[str, str]:

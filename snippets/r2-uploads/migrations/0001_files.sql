@@ -13,7 +13,7 @@ CREATE TABLE files (
   created_at INTEGER NOT NULL,            -- all times in milliseconds
   deadline   INTEGER NOT NULL,            -- after this, nothing will come any more
   checked_at INTEGER NOT NULL DEFAULT 0,  -- when the sweep last looked
-  cleared    INTEGER NOT NULL DEFAULT 0   -- 1: its object was deleted
+  cleared    INTEGER NOT NULL DEFAULT 0   -- 1: its object is gone for good
 ) STRICT;
 
 CREATE INDEX files_of_owner ON files (owner, created_at DESC);
@@ -21,4 +21,6 @@ CREATE INDEX files_used ON files (owner, size) WHERE state IN ('pending', 'ready
 CREATE INDEX files_pending ON files (checked_at) WHERE state = 'pending';
 CREATE INDEX files_to_clear ON files (checked_at)
   WHERE cleared = 0 AND state IN ('refused', 'expired', 'deleted');
+CREATE INDEX files_to_forget ON files (deadline)
+  WHERE cleared = 1 AND state IN ('refused', 'expired', 'deleted');
 -- --8<-- [end:table]

@@ -7,6 +7,7 @@ export async function download(
   request: Request,
   env: Env,
   file: FileRow,
+  requestId: string,
 ): Promise<Response> {
   if (file.state === "pending")
     throw new HttpError(409, "not_ready", "This file is not checked yet.", {
@@ -38,7 +39,7 @@ export async function download(
     ? await env.BUCKET.head(file.key)
     : await env.BUCKET.get(file.key, { range: { offset, length }, onlyIf });
   if (object === null || object.etag !== file.etag || (!head && !hasBody(object))) {
-    log("error", "object_missing_or_changed", { file: file.id });
+    log("error", "object_missing_or_changed", { requestId, file: file.id });
     throw new HttpError(
       410,
       "gone",

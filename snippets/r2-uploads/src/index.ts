@@ -53,7 +53,7 @@ async function route(
   if (file === null)
     throw new HttpError(404, "file_not_found", "You have no such file.");
   if (what === "GET content" || what === "HEAD content")
-    return download(request, env, file);
+    return download(request, env, file, requestId);
   if (content) throw notAllowed("GET, HEAD");
   if (what === "GET file") return json(shown(file));
   if (what !== "DELETE file") throw notAllowed("GET, DELETE");

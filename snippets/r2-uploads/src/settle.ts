@@ -46,8 +46,14 @@ async function faultOf(bucket: R2Bucket, object: R2Object, file: FileRow) {
 // --8<-- [end:settle]
 
 // --8<-- [start:clear]
-export async function clear(env: Env, file: FileRow): Promise<void> {
+/** Until the deadline its URL may store the object again, so each sweep deletes it again. */
+export async function clear(
+  env: Env,
+  file: FileRow,
+  now = Date.now(),
+): Promise<void> {
   await env.BUCKET.delete(file.key);
+  if (file.deadline >= now) return;
   await env.DB.prepare("UPDATE files SET cleared = 1 WHERE id = ?")
     .bind(file.id)
     .run();

@@ -24,7 +24,7 @@ export async function sweep(env: Env, now: number): Promise<void> {
   const left = "cleared = 0 AND state IN ('refused', 'expired', 'deleted')";
   for (const file of await take(env.DB, now, left)) {
     await each(file, async () => {
-      await clear(env, file);
+      await clear(env, file, now);
       count("cleared");
     });
   }

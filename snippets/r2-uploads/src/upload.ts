@@ -6,7 +6,8 @@ import { signPut, URL_TTL_S } from "./sign";
 
 // A PUT that starts in the last second of its URL may still take a while.
 const PUT_PATIENCE_S = 3600;
-const MULTIPART_PATIENCE_S = 86_400;
+// By then R2 has dropped the parts of an upload that was not completed.
+const MULTIPART_PATIENCE_S = 7 * 86_400;
 
 // --8<-- [start:upload]
 export async function startUpload(env: Env, owner: string, ask: Ask) {

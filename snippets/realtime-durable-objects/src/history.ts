@@ -1,4 +1,4 @@
-import { FrameError } from "./frames";
+import { byteLength, FrameError } from "./frames";
 
 export type Message = { id: number; user: string; text: string; at: number };
 export type Page = {
@@ -12,6 +12,7 @@ export type Page = {
 };
 
 const PAGE = 50;
+const PAGE_BYTES = 64 * 1024;
 const EXPIRE_AT_ONCE = 1000;
 
 /** The messages of one room, numbered 1, 2, 3 … without a gap and for ever. */
@@ -55,16 +56,22 @@ export class History {
   page(since: number | null): Page {
     const reset = since !== null && since > this.newest;
     const from = since === null || reset ? Math.max(0, this.newest - PAGE) : since;
-    const messages = this.storage.sql
+    const found = this.storage.sql
       .exec<Message>(
         "SELECT id, user, text, at FROM messages WHERE id > ? ORDER BY id LIMIT ?",
         from, PAGE + 1,
       ) // prettier-ignore
       .toArray();
-    const more = messages.length > PAGE;
+    const messages: Message[] = [];
+    let bytes = 0; // in JSON one character can take six: a page of long texts ends earlier
+    for (const message of found.slice(0, PAGE)) {
+      bytes += byteLength(JSON.stringify(message));
+      if (bytes > PAGE_BYTES && messages.length > 0) break;
+      messages.push(message);
+    }
     const first = messages[0]?.id ?? this.newest + 1;
     const expired = since !== null && !reset && first > since + 1;
-    return { messages: messages.slice(0, PAGE), more, expired, reset };
+    return { messages, more: messages.length < found.length, expired, reset };
   }
   // --8<-- [end:page]
 

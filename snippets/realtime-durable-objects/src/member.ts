@@ -27,10 +27,6 @@ export class Member {
     readonly state: State,
   ) {}
 
-  save(): void {
-    this.socket.serializeAttachment(this.state);
-  }
-
   // --8<-- [start:rate]
   /**
    * Return 0, or how long to wait before the next frame. The count lives in memory: an
@@ -62,13 +58,13 @@ export class Member {
     }
     state.unreadBytes += bytes;
     if (state.check === null && state.unreadBytes >= CHECK_EVERY_BYTES) this.ask();
+    this.save(); // each time: in a quiet room the object sleeps after every message
     return true;
   }
 
   private ask(): void {
     const value = crypto.randomUUID();
     this.state.check = { value, coversBytes: this.state.unreadBytes };
-    this.save();
     this.socket.send(JSON.stringify({ type: "check", value }));
   }
 
@@ -77,6 +73,10 @@ export class Member {
     this.state.unreadBytes -= this.state.check.coversBytes;
     this.state.check = null;
     this.save();
+  }
+
+  private save(): void {
+    this.socket.serializeAttachment(this.state);
   }
   // --8<-- [end:send]
 }

@@ -8,6 +8,9 @@ import type { Member } from "./member";
 
 const MOST_SOCKETS = 200;
 const MOST_SOCKETS_PER_USER = 5;
+// With those that were cut and whose clients have not answered.
+const MOST_OPEN = 300;
+const MOST_OPEN_PER_USER = 10;
 const MOST_REFUSALS = 10;
 const DAY_MS = 86_400_000;
 const PAUSE_MS = 1000;
@@ -27,15 +30,17 @@ export class Room extends DurableObject<Env> {
     // A user whose network changed comes back before the old socket is known to be dead.
     const own = this.crowd.all().filter(({ state }) => state.user === user);
     const [oldest] = own;
-    if (this.crowd.size >= MOST_SOCKETS && own.length < MOST_SOCKETS_PER_USER) {
-      const error = { code: "room_full", message: "The room is full." };
-      const line = { event: "refused", requestId, status: 503, code: error.code, user };
-      console.warn(JSON.stringify({ ...line, room: this.ctx.id.name }));
-      return json({ error }, 503, { "Retry-After": "30" });
+    const full = this.crowd.size >= MOST_SOCKETS && own.length < MOST_SOCKETS_PER_USER;
+    if (full || this.ctx.getWebSockets().length >= MOST_OPEN)
+      return this.turnAway(503, "room_full", "The room is full.", { requestId, user });
+    // A socket that was cut stays open until its client answers or its end is noticed.
+    if (this.ctx.getWebSockets(user).length >= MOST_OPEN_PER_USER) {
+      const message = "Too many of your old sockets are still open.";
+      return this.turnAway(429, "too_many_sockets", message, { requestId, user });
     }
 
     const { 0: client, 1: socket } = new WebSocketPair();
-    this.ctx.acceptWebSocket(socket);
+    this.ctx.acceptWebSocket(socket, [user]);
     const member = this.crowd.enter(socket, {
       user,
       requestId,
@@ -50,6 +55,12 @@ export class Room extends DurableObject<Env> {
     this.catchUp(member, since === null ? null : Number(since));
     const headers = { "Sec-WebSocket-Protocol": PROTOCOL };
     return new Response(null, { status: 101, webSocket: client, headers });
+  }
+
+  private turnAway(status: number, code: string, message: string, who: object): Response {
+    const line = { event: "refused", ...who, status, code, room: this.ctx.id.name };
+    console.warn(JSON.stringify(line));
+    return json({ error: { code, message } }, status, { "Retry-After": "30" });
   }
   // --8<-- [end:join]
 
@@ -99,7 +110,6 @@ export class Room extends DurableObject<Env> {
   private catchUp(member: Member, since: number | null): void {
     const page = this.history.page(since);
     member.state.live = !page.more;
-    member.save();
     this.crowd.sendTo(member, { type: "history", ...page });
   }
   // --8<-- [end:catch-up]

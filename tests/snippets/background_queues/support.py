@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import httpx
 
@@ -27,7 +27,7 @@ SECRETS = {
 }
 # Production waits half a minute before the first retry; tests do not.
 QUICK = {"RETRY_BASE_S": "0", "LEASE_S": "1", "PROVIDER_TIMEOUT_S": "5", "SEND_AGAIN_S": "1", "FOLLOW_UP_AFTER": "0.2 seconds"}
-FAILING_QUEUE = Path(__file__).with_name("failing_queue")
+FAILING_QUEUE, FAILING_WORKFLOW, INSIDE = (Path(__file__).with_name(n) for n in ("failing_queue", "failing_workflow", "inside"))
 DEADLINE_S = 30
 numbers = itertools.count()
 T = TypeVar("T")
@@ -68,6 +68,20 @@ class Jobs:
     def send(self, *bodies: object) -> None:
         """Put messages into the queue past the API, all at once."""
         self.example.call("JOBS", "sendBatch", [{"body": body} for body in bodies])
+
+    def inside(self, part: str, *parameters: object) -> Any:
+        """Call a part of the example past its API; needs ``INSIDE`` beside it."""
+        body = json.dumps({"part": part, "parameters": parameters})
+        answer = self.example.ask("fetch", worker="inside", url="https://inside.example", init={"method": "POST", "body": body})
+        assert answer["status"] == 200, answer["body"]
+        return json.loads(answer["body"])
+
+    def queue_again(self, *ids: str) -> None:
+        """Make jobs that have ended look as if their message had never been handled."""
+        self.rows("UPDATE jobs SET state = 'queued', lease_until = 0 WHERE id IN (SELECT value FROM json_each(?))", json.dumps(ids))
+
+    def minute_passes(self) -> None:
+        self.rows("UPDATE jobs SET send_at = send_at - 61000")
 
     def sweep(self) -> None:
         assert self.example.scheduled("* * * * *")["outcome"] == "ok"
