@@ -430,7 +430,7 @@ def test_when_the_database_fails_the_answer_names_the_request_and_nothing_inside
         response = api.http.get("/v1/files", headers={**session(), "CF-Ray": "8f00ba4-OSL"})
     finally:
         api.d1("DB", "ALTER TABLE hidden RENAME TO files")
-    assert refusal(response) == (500, "internal_error")
+    assert refusal(response) == (503, "storage_unavailable") and response.headers["retry-after"] == "5"
     assert response.headers["x-request-id"] == "8f00ba4-OSL"
     assert "files" not in response.text and "D1" not in response.text
     assert json.loads(wait_for_log(api, "request_failed", "8f00ba4-OSL").partition(" ")[2])["error"].startswith("Error: D1_ERROR")

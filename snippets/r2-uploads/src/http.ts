@@ -26,15 +26,19 @@ export function json(
 }
 
 export function errorResponse(error: unknown, requestId: string): Response {
-  const known =
-    error instanceof HttpError
-      ? error
-      : new HttpError(500, "internal_error", "Something failed on our side.");
+  const known = error instanceof HttpError ? error : unexpected(error);
   const { status, code, message, headers } = known;
   if (error instanceof HttpError)
     log("warn", "request_refused", { requestId, status, code });
   else log("error", "request_failed", { requestId, error: String(error) });
   return json({ error: { code, message } }, status, headers);
+}
+
+function unexpected(error: unknown): HttpError {
+  if (!String(error).includes("D1_"))
+    return new HttpError(500, "internal_error", "Something failed on our side.");
+  const message = "The storage does not answer. Try again.";
+  return new HttpError(503, "storage_unavailable", message, { "Retry-After": "5" });
 }
 
 export function log(
