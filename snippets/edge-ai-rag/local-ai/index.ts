@@ -14,6 +14,7 @@ const STOP = new Set("a an and are as at be by can do does for from how i in is 
 let server = "";
 let faults: Partial<Record<string, Fault>> = {};
 let calls: Call[] = [];
+let held = "";
 
 export default class LocalAI extends WorkerEntrypoint {
   override async fetch(): Promise<Response> {
@@ -24,6 +25,7 @@ export default class LocalAI extends WorkerEntrypoint {
     calls.push({ model, input, options });
     const fault = faults[model] ?? faults.all;
     if (input.text) {
+      while (held && input.text.some((text) => text.includes(held))) await scheduler.wait(10);
       if (fault === "embedding") throw new Error("3040: Capacity temporarily exceeded, please try again.");
       return this.#embed(input.text, (DIMENSIONS[model] ?? 0) / (fault === "narrow" ? 2 : 1));
     }
@@ -37,12 +39,15 @@ export default class LocalAI extends WorkerEntrypoint {
     return { shape: [texts.length, dimensions], data, pooling: "cls" };
   }
 
-  /** For tests: where a server of real embeddings listens, which model fails how, and what was asked. */
+  /** For tests: where a server of real embeddings listens, which model fails how, which texts wait, and what was asked. */
   use(address: string): void {
     server = address;
   }
   fail(wanted: Partial<Record<string, Fault>>): void {
     faults = wanted;
+  }
+  hold(word: string): void {
+    held = word;
   }
   asked(): Call[] {
     const all = calls;
@@ -99,8 +104,8 @@ function stream(text: string, fault: Fault | undefined): ReadableStream<Uint8Arr
     const writer = writable.getWriter();
     if (fault === "obeys") await writer.write(event({ tool_calls: [{ function: { name: "delete_all", arguments: "{}" } }] }));
     for (const content of sent) await writer.write(event({ content }));
-    if (fault === "garbage") await writer.write(encoder.encode("data: {nonsense\n\n"));
-    if (fault === "hang") return;
+    if (fault === "garbage") await writer.write(encoder.encode("data: unlogged nonsense\n\n"));
+    while (Object.values(faults).includes("hang")) await scheduler.wait(10);
     if (fault === "too-long") await writer.write(event({}, "length"));
     if (fault !== "midway") await writer.write(encoder.encode("data: [DONE]\n\n"));
     await writer.close();

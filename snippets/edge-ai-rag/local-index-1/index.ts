@@ -8,6 +8,8 @@ let vectors = new Map<string, VectorizeVector>();
 let waiting: (() => void)[] = [];
 let held = false;
 let down = false;
+let stalled = false;
+let stuck = 0;
 let asked: VectorizeQueryOptions[] = [];
 
 export default class LocalIndex extends WorkerEntrypoint {
@@ -25,11 +27,13 @@ export default class LocalIndex extends WorkerEntrypoint {
   }
 
   async deleteByIds(ids: string[]): Promise<VectorizeAsyncMutation> {
+    await turn();
     return change(() => ids.forEach((id) => vectors.delete(id)));
   }
 
   async query(vector: number[], options: VectorizeQueryOptions = {}): Promise<VectorizeMatches> {
     if (down) throw new Error("VECTOR_QUERY_ERROR: index is not available");
+    await turn();
     asked.push(options);
     const { topK = 5, namespace, filter = {} } = options;
     if (topK > (options.returnValues || options.returnMetadata ? 50 : 100)) throw new Error("VECTOR_QUERY_ERROR: topK is too large");
@@ -45,7 +49,7 @@ export default class LocalIndex extends WorkerEntrypoint {
     return { vectorCount: vectors.size, dimensions: 0, processedUpToDatetime: 0, processedUpToMutation: 0 };
   }
 
-  /** For tests: keep new writes invisible, let them through, fail, tell what was asked and what is stored. */
+  /** For tests: keep new writes invisible, let them through, fail, answer nobody, tell what was asked and what is stored. */
   hold(yes: boolean): void {
     held = yes;
     if (!yes) for (const apply of waiting.splice(0)) apply();
@@ -53,12 +57,24 @@ export default class LocalIndex extends WorkerEntrypoint {
   fail(yes: boolean): void {
     down = yes;
   }
+  stall(yes: boolean): void {
+    stalled = yes;
+  }
+  waiting(): number {
+    return stuck;
+  }
   queries(): VectorizeQueryOptions[] {
     return asked.splice(0);
   }
   stored(): { id: string; namespace: string | undefined }[] {
     return [...vectors.values()].map(({ id, namespace }) => ({ id, namespace }));
   }
+}
+
+async function turn(): Promise<void> {
+  stuck++;
+  while (stalled) await scheduler.wait(10);
+  stuck--;
 }
 
 function change(apply: () => void): VectorizeAsyncMutation {

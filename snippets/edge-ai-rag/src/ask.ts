@@ -40,11 +40,7 @@ export async function ask(
     })
     .finally(() => writer.close().catch(() => {}));
   ctx.waitUntil(work);
-  const headers = {
-    "Content-Type": "text/event-stream",
-    "Cache-Control": "no-store",
-    "X-Request-Id": id,
-  };
+  const headers = { "Content-Type": "text/event-stream", "Cache-Control": "no-store" };
   return new Response(readable, { headers });
 }
 // --8<-- [end:ask]

@@ -1,28 +1,44 @@
 // --8<-- [start:chunks]
+// \n comes first: in front of it, some engines try the lookbehind at every letter.
+const BLOCKS = /\n{2,}|\n(?=#)|\n(?<=^#.*\n)/m;
+/** A longer line is text, whatever it begins with. */
+const HEADING = /^(#{1,6}) +(.{1,100})$/;
+const FENCE = /^ {0,3}(`{3,}|~{3,})/gm;
+
 /** Cuts Markdown at headings and paragraphs. Each chunk starts with the headings above it,
  *  because "within 30 days" alone says nothing to a model. */
 export function cut(document: string, mostCharacters: number): string[] {
   const chunks: string[] = [];
   const headings: string[] = [];
   let text = "";
+  // The last heading, as long as nothing stands below it.
+  let bare = false;
+  let fence = "";
   const flush = () => {
-    if (text) chunks.push([headings.filter(Boolean).join(" > "), text].join("\n").trim());
+    const path = headings.filter(Boolean).join(" > ");
+    if (text || bare) chunks.push(`${path}\n${text}`.trim());
     text = "";
+    bare = false;
   };
-  const lines = document.replaceAll("\r\n", "\n");
-  for (const block of lines.split(/\n{2,}|\n(?=#)|(?<=^#.*)\n/m)) {
-    const heading = /^(#{1,6}) +(.*)$/.exec(block.trim());
+  for (const block of document.replaceAll("\r\n", "\n").split(BLOCKS)) {
+    const heading = fence ? null : HEADING.exec(block.trim());
     if (heading) {
-      flush();
       const level = heading[1]?.length ?? 1;
+      bare &&= level <= headings.length;
+      flush();
       headings.length = level;
-      headings[level - 1] = (heading[2] ?? "").slice(0, 100);
+      headings[level - 1] = heading[2] ?? "";
+      bare = true;
       continue;
     }
     for (const part of fit(block.trim(), mostCharacters)) {
       if (text.length + part.length > mostCharacters) flush();
       text += (text && "\n") + part;
+      bare = false;
     }
+    // What opened a fence closes it: "# install" inside is code and no heading.
+    for (const [, mark = ""] of block.matchAll(FENCE))
+      fence = fence ? (mark.startsWith(fence) ? "" : fence) : mark;
   }
   flush();
   return chunks;

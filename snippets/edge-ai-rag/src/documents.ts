@@ -2,7 +2,7 @@ import { readText } from "./body";
 import { HttpError, json } from "./http";
 import { DOCUMENT_LIMIT_BYTES } from "./ingest";
 import { requirePlace } from "./names";
-import { remove, settings } from "./store";
+import { settings, withdraw } from "./store";
 
 // --8<-- [start:documents]
 /** For programs that hold the admin token. Objects that reach the bucket on another way
@@ -21,10 +21,14 @@ export async function documents(request: Request, env: Env, path: string): Promi
   }
   if (request.method === "DELETE") {
     await env.BUCKET.delete(key);
-    await remove(env, place);
-    // A consumer may be at work on it: it looks once more, and so does this message.
+    await withdraw(env, place);
+    // Nobody is shown it any more; its vectors and rows are the consumer's work.
     await env.DOCUMENTS.send({ document: key });
     return new Response(null, { status: 204 });
+  }
+  if (request.method === "POST") {
+    await env.DOCUMENTS.send({ document: key, again: true });
+    return json({ document: key, state: "queued" }, 202);
   }
   const { active } = await settings(env);
   const row = await env.DB.prepare(

@@ -1,3 +1,5 @@
+import { within } from "./model";
+
 // --8<-- [start:table]
 type Embedding = {
   model: string;
@@ -38,22 +40,19 @@ export const isName = (text: string): text is Name => Object.hasOwn(EMBEDDINGS, 
 
 // --8<-- [start:embed]
 /** How many texts the bge models take in one call. */
-const MOST_TEXTS = 100;
+export const MOST_TEXTS = 100;
 
 export async function embed(env: Env, name: Name, texts: string[]): Promise<number[][]> {
   const { model, dimensions, options } = EMBEDDINGS[name];
   const gateway = { id: env.GATEWAY, metadata: { embedding: name } };
-  const vectors: number[][] = [];
-  for (let from = 0; from < texts.length; from += MOST_TEXTS) {
-    const text = texts.slice(from, from + MOST_TEXTS);
-    const answer = await env.AI.run<string>(model, { text, ...options }, { gateway });
-    const { data } = answer as { data?: number[][] };
-    // Another model behind the same name would fill the index with noise.
-    if (data?.length !== text.length || data.some((v) => v.length !== dimensions))
-      throw new Error(`${model} did not answer ${text.length} x ${dimensions}`);
-    vectors.push(...data);
-  }
-  return vectors;
+  const input = { text: texts, ...options };
+  const asked: Promise<unknown> = env.AI.run<string>(model, input, { gateway });
+  const answer = await within(Number(env.MODEL_PATIENCE_MS), asked);
+  const { data } = answer as { data?: number[][] };
+  // Another model behind the same name would fill the index with noise.
+  if (data?.length !== texts.length || data.some((v) => v.length !== dimensions))
+    throw new Error(`${model} did not answer ${texts.length} x ${dimensions}`);
+  return data;
 }
 
 export async function embedQuestion(env: Env, name: Name, question: string) {

@@ -9,7 +9,17 @@ import { activate, build, state } from "./switch";
 export default {
   async fetch(request, env, ctx) {
     const id = requestId(request);
-    return route(request, env, ctx, id).catch((error: unknown) => errorResponse(error, id));
+    try {
+      const response = await route(request, env, ctx, id);
+      response.headers.set("X-Request-Id", id);
+      const { method } = request;
+      const { pathname } = new URL(request.url);
+      const { status } = response;
+      console.log({ event: "request", request: id, method, pathname, status });
+      return response;
+    } catch (error) {
+      return errorResponse(error, id);
+    }
   },
   async queue(batch, env) {
     await consume(batch, env);
@@ -28,7 +38,8 @@ async function route(request: Request, env: Env, ctx: ExecutionContext, id: stri
   if (!what) throw new HttpError(404, "not_found", "There is nothing here.");
   await requireAdmin(request, env.ADMIN_TOKEN);
   if (what === "documents" && rest) {
-    if (!/^(GET|PUT|DELETE)$/.test(method)) throw notAllowed("GET, PUT, DELETE");
+    if (!/^(GET|PUT|POST|DELETE)$/.test(method))
+      throw notAllowed("GET, PUT, POST, DELETE");
     return documents(request, env, rest);
   }
   if (what === "embeddings" && !rest && method === "GET") return state(env);

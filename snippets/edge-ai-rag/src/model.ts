@@ -58,7 +58,7 @@ async function* read(stream: ReadableStream<Uint8Array>, patience: number) {
         if (!line.startsWith("data:")) continue;
         const data = line.slice(5).trim();
         if (data === "[DONE]") return;
-        const { response, choices } = JSON.parse(data) as Chunk;
+        const { response, choices } = parse(data);
         const text = choices?.[0]?.delta?.content ?? response;
         if (text) yield text;
         if (choices?.[0]?.finish_reason === "length") throw new Error("too long");
@@ -70,10 +70,21 @@ async function* read(stream: ReadableStream<Uint8Array>, patience: number) {
   }
 }
 
-async function within<T>(milliseconds: number, work: Promise<T>): Promise<T> {
+/** The error of JSON.parse would quote the answer in the log. */
+function parse(data: string): Chunk {
+  try {
+    return JSON.parse(data) as Chunk;
+  } catch {
+    throw new Error("the model wrote no JSON");
+  }
+}
+
+/** Nothing that a user waits for may take for ever. */
+export async function within<T>(milliseconds: number, work: Promise<T>): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | null = null;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error("the model is too slow")), milliseconds);
+    const error = new Error(`no answer in ${milliseconds} ms`);
+    timer = setTimeout(() => reject(error), milliseconds);
   });
   return Promise.race([work, late]).finally(() => clearTimeout(timer));
 }

@@ -32,7 +32,7 @@ function workOf(body: unknown, bucket: string): Work | null {
   if (typeof body !== "object" || body === null) return null;
   const given = body as Record<string, unknown>;
   if (typeof given.backfill === "string") return { backfill: given.backfill };
-  if (typeof given.document === "string") 
+  if (typeof given.document === "string")
     return { key: given.document, again: given.again === true };
   const object = given.object as { key?: unknown } | undefined;
   const ours = given.bucket === bucket && typeof object?.key === "string";

@@ -1,5 +1,6 @@
 import { EMBEDDINGS, embedQuestion } from "./embeddings";
 import { HttpError } from "./http";
+import { within } from "./model";
 import type { User } from "./session";
 import { settings } from "./store";
 
@@ -14,11 +15,12 @@ export async function search(env: Env, user: User, question: string, id: string)
   try {
     const { active } = await settings(env);
     const vector = await embedQuestion(env, active, question);
-    const { matches } = await env[EMBEDDINGS[active].index].query(vector, {
+    const asked = env[EMBEDDINGS[active].index].query(vector, {
       namespace: user.tenant,
       filter: { audience: { $in: user.audiences } },
       topK: CANDIDATES,
     });
+    const { matches } = await within(Number(env.MODEL_PATIENCE_MS), asked);
     return await allowed(env, active, user, matches.map((match) => match.id));
   } catch (error) {
     console.error({ event: "search_failed", request: id, error: String(error) });

@@ -18,13 +18,13 @@ export async function state(env: Env): Promise<Response> {
 // --8<-- [start:switch]
 /** From now on every document goes into both indexes; the backfill brings the old ones. */
 export async function build(env: Env, name: string): Promise<Response> {
-  const building = requireName(name);
   await env.DB.prepare(
-    "UPDATE settings SET building = CASE WHEN active = ?1 THEN NULL ELSE ?1 END",
+    "UPDATE settings SET building = CASE WHEN active = ?1 THEN building ELSE ?1 END",
   )
-    .bind(building)
+    .bind(requireName(name))
     .run();
   await env.DOCUMENTS.send({ backfill: "" });
+  const { building } = await settings(env);
   return json({ building }, 202);
 }
 
@@ -32,6 +32,7 @@ export async function build(env: Env, name: string): Promise<Response> {
  *  found. Until then the old one answers. */
 export async function activate(env: Env, name: string): Promise<Response> {
   const next = requireName(name);
+  const { index } = EMBEDDINGS[next];
   const { active, building } = await settings(env);
   if (next === active) return json({ active });
   if (next !== building) throw conflict("not_building", "Build this embedding first.");
@@ -48,7 +49,7 @@ export async function activate(env: Env, name: string): Promise<Response> {
     .bind(next)
     .first<{ n: number }>();
   // The generated types still describe the first version of Vectorize.
-  const info: object = await env[EMBEDDINGS[next].index].describe();
+  const info: object = await env[index].describe();
   const visible = "vectorCount" in info ? Number(info.vectorCount) : 0;
   if (visible < (rows?.n ?? 0))
     throw conflict("not_visible", "Vectors are stored but not visible yet.");

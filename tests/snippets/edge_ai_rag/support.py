@@ -6,7 +6,8 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from types import ModuleType
 from typing import TypeVar
 
@@ -20,7 +21,8 @@ SLUG = "edge-ai-rag"
 SECRETS = {"SESSION_KEY": "session-key-that-nobody-may-see-0123456789", "ADMIN_TOKEN": "admin-token-that-nobody-may-see"}
 ADMIN = {"Authorization": f"Bearer {SECRETS['ADMIN_TOKEN']}"}
 # Production waits half a minute before the first retry; tests do not.
-QUICK = {"RETRY_BASE_S": "0", "MODEL_PATIENCE_MS": "1500"}
+PATIENCE_S = 1.5
+QUICK = {"RETRY_BASE_S": "0", "MODEL_PATIENCE_MS": str(int(PATIENCE_S * 1000))}
 CHAT, SECOND = "@cf/zai-org/glm-4.7-flash", "@cf/google/gemma-4-26b-a4b-it"
 DEADLINE_S = 30
 users = itertools.count()
@@ -98,6 +100,7 @@ class Answers:
         response = self.post(question, self.session(tenant, *groups), **body)
         assert response.status_code == 200, response.text
         assert response.headers["content-type"] == "text/event-stream" and response.headers["cache-control"] == "no-store"
+        assert response.headers["x-request-id"]
         return parse(response.text)
 
     def put(self, key: str, text: str, audience: str = "all", wait: bool = True) -> None:
@@ -117,12 +120,25 @@ class Answers:
         body = {"account": "0" * 32, "action": action, "bucket": bucket, "object": {"key": key, "size": 1, "eTag": "0"}}
         self.send({**body, "eventTime": "2026-11-24T12:00:00.000Z"})
 
-    def send(self, *bodies: object) -> None:
-        self.example.call("DOCUMENTS", "sendBatch", [{"body": body} for body in bodies])
+    def send(self, *bodies: object, worker: str | None = None) -> None:
+        self.example.call("DOCUMENTS", "sendBatch", [{"body": body} for body in bodies], worker=worker)
 
     def versions(self, key: str, embedding: str = "e1") -> list[str]:
         rows = self.rows("SELECT version FROM documents WHERE key = ? AND embedding = ?", key, embedding)
         return [row["version"] for row in rows]
+
+    @contextmanager
+    def embedding_held(self, word: str) -> Iterator[None]:
+        """The embedding model does not answer for texts with this word, until the block ends."""
+        self.example.call("AI", "hold", word)
+        try:
+            yield
+        finally:
+            self.example.call("AI", "hold", "")
+
+    def asked_for(self, word: str) -> list[dict]:
+        """The calls of models since the last look that hold this word."""
+        return [call for call in self.example.call("AI", "asked") if word in json.dumps(call["input"])]
 
     def rows(self, query: str, *parameters: object) -> list[dict]:
         return self.example.d1("DB", query, *parameters)
@@ -135,15 +151,34 @@ class Answers:
         """The log lines that hold all words."""
         return [line for line in self.example.logs() if all(word in line for word in words)]
 
-    def stored(self, index: str = "INDEX_E1") -> set[str]:
-        return {v["id"] for v in self.example.call(index, "stored")}
+    def stored(self, index: str = "INDEX_E1", tenant: str = "") -> set[str]:
+        return {v["id"] for v in self.example.call(index, "stored") if tenant in ("", v["namespace"])}
+
+
+def second_consumer(folder: Path) -> Path:
+    """Cloudflare runs several consumers at once, the simulator one: a copy of the Worker with a queue of its own, and much patience."""
+    local = (SNIPPETS / SLUG / "wrangler.local.toml").read_text(encoding="utf-8")
+    changes = {'name = "answers"': f'name = "{folder.name}"', '"src/index.ts"': f'"{SNIPPETS / SLUG / "src" / "index.ts"}"'}
+    for old, new in {**changes, 'queue = "documents"': f'queue = "{folder.name}"'}.items():
+        assert old in local
+        local = local.replace(old, new)
+    (folder / "wrangler.toml").write_text(local, encoding="utf-8")
+    return folder
 
 
 @contextmanager
-def answers(runtime: Runtime, **variables: str) -> Iterator[Answers]:
-    """Start the example; when it stops, look for secrets and for texts of documents in what it logged."""
+def answers(runtime: Runtime, second: Path | None = None) -> Iterator[Answers]:
+    """Start the example; when it stops, look for secrets and for texts of documents in what it logged.
+
+    Args:
+        runtime: the running bridge.
+        second: a folder for a second consumer of the same documents, a Worker of the folder's name.
+    """
     setup = EXAMPLES[SLUG]
-    with setup.run(runtime, secrets=SECRETS, variables={**QUICK, **variables}) as example:
+    if second:
+        own = {"secrets": SECRETS, "variables": {"RETRY_BASE_S": "0"}, "stand_ins": setup.stand_ins}
+        setup = replace(setup, folders=(*setup.folders, str(second_consumer(second))), others={second.name: own})
+    with setup.run(runtime, secrets=SECRETS, variables=QUICK) as example:
         yield Answers(example)
         logs = "\n".join(example.logs())
         assert "that-nobody-may-see" not in logs and "unlogged" not in logs
