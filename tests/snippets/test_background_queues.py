@@ -2,6 +2,7 @@
 
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -327,16 +328,16 @@ def test_the_client_gives_up_at_its_deadline_and_at_once_when_it_is_refused(api,
 
 def test_the_provider_ends_with_ctrl_c_although_the_shell_put_it_into_the_background():
     """As in ``npm run dev``: a shell starts what stands before ``&`` with the signal of Ctrl-C ignored."""
-    command = f"'{sys.executable}' '{SNIPPETS / SLUG / 'client' / 'provider.py'}' --port 0 & exec sleep 30"
-    group = subprocess.Popen(["sh", "-c", command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True)
-    try:
-        assert "running on" in group.stdout.readline()
-        os.killpg(group.pid, signal.SIGINT)
-        said, _ = group.communicate(timeout=10)  # until the last of them is gone
-        assert said == ""
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(group.pid, signal.SIGKILL)
+    command = f"'{sys.executable}' '{SNIPPETS / SLUG / 'client' / 'provider.py'}' --port 0 & exec sleep 30 > /dev/null 2>&1"
+    with subprocess.Popen(["sh", "-c", command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True) as group:
+        try:
+            assert "running on" in group.stdout.readline()
+            os.killpg(group.pid, signal.SIGINT)
+            ended, _, _ = select.select([group.stdout], [], [], 10)
+            assert ended and group.stdout.read() == "", "nothing holds the provider's output open, and it said no more"
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(group.pid, signal.SIGKILL)
 
 
 def test_the_client_submits_waits_and_prints_the_end(api):

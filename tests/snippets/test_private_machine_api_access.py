@@ -174,17 +174,23 @@ def test_a_token_elsewhere_in_the_request_is_no_proof(api, team, header):
     assert refusal(send(api, "GET", ORDERS, {header: prefix + team.token()})) == ANONYMOUS
 
 
+@pytest.fixture(scope="module")
+def on_one_hostname(runtime, team):
+    settings = {"TEAM_DOMAIN": team.url, "ACCESS_AUDIENCES": AUDIENCE, "ACCESS_HOSTNAME": "api.example.com"}
+    with gateway(runtime, migrated=False, **settings) as example:
+        yield example
+
+
 @pytest.mark.parametrize("name", ["api-signed.example.com", "api-mtls.example.com", "api.example.com.evil.example", "xapi.example.com"])
-def test_a_token_is_no_proof_on_a_hostname_without_access(runtime, team, name):
+def test_a_token_is_no_proof_on_a_hostname_without_access(on_one_hostname, team, name):
     """A copied token stays valid until it expires; only Access knows that its service token was switched off since."""
-    with gateway(runtime, migrated=False, TEAM_DOMAIN=team.url, ACCESS_AUDIENCES=AUDIENCE, ACCESS_HOSTNAME="api.example.com") as example:
 
-        def ask(hostname: str) -> tuple[int, str]:
-            headers = [("Host", hostname), ("Cf-Access-Jwt-Assertion", team.token())]
-            return refusal(raw(example, b"GET /v1/nothing HTTP/1.1", headers))
+    def ask(hostname: str) -> tuple[int, str]:
+        headers = [("Host", hostname), ("Cf-Access-Jwt-Assertion", team.token())]
+        return refusal(raw(on_one_hostname, b"GET /v1/nothing HTTP/1.1", headers))
 
-        assert ask("api.example.com") == FORBIDDEN
-        assert ask(name) == ANONYMOUS
+    assert ask("api.example.com") == FORBIDDEN
+    assert ask(name) == ANONYMOUS
 
 
 def test_a_broken_token_beside_a_good_signature_is_refused(api):
