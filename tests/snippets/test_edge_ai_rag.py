@@ -346,10 +346,7 @@ def test_a_message_that_is_no_event_holds_up_nobody(rag, body):
 
 def test_a_text_that_is_replaced_while_it_is_embedded_is_not_shown_again_and_leaves_nothing_behind(rag):
     key = "race/replaced.md"
-    with rag.embedding_held("slowly"):
-        rag.example.call("BUCKET", "put", key, "# Boats\n\nThe old boat sails slowly.")
-        rag.send({"document": key}, worker="second")
-        until(lambda: rag.asked_for("slowly"), len)
+    with rag.slow_consumer(key, "# Boats\n\nThe old boat sails slowly.", "slowly"):
         rag.put(key, "# Boats\n\nThe new boat sails at once.")
         until(lambda: rag.logged("outcome: 'indexed'", key), len)
         new = rag.versions(key)
@@ -367,10 +364,7 @@ def test_a_text_that_is_replaced_while_it_is_embedded_is_not_shown_again_and_lea
 
 def test_a_text_that_is_deleted_while_it_is_embedded_is_not_shown_and_leaves_nothing_behind(rag):
     key = "tide/deleted.md"
-    with rag.embedding_held("slowly"):
-        rag.example.call("BUCKET", "put", key, "# Tide\n\nThe tide rises slowly.")
-        rag.send({"document": key}, worker="second")
-        until(lambda: rag.asked_for("slowly"), len)
+    with rag.slow_consumer(key, "# Tide\n\nThe tide rises slowly.", "slowly"):
         assert rag.http.delete(f"/v1/documents/{key}", headers=ADMIN).status_code == 204
         until(lambda: rag.logged("outcome: 'removed'", key), len)
     until(lambda: rag.logged("outcome: 'removed'", key), lambda lines: len(lines) == 2)

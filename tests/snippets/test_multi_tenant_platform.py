@@ -548,6 +548,16 @@ def test_what_changes_while_the_map_is_written_is_in_the_map_at_the_end(meddled)
         assert (found and (found["tenant"], found["state"])) == entry
 
 
+def test_a_release_while_the_map_is_away_is_told_to_come_again_and_is_then_done(meddled):
+    host = "away.example"
+    meddled.example.d1("DB", "INSERT INTO hostnames (host, tenant, proof, state) VALUES (?, 'acme', '', 'active')", host)
+    meddled.example.call("SITES", "fail", host, True)
+    away = meddled.control("DELETE", f"/acme/hostnames/{host}")
+    assert refusal(away) == (503, "unavailable") and away.headers["retry-after"] == "10"
+    meddled.example.call("SITES", "fail", host, False)
+    assert meddled.control("DELETE", f"/acme/hostnames/{host}").json()["state"] == "released"
+
+
 def test_a_name_in_another_script_is_found_in_its_one_form(guestbooks):
     claimed = claim(guestbooks, "acme", "KÄSE.example")
     assert claimed["hostname"] == "xn--kse-qla.example"

@@ -136,6 +136,15 @@ class Answers:
         finally:
             self.example.call("AI", "hold", "")
 
+    @contextmanager
+    def slow_consumer(self, key: str, text: str, word: str) -> Iterator[None]:
+        """The second consumer has read this text, which holds the word, and waits for its embedding until the block ends."""
+        with self.embedding_held(word):
+            self.example.call("BUCKET", "put", key, text)
+            self.send({"document": key}, worker="second")
+            until(lambda: self.asked_for(word), len)
+            yield
+
     def asked_for(self, word: str) -> list[dict]:
         """The calls of models since the last look that hold this word."""
         return [call for call in self.example.call("AI", "asked") if word in json.dumps(call["input"])]

@@ -53,6 +53,8 @@ export default class extends WorkerEntrypoint {
     return `database-of-${tenant}`;
   }
 
+  deleteHostname() {}
+
   hold(tenant, on) {
     on ? held.add(tenant) : held.delete(tenant);
   }
