@@ -284,3 +284,11 @@ def test_on_a_phone_a_wide_table_is_a_list_whose_cells_name_their_columns(site: 
         assert label.replace('" "', "") == '"Visitors see: "'
         box, frame = table.bounding_box(), table.locator("xpath=../..").bounding_box()
         assert box["width"] <= frame["width"] <= 390
+
+
+@pytest.mark.parametrize("size", [DESKTOP, MOBILE], ids=["desktop", "phone"])
+def test_no_line_breaks_within_an_option_of_a_command(site: Site, browser: Browser, size: dict[str, int]):
+    with Visit(browser, viewport=size) as visit:
+        visit.page.goto(f"{site.url}/patterns/edge-ai-rag/")
+        lines = visit.page.evaluate("[...document.querySelectorAll('.option')].map(option => option.getClientRects().length)")
+        assert len(lines) > 10 and set(lines) == {1}

@@ -7,7 +7,7 @@ const PAGE = 100;
 type Work = { key: string; again: boolean } | { backfill: string };
 
 // --8<-- [start:queue]
-/** Each message ends by itself, so one bad document holds up no other. */
+/** Each message ends by itself, so one bad document stops no other. */
 export async function consume(batch: MessageBatch, env: Env): Promise<void> {
   for (const message of batch.messages) {
     const about = { request: message.id, attempt: message.attempts };
