@@ -72,6 +72,15 @@ def test_every_id_is_unique_on_its_page(soups: dict[str, BeautifulSoup]):
         assert sorted(set(ids)) == sorted(ids), f"{place}: {[i for i in set(ids) if ids.count(i) > 1]}"
 
 
+def test_no_item_of_a_list_is_swallowed_by_a_paragraph(soups: dict[str, BeautifulSoup]):
+    lines = 0
+    for place, soup in soups.items():
+        for text in (line for part in soup.select(".md-content p, .md-content li") for line in part.get_text().splitlines()):
+            lines += 1
+            assert not re.match(r"(\d+\.|[-*]) +\S", text), f"{place}: {text[:60]}"
+    assert lines > 3_000
+
+
 def test_every_code_block_on_a_page_comes_from_a_fence(soups: dict[str, BeautifulSoup]):
     for page in every_page():
         place = page.place.removeprefix("docs/").removesuffix(".md").removesuffix("index")
