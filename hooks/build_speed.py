@@ -21,7 +21,13 @@ def table(head: list[str], rows: list[list[Any]]) -> str:
 def builds(data: dict[str, Any]) -> str:
     """Return the table of builds by number of pages."""
     rows = [
-        [row["pages"], f"{row['bare_s']:.1f} s", f"{row['ours_s']:.1f} s", f"{row['ratio']:.2f}", f"{row['ms_per_page']:.0f} ms" if "ms_per_page" in row else "–"]
+        [
+            row["pages"],
+            f"{row['bare_s']:.1f} s",
+            f"{row['ours_s']:.1f} s",
+            f"{row['ratio']:.2f}",
+            f"{row['ms_per_page']:.0f} ms" if "ms_per_page" in row else "–",
+        ]
         for row in data["build"]
     ]
     return table(["Pages", "Bare build", "This build", "Ratio", "Each added page"], rows)
@@ -30,10 +36,17 @@ def builds(data: dict[str, Any]) -> str:
 def visits(data: dict[str, Any]) -> str:
     """Return the table of first visits."""
     rows = [
-        [v["page"].strip("/").rpartition("/")[2], f"{v['performance']:.0f}", f"{v['accessibility']:.0f}", f"{v['best-practices']:.0f}", f"{v['seo']:.0f}",
-         f"{v['blocking_ms']:.0f} ms", f"{v['kb']:.0f} kB"]
+        [
+            v["page"].strip("/").rpartition("/")[2],
+            f"{v['performance']:.0f}",
+            f"{v['accessibility']:.0f}",
+            f"{v['best-practices']:.0f}",
+            f"{v['seo']:.0f}",
+            f"{v['blocking_ms']:.0f} ms",
+            f"{v['kb']:.0f} kB",
+        ]
         for v in data["visits"]
-    ]  # fmt: skip
+    ]
     return table(["Page", "Performance", "Accessibility", "Best practices", "SEO", "Blocking", "First visit"], rows)
 
 

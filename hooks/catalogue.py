@@ -63,11 +63,18 @@ def parse(slug: str, page: str) -> Pattern:
     try:
         meta: dict[str, Any] = yaml.load(found["meta"], LOADER)
         return Pattern(
-            slug=slug, number=str(meta["pattern"]), title=meta["title"], description=meta["description"],
-            services=tuple(meta["services"]), use_cases=tuple(meta["use_cases"]), state=meta["state"],
-            exposure=meta["exposure"], plan=meta["plan"], related=tuple(meta["related"]),
+            slug=slug,
+            number=str(meta["pattern"]),
+            title=meta["title"],
+            description=meta["description"],
+            services=tuple(meta["services"]),
+            use_cases=tuple(meta["use_cases"]),
+            state=meta["state"],
+            exposure=meta["exposure"],
+            plan=meta["plan"],
+            related=tuple(meta["related"]),
             text=found["text"],
-        )  # fmt: skip
+        )
     except (TypeError, KeyError) as error:
         raise PluginError(f"docs/patterns/{slug}.md: the front matter lacks {error}") from error
 

@@ -93,7 +93,8 @@ def block(previous: str, new_page: bool, groups: Mapping[str, list[str]]) -> str
         return f'<p class="changes">Unchanged since {since}.</p>'
     counts = ", ".join(f"{len(lines)} {kind if len(lines) > 1 else ONE[kind]}" for kind, lines in found.items())
     lists = "".join(
-        f"<p>{kind.capitalize()}</p><ul>{''.join(f'<li>{html.escape(line)}</li>' for line in lines)}</ul>" for kind, lines in found.items()
+        f"<p>{kind.capitalize()}</p><ul>{''.join(f'<li>{html.escape(line)}</li>' for line in lines)}</ul>"
+        for kind, lines in found.items()
     )
     return f'<details class="changes" data-search-exclude><summary>Changed since {since}: {counts}</summary>{lists}</details>'
 
@@ -104,12 +105,18 @@ def git(*arguments: str, root: Path = ROOT) -> bytes:
 
 def read(edition: str, commit: str, root: Path = ROOT) -> Previous:
     """Return what differs between a commit and the files of today."""
-    listed = git("diff", "--no-renames", "--name-status", "-z", commit, "--", "docs", "snippets", root=root).decode().split("\0")
+    listed = (
+        git("diff", "--no-renames", "--name-status", "-z", commit, "--", "docs", "snippets", root=root)
+        .decode()
+        .split("\0")
+    )
     files = {path: VERBS.get(status, "changed") for status, path in zip(listed[::2], listed[1::2], strict=False)}
     pages = {}
     for path, status in files.items():
         if path.endswith(".md") and path.startswith("docs/"):
-            pages[path.removeprefix("docs/")] = "" if status == "new" else git("show", f"{commit}:{path}", root=root).decode()
+            pages[path.removeprefix("docs/")] = (
+                "" if status == "new" else git("show", f"{commit}:{path}", root=root).decode()
+            )
     facts: Mapping[str, Fact] = {}
     if any(path.startswith(FACTS) for path in files):
         with tempfile.TemporaryDirectory() as folder:
@@ -156,6 +163,8 @@ def on_page_content(page_html: str, page: Page, config: MkDocsConfig, files: Fil
     groups = {
         "sections": compared(before, text),
         "figures": figures(_previous.facts, _facts, used(text)),
-        "files of the example": [f"{f.removeprefix(folder)}: {verb}" for f, verb in _previous.files.items() if f.startswith(folder)],
+        "files of the example": [
+            f"{f.removeprefix(folder)}: {verb}" for f, verb in _previous.files.items() if f.startswith(folder)
+        ],
     }
     return page_html + block(_previous.edition, not before, groups)

@@ -53,7 +53,9 @@ def bills_table(pattern: Pattern) -> str:
         paid = f"{plan.paid}, {money(plan.cents)}" if plan.cents else plan.paid
         rows.append([plan.name, *(paid if b.plans[i][0] else plan.free for b in bills)])
     rows += [[line.meter.name, *(money(b.lines[i][1]) for b in bills)] for i, line in enumerate(pattern.lines)]
-    rows += [[entry["name"], *("unknown" if used else "not used" for used in entry["sizes"])] for entry in pattern.unknown]
+    rows += [
+        [entry["name"], *("unknown" if used else "not used" for used in entry["sizes"])] for entry in pattern.unknown
+    ]
     label = "Known prices together" if pattern.unknown else "Together"
     rows.append([f"**{label}**", *(f"**{money(b.total)}**" for b in bills)])
     return table(["Cost, USD", *SIZES], rows) + fits(pattern, bills)
@@ -75,7 +77,9 @@ def fits(pattern: Pattern, bills: list[Bill]) -> str:
 
 def formula(line: Line, pattern: Pattern, facts: dict[str, Fact]) -> str:
     """Return a line's formula in the words of the page, its facts linked."""
-    text = re.sub(r"fact\('([a-z0-9-]+)'\)", lambda m: f"[{facts[m[1]].value:,}](fact:{m[1]})", " ".join(line.formula.split()))
+    text = re.sub(
+        r"fact\('([a-z0-9-]+)'\)", lambda m: f"[{facts[m[1]].value:,}](fact:{m[1]})", " ".join(line.formula.split())
+    )
     links = re.split(r"(\[[^\]]*\]\([^)]*\))", text)
     names = re.compile(rf"\b({'|'.join(pattern.volumes)})\b")
     for i in range(0, len(links), 2):
@@ -177,5 +181,3 @@ def meters_table(meters: dict[str, Meter]) -> str:
     """Return the reference table of every meter."""
     rows = [[meter.name, *amounts(meter)] for meter in meters.values()]
     return table(["What is counted", "Free", "Included when paid", "Beyond it"], rows, right=False)
-
-

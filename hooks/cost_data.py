@@ -88,7 +88,9 @@ def load_meters(facts: Mapping[str, Fact], path: Path = COSTS / "meters.yml") ->
     return meters
 
 
-def load_pattern(slug: str, facts: Mapping[str, Fact], meters: Mapping[str, Meter], folder: Path = COSTS / "patterns") -> Pattern:
+def load_pattern(
+    slug: str, facts: Mapping[str, Fact], meters: Mapping[str, Meter], folder: Path = COSTS / "patterns"
+) -> Pattern:
     """Return the cost data of one pattern.
 
     Raises:
@@ -110,7 +112,9 @@ def load_pattern(slug: str, facts: Mapping[str, Fact], meters: Mapping[str, Mete
         if entry.get("meter") not in meters:
             raise CostError(f"{where}: unknown meter. Add it to docs/data/costs/meters.yml, or correct it.")
         if any(line.meter.id == entry["meter"] for line in lines):
-            raise CostError(f"{where}: stands there twice. Add the quantities up in one line, the included amount counts once.")
+            raise CostError(
+                f"{where}: stands there twice. Add the quantities up in one line, the included amount counts once."
+            )
         try:
             parsed = terms(str(entry["quantity"]), set(volumes), facts)
         except (ValueError, SyntaxError, CostError) as error:

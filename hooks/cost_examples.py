@@ -57,21 +57,30 @@ def load_examples(meters: dict[str, Meter], path: Path = PATH) -> list[Example]:
         lines = []
         for name, entry in raw["lines"].items():
             if name not in meters:
-                raise CostError(f"{where}: unknown meter {name!r}. Add it to docs/data/costs/meters.yml, or correct it.")
+                raise CostError(
+                    f"{where}: unknown meter {name!r}. Add it to docs/data/costs/meters.yml, or correct it."
+                )
             amount = quantity(terms(str(entry["quantity"]), set(), {}), {})
             lines.append((meters[name], amount, as_cents(entry["cost"])))
         if raw.get("plan", "workers") not in plans:
             raise CostError(f"{where}: unknown plan {raw['plan']!r}. Use one of {', '.join(plans)}.")
         plan = plans[raw["plan"]] if "plan" in raw else None
         bare = raw.get("missing") == "included"
-        examples.append(Example(raw["title"], raw["source"], str(raw["as_of"]), plan, tuple(lines), as_cents(raw["total"]), bare))
+        examples.append(
+            Example(raw["title"], raw["source"], str(raw["as_of"]), plan, tuple(lines), as_cents(raw["total"]), bare)
+        )
     return examples
 
 
 def examples_table(examples: list[Example]) -> str:
     """Return the vendor's figure and ours side by side."""
     rows = [
-        [e.title + " (*)" * e.bare, money(e.total), money(e.computed()[1]), f"[{e.as_of}]({e.source}){{ .fact__source }}"]
+        [
+            e.title + " (*)" * e.bare,
+            money(e.total),
+            money(e.computed()[1]),
+            f"[{e.as_of}]({e.source}){{ .fact__source }}",
+        ]
         for e in examples
     ]
     return table(["Example", "Theirs, USD", "Computed here, USD", "Source, as of"], rows)

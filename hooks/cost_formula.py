@@ -54,6 +54,10 @@ def terms(formula: str, volumes: set[str], facts: Mapping[str, Fact]) -> Terms:
                         names = tuple(sorted(a + b))
                         total[names] = total.get(names, Fraction(0)) + x * y
                 return total
-        raise ValueError(f"{ast.unparse(node)!r} is not understood: use volumes, numbers, fact('id'), + - * and / by a number")
+        raise ValueError(
+            f"{ast.unparse(node)!r} is not understood: use volumes, numbers, fact('id'), + - * and / by a number"
+        )
 
-    return tuple((factor, names) for names, factor in sorted(walk(ast.parse(formula, mode="eval").body).items()) if factor)
+    return tuple(
+        (factor, names) for names, factor in sorted(walk(ast.parse(formula, mode="eval").body).items()) if factor
+    )

@@ -42,11 +42,21 @@ def resolve(raw: dict[str, Any], pages: list[Pattern]) -> Rules:
     if odd := raw["order"].keys() ^ known.keys():
         raise PluginError(f"docs/data/decide.yml: order must name each pattern once; look at {', '.join(sorted(odd))}")
     named = [
-        {"slug": slug, "name": f"{known[slug].number} · {name}", "description": known[slug].description, "plan": known[slug].plan}
+        {
+            "slug": slug,
+            "name": f"{known[slug].number} · {name}",
+            "description": known[slug].description,
+            "plan": known[slug].plan,
+        }
         for slug, name in raw["order"].items()
     ]
     questions = [
-        {"id": q["id"], "ask": q["ask"], "hint": q["hint"], "answers": [_answer(a, q["id"], known) for a in q["answers"]]}
+        {
+            "id": q["id"],
+            "ask": q["ask"],
+            "hint": q["hint"],
+            "answers": [_answer(a, q["id"], known) for a in q["answers"]],
+        }
         for q in raw["questions"]
     ]
     return {"patterns": named, "questions": questions}
@@ -61,7 +71,14 @@ def _answer(answer: dict[str, Any], question: str, known: dict[str, Pattern]) ->
         raise PluginError(f"{place}: unknown pattern {', '.join(sorted(unknown))}")
     if twice := {slug for slug in named if named.count(slug) > 1}:
         raise PluginError(f"{place}: names {', '.join(sorted(twice))} twice")
-    return {"id": answer["id"], "label": answer["label"], "means": answer["means"], "strong": strong, "fits": fits, "out": out}
+    return {
+        "id": answer["id"],
+        "label": answer["label"],
+        "means": answer["means"],
+        "strong": strong,
+        "fits": fits,
+        "out": out,
+    }
 
 
 def load(path: Path = RULES) -> Rules:
@@ -112,8 +129,14 @@ def table(rules: Rules, question: str) -> str:
     for answer in answers:
         if answer["id"] != ANY:
             strong = [f"**[{names[slug]}](../patterns/{slug}.md)**" for slug in answer["strong"]]
-            fits = [f'[{number(names[slug])}](../patterns/{slug}.md "{names[slug]}")' for slug in by_number(answer["fits"], names)]
-            out = [f"{', '.join(number(names[slug]) for slug in by_number(slugs, names))}: {why}" for why, slugs in answer["out"]]
+            fits = [
+                f'[{number(names[slug])}](../patterns/{slug}.md "{names[slug]}")'
+                for slug in by_number(answer["fits"], names)
+            ]
+            out = [
+                f"{', '.join(number(names[slug]) for slug in by_number(slugs, names))}: {why}"
+                for why, slugs in answer["out"]
+            ]
             rows.append(
                 f"| **{answer['label']}**<br>{answer['means']} | {', '.join([*strong, *fits]) or 'no pattern'} "
                 f"| {'<br>'.join(out) or 'no pattern'} |"

@@ -16,11 +16,20 @@ LINK = re.compile(r"\[(?P<text>[^\]\n]+)\]\(example:(?P<slug>[a-z0-9-]+)#(?P<pro
 ABSENT = "none here"
 # What stands in a wrangler.toml when the Worker is bound to the product.
 BINDINGS = {
-    "ai-search": "ai_search", "analytics-engine": "analytics_engine_datasets", "containers": "containers", "d1": "d1_databases",
-    "durable-objects": "(?:durable_objects|exports)", "hyperdrive": "hyperdrive", "kv": "kv_namespaces", "queues": "queues",
-    "r2": "r2_buckets", "secrets-store": "secrets_store_secrets", "vectorize": "vectorize", "workers-vpc": "vpc_services",
+    "ai-search": "ai_search",
+    "analytics-engine": "analytics_engine_datasets",
+    "containers": "containers",
+    "d1": "d1_databases",
+    "durable-objects": "(?:durable_objects|exports)",
+    "hyperdrive": "hyperdrive",
+    "kv": "kv_namespaces",
+    "queues": "queues",
+    "r2": "r2_buckets",
+    "secrets-store": "secrets_store_secrets",
+    "vectorize": "vectorize",
+    "workers-vpc": "vpc_services",
     "workflows": "workflows",
-}  # fmt: skip
+}
 
 
 def uses(example: Path, product: str) -> bool:
@@ -41,7 +50,9 @@ def resolve(markdown: str, place: str, root: Path = ROOT) -> str:
         page = root / "docs" / "patterns" / f"{match['slug']}.md"
         if match["product"] not in BINDINGS or not page.is_file():
             raise PluginError(f"{place}: {match[0]} names an unknown pattern, or a product without a binding")
-        if "\n## Build it\n" in page.read_text(encoding="utf-8") and uses(root / "snippets" / match["slug"], match["product"]):
+        if "\n## Build it\n" in page.read_text(encoding="utf-8") and uses(
+            root / "snippets" / match["slug"], match["product"]
+        ):
             return f"[{match['text']}](../patterns/{match['slug']}.md#build-it)"
         return ABSENT
 

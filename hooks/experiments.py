@@ -50,7 +50,9 @@ def load(name: str, place: str) -> dict[str, Any]:
         row["side"] in MARKS and len(row["values"]) == len(data["columns"]) for row in data["rows"]
     )
     if not fits:
-        raise PluginError(f"{place}: docs/data/experiments/{name}.json is damaged. Write it anew: `{command(name)} --update`.")
+        raise PluginError(
+            f"{place}: docs/data/experiments/{name}.json is damaged. Write it anew: `{command(name)} --update`."
+        )
     return data
 
 
@@ -106,7 +108,10 @@ def table(data: dict[str, Any]) -> str:
     """Return the Markdown table of all figures."""
     head = ["Way", *(column["name"] for column in data["columns"])]
     rows = [
-        [f"{MARKS[row['side']]} {row['way']}", *(shown(v, c.get("unit", "")) for v, c in zip(row["values"], data["columns"], strict=True))]
+        [
+            f"{MARKS[row['side']]} {row['way']}",
+            *(shown(v, c.get("unit", "")) for v, c in zip(row["values"], data["columns"], strict=True)),
+        ]
         for row in data["rows"]
     ]
     lines = [f"| {' | '.join(cells)} |" for cells in [head, *rows]]

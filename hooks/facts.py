@@ -134,7 +134,8 @@ def _check(entry: dict[str, Any], place: str) -> None:
         and (entry["value"] != UNKNOWN or entry["confidence"] == "low"),
         "a conflict leaves no high confidence": not entry.get("conflict") or entry["confidence"] != "high",
         "value is a number or a text": type(entry["value"]) in (int, float, str),
-        "find is a regular expression with one group, for the value": "find" not in entry or _has_one_group(entry["find"]),
+        "find is a regular expression with one group, for the value": "find" not in entry
+        or _has_one_group(entry["find"]),
     }
     for remedy, held in rules.items():
         if not held:
@@ -163,7 +164,9 @@ def load(folder: Path = FACTS) -> dict[str, Fact]:
             raise FactError(f"docs/data/facts/{path.name}: not YAML: {error}") from error
         for fact in parse(entries, path.stem):
             if fact.id in facts:
-                raise FactError(f"docs/data/facts/{path.name}: {fact.id} already stands in {facts[fact.id].product}.yml")
+                raise FactError(
+                    f"docs/data/facts/{path.name}: {fact.id} already stands in {facts[fact.id].product}.yml"
+                )
             facts[fact.id] = fact
     return facts
 

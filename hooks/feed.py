@@ -148,7 +148,9 @@ def on_env(env: Environment, config: MkDocsConfig, files: Files) -> Environment:
         return env
     entries = changes(page.file.content_string)[:NEWEST]
     # Where the site has no address of its own, links stay relative to the feed.
-    text = feed(entries, config.site_name, page.meta["description"], config.site_url or "", page.canonical_url or page.url)
+    text = feed(
+        entries, config.site_name, page.meta["description"], config.site_url or "", page.canonical_url or page.url
+    )
     files.get_file_from_path(NAME).content_string = text
     return env
 

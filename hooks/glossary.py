@@ -19,10 +19,31 @@ SOURCE = Path(__file__).resolve().parent.parent / "docs" / "data" / "glossary.ym
 LIST = "<!-- glossary: every term -->"
 PAGE = "guide/glossary.md"
 FOLDERS = ("patterns/", "guide/")
-TOKEN = re.compile(r"<!--.*?-->|<(?P<close>/?)(?P<tag>[a-zA-Z][\w-]*)(?P<rest>(?:[^>\"']|\"[^\"]*\"|'[^']*')*)>|(?P<text>[^<]+)", re.S)
+TOKEN = re.compile(
+    r"<!--.*?-->|<(?P<close>/?)(?P<tag>[a-zA-Z][\w-]*)(?P<rest>(?:[^>\"']|\"[^\"]*\"|'[^']*')*)>|(?P<text>[^<]+)", re.S
+)
 VOID = {"area", "br", "col", "hr", "img", "input", "link", "meta", "source", "wbr"}
 # Where a button cannot stand, or where a word is a name and not prose.
-CLOSED = {"a", "button", "code", "pre", "svg", "figure", "summary", "script", "style", "label", "dl", "th", "h1", "h2", "h3", "h4", "h5", "h6"}
+CLOSED = {
+    "a",
+    "button",
+    "code",
+    "pre",
+    "svg",
+    "figure",
+    "summary",
+    "script",
+    "style",
+    "label",
+    "dl",
+    "th",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+}
 CLOSED_CLASS = re.compile(r'class="[^"]*\b(?:fact|term|admonition-title)\b')
 
 
@@ -120,7 +141,9 @@ def explain(page_html: str, terms: list[Term], glossary: str) -> str:
 @cache
 def _pattern(spellings: tuple[str, ...]) -> re.Pattern[str]:
     # A capital word before another one is part of a name: "Workers" in "Workers KV" needs no explanation.
-    words = (re.escape(s) + (r"(?! (?:[A-Z]|for Platforms))" if s[0].isupper() and " " not in s else "") for s in spellings)
+    words = (
+        re.escape(s) + (r"(?! (?:[A-Z]|for Platforms))" if s[0].isupper() and " " not in s else "") for s in spellings
+    )
     return re.compile(rf"(?<![\w./-])(?:{'|'.join(words)})(?![\w-])")
 
 

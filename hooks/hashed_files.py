@@ -100,9 +100,12 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     own = {
         file.src_uri: file
         for file in files
-        if file.src_uri.startswith("assets/") and file.src_uri.endswith(SUFFIXES) and file.src_dir not in theme
-        and not file.src_uri.startswith(DRAFTS) and file.inclusion.is_included()
-    }  # fmt: skip
+        if file.src_uri.startswith("assets/")
+        and file.src_uri.endswith(SUFFIXES)
+        and file.src_dir not in theme
+        and not file.src_uri.startswith(DRAFTS)
+        and file.inclusion.is_included()
+    }
     new = names({address: file.content_bytes for address, file in own.items()})
     for address, (renamed, content) in new.items():
         files.remove(own[address])

@@ -20,8 +20,19 @@ STYLE = re.compile(r"<style[^>]*>(?P<text>.*?)</style>", re.S)
 RUNS = re.compile(r"""type=["']?(?!module|text/javascript)""")
 HASHED = re.compile(r"\.[0-9a-f]{8}\.(?:min\.)?(?:css|js|woff2)$")
 IMMUTABLE = "public, max-age=31536000, immutable"
-OFF = ("accelerometer", "browsing-topics", "camera", "display-capture", "geolocation", "gyroscope", "magnetometer", "microphone",
-       "midi", "payment", "usb")  # fmt: skip
+OFF = (
+    "accelerometer",
+    "browsing-topics",
+    "camera",
+    "display-capture",
+    "geolocation",
+    "gyroscope",
+    "magnetometer",
+    "microphone",
+    "midi",
+    "payment",
+    "usb",
+)
 FIXED = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "strict-origin-when-cross-origin",
@@ -100,7 +111,9 @@ def rules(site: Path) -> Rules:
                 styles |= found[1]
     everywhere = {"Content-Security-Policy": policy(scripts, styles), **FIXED}
     # A chat or a feed reader shows these in pages of its own.
-    pictures = {"/assets/social/*": {"! Cross-Origin-Resource-Policy": "", "Cross-Origin-Resource-Policy": "cross-origin"}}
+    pictures = {
+        "/assets/social/*": {"! Cross-Origin-Resource-Policy": "", "Cross-Origin-Resource-Policy": "cross-origin"}
+    }
     shared = pictures if (site / "assets" / "social").is_dir() else {}
     return {"/*": everywhere, **shared, **{f"/{file}": {"Cache-Control": IMMUTABLE} for file in lasting(files)}}
 
@@ -118,7 +131,9 @@ def text(given: Rules) -> str:
         lines.append(pattern)
         lines += [f"  {name}" if name.startswith("! ") else f"  {name}: {value}" for name, value in headers.items()]
         if (longest := max(map(len, lines[-len(headers) - 1 :]))) > LINE:
-            raise HeadersError(f"{NAME}: a line under {pattern} has {longest} characters, but the platform reads {LINE}")
+            raise HeadersError(
+                f"{NAME}: a line under {pattern} has {longest} characters, but the platform reads {LINE}"
+            )
     return "\n".join(lines) + "\n"
 
 

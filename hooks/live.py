@@ -51,9 +51,7 @@ def button(command: Command, number: int, of: int) -> str:
     else:
         what, data, label = text, json.dumps({"command": text}), "Run"
     name = f"{label} {number}" if of > 1 else label
-    return (
-        f'<button type="button" data-live="{html.escape(data)}" aria-label="{name}: {html.escape(what[:80])}">{name}</button>'
-    )
+    return f'<button type="button" data-live="{html.escape(data)}" aria-label="{name}: {html.escape(what[:80])}">{name}</button>'
 
 
 def bar(slug: str, commands: list[Command], recorded: str, live: bool) -> str:
@@ -75,7 +73,9 @@ def label(entry: dict[str, str] | None, worker: bool) -> str:
     return f'Recorded{runtime} on <time datetime="{entry["date"]}">{entry["date"]}</time>'
 
 
-def shown(page_html: str, markdown: str, place: str, slug: str, *, live: bool, recorded: dict[str, dict[str, str]]) -> str:
+def shown(
+    page_html: str, markdown: str, place: str, slug: str, *, live: bool, recorded: dict[str, dict[str, str]]
+) -> str:
     """Return a page with a bar under each transcript.
 
     Args:
@@ -145,7 +145,12 @@ def on_serve(server: LiveReloadServer, config: MkDocsConfig, builder: Any) -> Li
     quiet(server.observer)
     host, port = config.dev_addr.host, config.dev_addr.port
     if os.environ.get(FLAG) == "1" and host in ("127.0.0.1", "localhost", "::1"):
-        _tools("live").attach(server, port, urlsplit(config.site_url or "/").path, dict(zip(("wrangler", "workerd"), versions(), strict=True)))
+        _tools("live").attach(
+            server,
+            port,
+            urlsplit(config.site_url or "/").path,
+            dict(zip(("wrangler", "workerd"), versions(), strict=True)),
+        )
     return server
 
 

@@ -19,7 +19,10 @@ address to get its twin. Independent and unofficial: not affiliated with Cloudfl
 """
 DATA = {
     "facts.json": ("All facts", "Every limit, price and date with claim, plan, source and confidence, as JSON."),
-    "patterns.json": ("All patterns", "The catalogue of the patterns with services, state, exposure, plan, files and tests, as JSON."),
+    "patterns.json": (
+        "All patterns",
+        "The catalogue of the patterns with services, state, exposure, plan, files and tests, as JSON.",
+    ),
 }
 
 
@@ -29,7 +32,9 @@ def entry(title: str, address: str, description: str, site_url: str) -> str:
     return f"{link}: {description}" if description else link
 
 
-def index(name: str, description: str, sections: dict[str, list[Twin]], optional: list[Twin], site_url: str, full: int) -> str:
+def index(
+    name: str, description: str, sections: dict[str, list[Twin]], optional: list[Twin], site_url: str, full: int
+) -> str:
     """Return ``llms.txt``: a title, a quote that says what this is, and lists of links.
 
     Args:

@@ -33,14 +33,22 @@ def parse(entries: Any) -> dict[str, str]:
     moved: dict[str, str] = {}
     for number, entry in enumerate(entries or [], start=1):
         place = f"{PLACE}, entry {number}"
-        if not isinstance(entry, dict) or entry.keys() != {"old", "new", "date"} or not isinstance(entry["date"], datetime.date):
+        if (
+            not isinstance(entry, dict)
+            or entry.keys() != {"old", "new", "date"}
+            or not isinstance(entry["date"], datetime.date)
+        ):
             raise MovedError(f"{place}: give old, new and a date")
         old, new = entry["old"], entry["new"]
         for address in (old, new.partition("#")[0]):
             if address.startswith("/") or not (address == "" or address.endswith("/")):
-                raise MovedError(f"{place}: write {address!r} as it stands below the site, with a slash at its end only")
+                raise MovedError(
+                    f"{place}: write {address!r} as it stands below the site, with a slash at its end only"
+                )
         if not old or old in moved:
-            raise MovedError(f"{place}: {old or 'the home page'} cannot move" + (" twice from the same place" if old else ""))
+            raise MovedError(
+                f"{place}: {old or 'the home page'} cannot move" + (" twice from the same place" if old else "")
+            )
         moved[old] = new
     return {old: _last(moved, old) for old in moved}
 

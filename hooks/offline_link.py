@@ -21,7 +21,9 @@ def given() -> Path | None:
     name = os.environ.get("OFFLINE_ZIP", "")
     path = Path(name).resolve()
     if name and not path.is_file():
-        raise PluginError(f"OFFLINE_ZIP is {name!r}, which is no file. Make it with `uv run --no-dev python -m tools.offline`.")
+        raise PluginError(
+            f"OFFLINE_ZIP is {name!r}, which is no file. Make it with `uv run --no-dev python -m tools.offline`."
+        )
     return path if name else None
 
 

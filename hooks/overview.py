@@ -11,9 +11,13 @@ from facts import products
 
 TABLE = "<!-- patterns: all at a glance -->"
 STATES = {
-    "none": "None", "read-heavy": "Read often, changed seldom", "relational": "Tables", "coordinated": "Changed together",
-    "objects": "Files", "vectors": "Search by meaning",
-}  # fmt: skip
+    "none": "None",
+    "read-heavy": "Read often, changed seldom",
+    "relational": "Tables",
+    "coordinated": "Changed together",
+    "objects": "Files",
+    "vectors": "Search by meaning",
+}
 EXPOSURES = {"public": "Public", "private": "Private", "egress": "Way out"}
 ANY = '<option value="">any</option>'
 COLUMNS = ("Pattern", "State", "Exposure", "Lowest plan", "Services")

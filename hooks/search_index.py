@@ -23,7 +23,10 @@ NAME = "search/index.js"
 START, END = "searchIndex = ", ";\n"
 AFTER_ALL = -200
 # Code is found by the words around it: with every line of it the index would be twice as large.
-DROPPED = re.compile(r"<(?P<tag>pre|svg|template|style|script|select)\b.*?</(?P=tag)>|<a class=\"headerlink\".*?</a>|<dl class=\"strip\".*?</dl>|<!--.*?-->", re.S)
+DROPPED = re.compile(
+    r"<(?P<tag>pre|svg|template|style|script|select)\b.*?</(?P=tag)>|<a class=\"headerlink\".*?</a>|<dl class=\"strip\".*?</dl>|<!--.*?-->",
+    re.S,
+)
 TOKEN = re.compile(r"<(?P<close>/?)(?P<tag>[a-z][\w-]*)(?P<rest>[^>]*)>|(?P<text>[^<]+)")
 VOID = {"area", "br", "col", "hr", "img", "input", "link", "meta", "source", "wbr"}
 HEADING = re.compile(r"h[1-4]")

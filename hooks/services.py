@@ -80,31 +80,50 @@ def document(product: str, pages: list[Pattern], known: Products, facts: int) ->
     entry = known[product]
     name, former = entry["name"], f" (formerly {entry['formerly']})" if "formerly" in entry else ""
     number = f"{len(pages)} patterns" if len(pages) > 1 else "one pattern"
-    limits = f"[{facts} facts](../reference/limits.md#{product})" if facts > 1 else f"[one fact](../reference/limits.md#{product})"
+    limits = (
+        f"[{facts} facts](../reference/limits.md#{product})"
+        if facts > 1
+        else f"[one fact](../reference/limits.md#{product})"
+    )
     rows = []
     for pattern in pages:
         job, instead = jobs(pattern.text, known).get(product, ELSEWHERE)
         link = f"[{pattern.number} · {pattern.title}](../patterns/{pattern.slug}.md)"
         rows.append(f"| {link} | {seen_from_here(job)} | {seen_from_here(instead)} |")
-    return "\n".join([
-        "---", f"title: {name}", f"description: 'Which patterns use {name}{former}, for what, and its limits.'", "---", "",
-        f"# {name}", "", f"{entry['job']}. Here {number} {'use' if len(pages) > 1 else 'uses'} it.", "",
-        *([f"Its former name: {entry['formerly']}.", ""] if former else []),
-        f"- Limits and prices: {limits if facts else 'no figure of it stands on these pages'}.",
-        f"- The vendor's pages: [{entry['url'].split('/')[2]}]({entry['url']}).",
-        f"- The same list with a filter: [all patterns](../patterns/index.md?service={product}).", "",
-        "## Patterns that use it", "",
-        "| Pattern | Its job there | What you could use instead |", "|---|---|---|", *rows, "",
-    ])  # fmt: skip
+    return "\n".join(
+        [
+            "---",
+            f"title: {name}",
+            f"description: 'Which patterns use {name}{former}, for what, and its limits.'",
+            "---",
+            "",
+            f"# {name}",
+            "",
+            f"{entry['job']}. Here {number} {'use' if len(pages) > 1 else 'uses'} it.",
+            "",
+            *([f"Its former name: {entry['formerly']}.", ""] if former else []),
+            f"- Limits and prices: {limits if facts else 'no figure of it stands on these pages'}.",
+            f"- The vendor's pages: [{entry['url'].split('/')[2]}]({entry['url']}).",
+            f"- The same list with a filter: [all patterns](../patterns/index.md?service={product}).",
+            "",
+            "## Patterns that use it",
+            "",
+            "| Pattern | Its job there | What you could use instead |",
+            "|---|---|---|",
+            *rows,
+            "",
+        ]
+    )
 
 
 def overview(pages: list[Pattern], known: Products) -> str:
     """Return the Markdown table of every product that a pattern uses."""
     rows = [
         f"| [{known[product]['name']}]({product}.md) | {known[product]['job']} | "
-        + ", ".join(f"[{p.number}](../patterns/{p.slug}.md \"{p.title}\")" for p in using) + " |"
+        + ", ".join(f'[{p.number}](../patterns/{p.slug}.md "{p.title}")' for p in using)
+        + " |"
         for product, using in services(pages).items()
-    ]  # fmt: skip
+    ]
     return "\n".join(["| Product | Its job | Patterns |", "|---|---|---|", *rows])
 
 

@@ -152,6 +152,11 @@ def on_env(env: Environment, config: MkDocsConfig, files: Files) -> Environment:
         if file.page.markdown is None:
             continue  # --dirty: its picture stands there from the last full build
         meta: dict[str, Any] = file.page.meta
-        words = (str(meta.get("pattern", "")), meta.get("title", file.page.title), meta.get("description", ""), config.site_name)
+        words = (
+            str(meta.get("pattern", "")),
+            meta.get("title", file.page.title),
+            meta.get("description", ""),
+            config.site_name,
+        )
         files.append(File.generated(config, address(file.page), content=picture(*words)))
     return env

@@ -65,7 +65,12 @@ def fences(text: str, place: str) -> Iterator[Fence]:
         match = OPENING.match(line.rstrip("\n"))
         if opened is None and match:
             opened = (match, number, offset, offset + len(line))
-        elif opened and (closing := match) and not closing["info"].strip() and closing["ticks"].startswith(opened[0]["ticks"]):
+        elif (
+            opened
+            and (closing := match)
+            and not closing["info"].strip()
+            and closing["ticks"].startswith(opened[0]["ticks"])
+        ):
             head, at, start, inner = opened
             language = re.match(r"\s*\{?\.?([\w-]*)", head["info"])[1]
             body = re.sub(rf"^{head['indent']}", "", text[inner:offset], flags=re.M)

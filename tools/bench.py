@@ -25,15 +25,30 @@ def judge(data: dict[str, Any]) -> list[str]:
     heavy = data.get("visits", [])
     rows = data.get("build", [])
     checks = [
-        *((row["ratio"] <= 1.5, f"the build of {row['pages']} pages takes {row['ratio']} times a bare one, not 1.5 or less") for row in rows),
+        *(
+            (
+                row["ratio"] <= 1.5,
+                f"the build of {row['pages']} pages takes {row['ratio']} times a bare one, not 1.5 or less",
+            )
+            for row in rows
+        ),
         *((v["performance"] >= 97, f"{v['page']}: performance is {v['performance']}, not 97 or more") for v in heavy),
         *((v["blocking_ms"] <= 100, f"{v['page']}: {v['blocking_ms']} ms blocking, not 100 or less") for v in heavy),
         *((v["kb"] <= 120, f"{v['page']}: {v['kb']} kB, not 120 or less") for v in heavy),
         *((v["shift"] == 0, f"{v['page']}: the page moves by {v['shift']}") for v in heavy),
         *((v[c] == 100, f"{v['page']}: {c} is {v[c]}, not 100") for v in heavy for c in bench_visit.CATEGORIES[1:]),
-        (data.get("second_page_ms", 0) < 100, f"a second page takes {data.get('second_page_ms')} ms, not less than 100"),
-        (data.get("edit", {}).get("full_s", 0) <= 3, f"an edit shows after {data.get('edit', {}).get('full_s')} s, not 3 or less"),
-        (data.get("edit", {}).get("dirty_s", 0) <= 1, f"with --dirty an edit shows after {data.get('edit', {}).get('dirty_s')} s, not 1 or less"),
+        (
+            data.get("second_page_ms", 0) < 100,
+            f"a second page takes {data.get('second_page_ms')} ms, not less than 100",
+        ),
+        (
+            data.get("edit", {}).get("full_s", 0) <= 3,
+            f"an edit shows after {data.get('edit', {}).get('full_s')} s, not 3 or less",
+        ),
+        (
+            data.get("edit", {}).get("dirty_s", 0) <= 1,
+            f"with --dirty an edit shows after {data.get('edit', {}).get('dirty_s')} s, not 1 or less",
+        ),
     ]
     return [words for held, words in checks if not held]
 
@@ -43,7 +58,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.bench", description=__doc__)
     parser.add_argument("--only", choices=PARTS, nargs="+", default=PARTS, help="measure only these")
     parser.add_argument("--runs", type=int, default=RUNS, help="the median of so many runs")
-    parser.add_argument("--update", action="store_true", help="write the figures that docs/reference/build-speed.md shows")
+    parser.add_argument(
+        "--update", action="store_true", help="write the figures that docs/reference/build-speed.md shows"
+    )
     options = parser.parse_args(arguments)
     load = os.getloadavg()[0]
     busy = f", at the same time busy with other work (load {load:.0f})" if load > 1 else ""

@@ -75,7 +75,9 @@ def project(pages: int = 0) -> Iterator[Path]:
         (root / "write_down.py").write_text(WRITE_DOWN, encoding="utf-8")
         (root / "written.yml").write_text(config.replace("hooks:\n", "hooks:\n  - write_down.py\n"), encoding="utf-8")
         build(root, "written.yml")
-        shutil.copytree(root / "docs" / "assets", root / "written" / "assets", ignore=shutil.ignore_patterns("diagrams"))
+        shutil.copytree(
+            root / "docs" / "assets", root / "written" / "assets", ignore=shutil.ignore_patterns("diagrams")
+        )
         yield root
 
 
@@ -88,8 +90,11 @@ def build(root: Path, config: str) -> float:
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(
         [sys.executable, "-m", "mkdocs", "build", "-q", "-f", config, "-d", f"site-{Path(config).stem}"],
-        cwd=root, capture_output=True, text=True, env={**os.environ, "NO_MKDOCS_2_WARNING": "1"},
-    )  # fmt: skip
+        cwd=root,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "NO_MKDOCS_2_WARNING": "1"},
+    )
     if done.returncode:
         raise RuntimeError(done.stderr[-2000:])
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -110,10 +115,16 @@ def measure(sizes: tuple[int, ...], runs: int) -> list[dict[str, float]]:
             without, ours = ratio(root, runs if added < 300 else 1)
             site = root / "site-mkdocs"
             written = list((site / "copies").glob("*/index.html"))
-            rows.append({
-                "added": added, "pages": len(list(site.rglob("index.html"))), "bare_s": round(without, 2), "ours_s": round(ours, 2),
-                "ratio": round(ours / without, 2), "page_kb": round(max((p.stat().st_size for p in written), default=0) / 1000, 1),
-            })  # fmt: skip
+            rows.append(
+                {
+                    "added": added,
+                    "pages": len(list(site.rglob("index.html"))),
+                    "bare_s": round(without, 2),
+                    "ours_s": round(ours, 2),
+                    "ratio": round(ours / without, 2),
+                    "page_kb": round(max((p.stat().st_size for p in written), default=0) / 1000, 1),
+                }
+            )
             print(f"[bench] {rows[-1]}", file=sys.stderr, flush=True)
     base = rows[0]
     for row in rows[1:]:

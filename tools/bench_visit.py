@@ -90,11 +90,22 @@ def heaviest(folder: Path, count: int) -> list[str]:
 def install() -> Path:
     """Install Lighthouse from its lock and return its command line."""
     command = INSTALLED / "node_modules" / "lighthouse" / "cli" / "index.js"
-    same = all((INSTALLED / f.name).is_file() and (INSTALLED / f.name).read_bytes() == f.read_bytes() for f in LOCK.glob("*.json"))
+    same = all(
+        (INSTALLED / f.name).is_file() and (INSTALLED / f.name).read_bytes() == f.read_bytes()
+        for f in LOCK.glob("*.json")
+    )
     if not (same and command.is_file()):
         toolchain.say("installing Lighthouse with npm ci (about 170 MB, once) …")
         shutil.copytree(LOCK, INSTALLED, dirs_exist_ok=True)
-        npm = [toolchain.node(), toolchain.npm(), "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]
+        npm = [
+            toolchain.node(),
+            toolchain.npm(),
+            "ci",
+            "--no-audit",
+            "--no-fund",
+            "--ignore-scripts",
+            "--loglevel=error",
+        ]
         subprocess.run(npm, cwd=INSTALLED, env=toolchain.node_env(), check=True)
     return command
 
@@ -104,9 +115,20 @@ def lighthouse(url: str) -> dict[str, Any]:
     path, env = toolchain.browser()
     flags = " ".join(toolchain.BROWSER_ARGS)
     done = subprocess.run(
-        [toolchain.node(), install(), url, "--quiet", "--output=json", f"--chrome-flags={flags}", f"--only-categories={','.join(CATEGORIES)}"],
-        env={**env, "CHROME_PATH": str(path)}, capture_output=True, text=True, check=True,
-    )  # fmt: skip
+        [
+            toolchain.node(),
+            install(),
+            url,
+            "--quiet",
+            "--output=json",
+            f"--chrome-flags={flags}",
+            f"--only-categories={','.join(CATEGORIES)}",
+        ],
+        env={**env, "CHROME_PATH": str(path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     report = json.loads(done.stdout)
     audits = report["audits"]
     return {

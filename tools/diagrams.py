@@ -30,7 +30,10 @@ CONFIG = {
     "htmlLabels": False,
     "flowchart": {"htmlLabels": False, "nodeSpacing": 36, "rankSpacing": 44, "padding": 12, "wrappingWidth": 190},
     "sequence": {
-        "mirrorActors": False, "actorMargin": 24, "width": 140, "wrap": True,
+        "mirrorActors": False,
+        "actorMargin": 24,
+        "width": 140,
+        "wrap": True,
         **{f"{part}FontSize": 16 for part in ("actor", "message", "note")},
     },
 }
@@ -107,10 +110,13 @@ class Drawer:
 
     def _paper(self) -> Page:
         page = self._browser.new_page()
-        page.route("http://diagram.test/**", lambda route: route.fulfill(
-            body=FONT.read_bytes() if route.request.url.endswith("woff2") else PAPER,
-            content_type="font/woff2" if route.request.url.endswith("woff2") else "text/html",
-        ))  # fmt: skip
+        page.route(
+            "http://diagram.test/**",
+            lambda route: route.fulfill(
+                body=FONT.read_bytes() if route.request.url.endswith("woff2") else PAPER,
+                content_type="font/woff2" if route.request.url.endswith("woff2") else "text/html",
+            ),
+        )
         page.goto("http://diagram.test/")
         page.evaluate(
             "async () => { const f = new FontFace('Public Sans', 'url(/font.woff2)', { weight: '100 900' });"

@@ -19,18 +19,32 @@ async function draw(source, config, links) {
   frame(svg, width, height);
   const text = new XMLSerializer().serializeToString(svg);
   holder.remove();
-  return { svg: text.replace(/ xmlns="[^"]*"/, "").replace(/-?\d+\.\d{2,}/g, (n) => String(Math.round(n * 10) / 10)), width, height };
+  return {
+    svg: text.replace(/ xmlns="[^"]*"/, "").replace(/-?\d+\.\d{2,}/g, (n) => String(Math.round(n * 10) / 10)),
+    width,
+    height,
+  };
 }
 
 // Mermaid draws stadiums and hexagons as hand-drawn curves of 10 KB; an outline says the same.
 function plainShape(group) {
   const path = group.querySelector("path").getAttribute("d");
-  const points = [...path.matchAll(/(-?[\d.]+)[ ,]+(-?[\d.]+)(?=\s*(?:[A-Z]|$))/g)].map((m) => [Number(m[1]), Number(m[2])]);
+  const points = [...path.matchAll(/(-?[\d.]+)[ ,]+(-?[\d.]+)(?=\s*(?:[A-Z]|$))/g)].map((m) => [
+    Number(m[1]),
+    Number(m[2]),
+  ]);
   const box = group.getBBox();
   const round = points.length > 20;
   const shape = document.createElementNS("http://www.w3.org/2000/svg", round ? "rect" : "polygon");
   if (round) {
-    for (const [k, v] of Object.entries({ x: box.x, y: box.y, width: box.width, height: box.height, rx: box.height / 2 })) shape.setAttribute(k, v);
+    for (const [k, v] of Object.entries({
+      x: box.x,
+      y: box.y,
+      width: box.width,
+      height: box.height,
+      rx: box.height / 2,
+    }))
+      shape.setAttribute(k, v);
   } else {
     shape.setAttribute("points", points.map((p) => p.join(",")).join(" "));
   }
@@ -59,7 +73,8 @@ function linkActors(svg, links) {
 
 function plainLink(anchor) {
   const url = anchor.getAttribute("href") ?? anchor.getAttribute("xlink:href");
-  for (const { name } of [...anchor.attributes]) if (!["transform", "class"].includes(name)) anchor.removeAttribute(name);
+  for (const { name } of [...anchor.attributes])
+    if (!["transform", "class"].includes(name)) anchor.removeAttribute(name);
   anchor.setAttribute("href", url);
 }
 
@@ -70,8 +85,10 @@ function dropUnused(svg) {
   svg.querySelectorAll("rect.background").forEach((node) => node.getAttribute("width") || node.remove());
 }
 
-const KEPT = /^(x|y|x1|x2|y1|y2|dx|dy|cx|cy|r|rx|ry|width|height|d|points|transform|viewBox|refX|refY|marker(Width|Height|Units|-end|-start)|orient|text-anchor|dominant-baseline|href|class|id)$/;
-const CLASSES = /^(client|edge|compute|state|origin|identity|node|cluster|cluster-label|edgeLabel|background|shape|flowchart-link|edge-pattern-dotted|edge-pattern-dashed|edge-thickness-thick|marker|label-container|actor|actor-line|messageText|messageLine[01]|loopLine|loopText|labelBox|labelText|sectionTitle|note|noteText|activation\d|rect)$/;
+const KEPT =
+  /^(x|y|x1|x2|y1|y2|dx|dy|cx|cy|r|rx|ry|width|height|d|points|transform|viewBox|refX|refY|marker(Width|Height|Units|-end|-start)|orient|text-anchor|dominant-baseline|href|class|id)$/;
+const CLASSES =
+  /^(client|edge|compute|state|origin|identity|node|cluster|cluster-label|edgeLabel|background|shape|flowchart-link|edge-pattern-dotted|edge-pattern-dashed|edge-thickness-thick|marker|label-container|actor|actor-line|messageText|messageLine[01]|loopLine|loopText|labelBox|labelText|sectionTitle|note|noteText|activation\d|rect)$/;
 
 function plainAttributes(node) {
   for (const { name, value } of [...node.attributes]) {
@@ -91,7 +108,8 @@ function frame(svg, width, height) {
   svg.setAttribute("aria-describedby", "chart-desc-DIAGRAM");
   svg.setAttribute("width", Math.ceil(width));
   svg.setAttribute("height", Math.ceil(height));
-  const title = svg.querySelector("title"), desc = svg.querySelector("desc");
+  const title = svg.querySelector("title"),
+    desc = svg.querySelector("desc");
   if (!title || !desc) throw new Error("accTitle and accDescr are missing: a screen reader would hear nothing");
   title.id = "DIAGRAM-title";
   desc.id = "DIAGRAM-desc";

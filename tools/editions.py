@@ -38,7 +38,10 @@ def git(root: Path, *arguments: str) -> str:
 
 def published(root: Path) -> list[dict[str, str]]:
     """Return date and commit of every edition, the newest first."""
-    return [{"edition": str(v.version), "commit": (v.properties or {}).get("commit", "")} for v in commands.list_versions(BRANCH)]
+    return [
+        {"edition": str(v.version), "commit": (v.properties or {}).get("commit", "")}
+        for v in commands.list_versions(BRANCH)
+    ]
 
 
 def lost(root: Path, site: Path) -> list[str]:
@@ -67,12 +70,22 @@ def publish(root: Path, new: bool, today: datetime.date) -> str:
     site = root / ".cache" / "edition"
     host.build(site, root, **{VARIABLE: edition, PREVIOUS: " ".join(earlier[0].values()) if earlier else ""})
     if missing := lost(root, site):
-        raise EditionError(f"The latest edition has pages that are gone: {', '.join(missing)}. Say in docs/data/moved.yml where they are now.")
+        raise EditionError(
+            f"The latest edition has pages that are gone: {', '.join(missing)}. Say in docs/data/moved.yml where they are now."
+        )
     config = load_config(str(root / "mkdocs.yml"), site_dir=str(site))
     with commands.deploy(
-        config, edition, title=edition, aliases=[LATEST], update_aliases=True, alias_type=commands.AliasType.copy, branch=BRANCH,
-        message=f"Edition of {edition}", allow_empty=True, set_props=[("commit", git(root, "rev-parse", "HEAD"))],
-    ):  # fmt: skip
+        config,
+        edition,
+        title=edition,
+        aliases=[LATEST],
+        update_aliases=True,
+        alias_type=commands.AliasType.copy,
+        branch=BRANCH,
+        message=f"Edition of {edition}",
+        allow_empty=True,
+        set_props=[("commit", git(root, "rev-parse", "HEAD"))],
+    ):
         pass
     return edition
 
@@ -81,7 +94,9 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="tools.editions", description="Publish a dated edition on a branch.")
     parser.add_argument("command", choices=["publish"])
     parser.add_argument("--new", action="store_true", help="begin an edition with today's date")
-    parser.add_argument("--date", type=datetime.date.fromisoformat, default=datetime.date.today(), help="another day than today")
+    parser.add_argument(
+        "--date", type=datetime.date.fromisoformat, default=datetime.date.today(), help="another day than today"
+    )
     given = parser.parse_args(arguments)
     try:
         print(f"Edition of {publish(Path.cwd(), given.new, given.date)}, on the branch {BRANCH}.")

@@ -13,10 +13,19 @@ SCALES = {"thousand": (3, "k|thousand"), "million": (6, "m|million"), "billion":
 CURRENCY = r"(?:US ?\$|\$|\bUSD)"
 NO_UNIT_WORDS = set("per of and the in at an to by on for each with about every usd".split()) | SCALES.keys()
 LONG_FORMS = {
-    "ms": "ms|milliseconds?", "second": "seconds?|secs?", "minute": "minutes?|mins?", "hour": "hours?|hrs?",
-    "kb": "kb|kilobytes?", "mb": "mb|megabytes?", "gb": "gb|gigabytes?", "tb": "tb|terabytes?", "%": "%|percent",
-}  # fmt: skip
-ERROR_TITLE = re.compile(r"\W*(?:404\b|(?:page )?not found|just a moment|access denied|attention required|error\W*$)", re.I)
+    "ms": "ms|milliseconds?",
+    "second": "seconds?|secs?",
+    "minute": "minutes?|mins?",
+    "hour": "hours?|hrs?",
+    "kb": "kb|kilobytes?",
+    "mb": "mb|megabytes?",
+    "gb": "gb|gigabytes?",
+    "tb": "tb|terabytes?",
+    "%": "%|percent",
+}
+ERROR_TITLE = re.compile(
+    r"\W*(?:404\b|(?:page )?not found|just a moment|access denied|attention required|error\W*$)", re.I
+)
 
 
 class State(StrEnum):
@@ -100,7 +109,9 @@ def _same(fact: Fact, found: str) -> bool:
 
 def by_default(fact: Fact, text: str) -> Finding:
     """Look for the number near a word of its unit, or for a text of several words; what is missing proves nothing."""
-    missing = Finding(fact, State.UNCLEAR, "the value does not stand near its unit; add a find pattern, or read the page")
+    missing = Finding(
+        fact, State.UNCLEAR, "the value does not stand near its unit; add a find pattern, or read the page"
+    )
     if isinstance(fact.value, str):
         words = fact.value.split()
         if len(words) < 2:
@@ -112,7 +123,11 @@ def by_default(fact: Fact, text: str) -> Finding:
     if not unit and not fact.unit.startswith("USD"):
         return Finding(fact, State.UNCLEAR, "a number without a unit proves nothing; add a find pattern")
     for match in re.finditer(number(fact), text, re.I):
-        around = text[max(0, match.start() - NEAR_CHARS) : match.start()] + " " + text[match.end() : match.end() + NEAR_CHARS]
+        around = (
+            text[max(0, match.start() - NEAR_CHARS) : match.start()]
+            + " "
+            + text[match.end() : match.end() + NEAR_CHARS]
+        )
         if not unit or re.search(unit, around, re.I):
             return Finding(fact, State.UNCHANGED, "the number stands near its unit")
     return missing

@@ -69,9 +69,13 @@ class Reader:
     """
 
     def __init__(
-        self, cache: Path, timeout_s: float = 10, sleep: Callable[[float], None] = time.sleep,
-        clock: Callable[[], float] = time.monotonic, now: Callable[[], datetime] = lambda: datetime.now(UTC),
-    ) -> None:  # fmt: skip
+        self,
+        cache: Path,
+        timeout_s: float = 10,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
         self._timeout_s, self._sleep, self._now = timeout_s, sleep, now
         self._silent: Counter[str] = Counter()
         self._requests = Requests(cache, timeout_s, sleep, clock)
@@ -86,13 +90,17 @@ class Reader:
         """Fetch a page. Never raises for what a server or a network does."""
         host = urlsplit(url).netloc
         if self._silent[host] >= SILENT_LIMIT:
-            return Page(url, State.UNCLEAR, detail=f"{host} gave no answer {SILENT_LIMIT} times in a row and was left alone")
+            return Page(
+                url, State.UNCLEAR, detail=f"{host} gave no answer {SILENT_LIMIT} times in a row and was left alone"
+            )
         try:
             page = self._follow(url)
         except httpx.TransportError as error:
             self._silent[host] += 1
             late = isinstance(error, httpx.TimeoutException)
-            reason = f"no answer within {self._timeout_s:g} s" if late else f"no connection: {error or type(error).__name__}"
+            reason = (
+                f"no answer within {self._timeout_s:g} s" if late else f"no connection: {error or type(error).__name__}"
+            )
             return Page(url, State.UNCLEAR, detail=reason)
         except (Unclear, httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
             page = Page(url, State.UNCLEAR, detail=str(error))
@@ -116,7 +124,9 @@ class Reader:
     def _wait(self, answer: Answer) -> None:
         wait_s = retry_after_s(answer.headers["retry-after"], self._now())
         if wait_s is None or wait_s > WAIT_LIMIT_S:
-            raise Unclear(f"status {answer.status}, asks to come back later than in {WAIT_LIMIT_S} s or does not say when")
+            raise Unclear(
+                f"status {answer.status}, asks to come back later than in {WAIT_LIMIT_S} s or does not say when"
+            )
         self._sleep(wait_s)
 
     @staticmethod

@@ -42,7 +42,9 @@ class Requests:
         clock: seconds that only go forward.
     """
 
-    def __init__(self, cache: Path, timeout_s: float, sleep: Callable[[float], None], clock: Callable[[], float]) -> None:
+    def __init__(
+        self, cache: Path, timeout_s: float, sleep: Callable[[float], None], clock: Callable[[], float]
+    ) -> None:
         self._cache, self._timeout_s, self._sleep, self._clock = cache, timeout_s, sleep, clock
         self._asked_at: dict[str, float] = {}
         refuse = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
@@ -76,7 +78,10 @@ class Requests:
                 if answer.status_code != 200 or not load:
                     return Answer(answer.status_code, answer.headers, "")
                 html = self._load(answer, started)
-                keep(self._cache, Kept(url, answer.headers.get("etag", ""), answer.headers.get("last-modified", ""), html))
+                keep(
+                    self._cache,
+                    Kept(url, answer.headers.get("etag", ""), answer.headers.get("last-modified", ""), html),
+                )
                 return Answer(200, answer.headers, html)
         finally:
             self._asked_at[parts.netloc] = self._clock()

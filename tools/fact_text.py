@@ -4,7 +4,9 @@ import codecs
 import re
 from html.parser import HTMLParser
 
-INLINE = set("a abbr b bdi bdo cite code data del dfn em font i ins kbd mark q s samp small span strong time u var wbr".split())
+INLINE = set(
+    "a abbr b bdi bdo cite code data del dfn em font i ins kbd mark q s samp small span strong time u var wbr".split()
+)
 HIDDEN = {"script", "style", "template"}
 META_CHARSET = re.compile(rb"""<meta[^>]{0,200}charset=["']?([\w.:-]+)""", re.I)
 

@@ -64,11 +64,19 @@ def arguments(given: list[str], products: set[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tools.facts", description=__doc__.split("\n")[0])
     command = parser.add_subparsers(required=True).add_parser("check", help="compare the facts with their source pages")
     known = sorted(products)
-    command.add_argument("--product", nargs="+", action="extend", choices=known, metavar="ID", help="only these products")
-    command.add_argument("--report", type=Path, metavar="FILE", help="write the Markdown report here, else to standard output")
+    command.add_argument(
+        "--product", nargs="+", action="extend", choices=known, metavar="ID", help="only these products"
+    )
+    command.add_argument(
+        "--report", type=Path, metavar="FILE", help="write the Markdown report here, else to standard output"
+    )
     command.add_argument("--write", action="store_true", help="put changed values into the fact files, for review")
-    command.add_argument("--timeout", type=float, default=10, metavar="SECONDS", help="how long a page may take (default: 10)")
-    command.add_argument("--cache", type=Path, default=CACHE, metavar="FOLDER", help="pages read before (default: .cache/facts)")
+    command.add_argument(
+        "--timeout", type=float, default=10, metavar="SECONDS", help="how long a page may take (default: 10)"
+    )
+    command.add_argument(
+        "--cache", type=Path, default=CACHE, metavar="FOLDER", help="pages read before (default: .cache/facts)"
+    )
     parsed = parser.parse_args(given)
     if not 0 < parsed.timeout < float("inf"):
         parser.error("--timeout: give a number of seconds above 0")
@@ -81,7 +89,10 @@ def main(given: list[str]) -> int:
     options = arguments(given, {f.product for f in facts})
     chosen = [f for f in facts if not options.product or f.product in options.product]
     # The bar is drawn only where a person watches; the lines go everywhere.
-    with Reader(options.cache, options.timeout) as reader, tqdm(total=len(by_page(chosen)), unit="page", disable=None) as bar:
+    with (
+        Reader(options.cache, options.timeout) as reader,
+        tqdm(total=len(by_page(chosen)), unit="page", disable=None) as bar,
+    ):
 
         def say(line: str) -> None:
             bar.write(line, file=sys.stderr)
@@ -96,7 +107,10 @@ def main(given: list[str]) -> int:
         options.report.parent.mkdir(parents=True, exist_ok=True)
         options.report.write_text(report(pages, findings, datetime.date.today()), encoding="utf-8")
     if code == 2:
-        print(f"Nothing could be checked, none of {len(pages)} pages could be fetched ({pages[0].detail}).", file=sys.stderr)
+        print(
+            f"Nothing could be checked, none of {len(pages)} pages could be fetched ({pages[0].detail}).",
+            file=sys.stderr,
+        )
     else:
         print(summary(pages, findings) if options.report else report(pages, findings, datetime.date.today()))
     return code

@@ -48,7 +48,9 @@ def build(site: Path, root: Path = ROOT, **environment: str) -> None:
         HostError: the build failed; the message is its own.
     """
     command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", site]
-    done = subprocess.run(command, cwd=root, capture_output=True, text=True, env={**os.environ, "NO_MKDOCS_2_WARNING": "1", **environment})
+    done = subprocess.run(
+        command, cwd=root, capture_output=True, text=True, env={**os.environ, "NO_MKDOCS_2_WARNING": "1", **environment}
+    )
     if done.returncode:
         raise HostError(done.stderr.strip())
 
@@ -56,7 +58,10 @@ def build(site: Path, root: Path = ROOT, **environment: str) -> None:
 def editions_branch(root: Path = ROOT) -> str | None:
     """Return the branch that holds the editions, here or as last fetched; None when nothing was published yet."""
     for name in (BRANCH, f"origin/{BRANCH}"):
-        if subprocess.run(["git", "rev-parse", "--quiet", "--verify", name], cwd=root, capture_output=True).returncode == 0:
+        if (
+            subprocess.run(["git", "rev-parse", "--quiet", "--verify", name], cwd=root, capture_output=True).returncode
+            == 0
+        ):
             return name
     return None
 
@@ -93,7 +98,9 @@ def finish(site: Path) -> None:
     for part in (*editions, LATEST):
         for name in (headers.NAME, "_redirects"):
             (site / part / name).unlink()
-    (site / "index.html").write_text(_page("The guide", f'<meta http-equiv="refresh" content="0; url={LATEST}/">', {f"{LATEST}/": "The guide"}))
+    (site / "index.html").write_text(
+        _page("The guide", f'<meta http-equiv="refresh" content="0; url={LATEST}/">', {f"{LATEST}/": "The guide"})
+    )
     (site / "editions").mkdir()
     names = {f"../{LATEST}/": f"{editions[0]} (latest)", **{f"../{edition}/": edition for edition in editions[1:]}}
     (site / "editions" / "index.html").write_text(_page("Editions", "", names), encoding="utf-8")
@@ -101,7 +108,9 @@ def finish(site: Path) -> None:
 
 
 def _page(title: str, head: str, links: Mapping[str, str]) -> str:
-    items = "".join(f'<li><a href="{html.escape(address)}">{html.escape(name)}</a></li>' for address, name in links.items())
+    items = "".join(
+        f'<li><a href="{html.escape(address)}">{html.escape(name)}</a></li>' for address, name in links.items()
+    )
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">'
         f'<meta name="robots" content="noindex"><title>{title}</title>{head}</head><body><h1>{title}</h1><ul>{items}</ul></body></html>\n'
@@ -179,7 +188,9 @@ def redirects(site: Path, editions: list[str]) -> str:
         static += [f"/{part}/{old} /{part}/{new} 301" for old, new in moves(site / part).items()]
     for lines, limit, kind in ((static, STATIC, "static"), (dynamic, DYNAMIC, "dynamic")):
         if len(lines) > limit:
-            raise HostError(f"_redirects: {len(lines)} {kind} rules, but the platform reads {limit}; take old editions away")
+            raise HostError(
+                f"_redirects: {len(lines)} {kind} rules, but the platform reads {limit}; take old editions away"
+            )
     return "\n".join([*static, *dynamic]) + "\n"
 
 
@@ -192,14 +203,19 @@ def public_address() -> str:
     address = os.environ.get("SITE_URL", "")
     parts = urlsplit(address)
     if parts.scheme != "https" or not parts.hostname or parts.path != "/":
-        raise HostError("Say under which address the guide will be read, for example SITE_URL=https://guide.example.com/")
+        raise HostError(
+            "Say under which address the guide will be read, for example SITE_URL=https://guide.example.com/"
+        )
     return address
 
 
 def wrangler(*arguments: str) -> int:
     """Run Wrangler with the site's configuration and return its exit code; its credentials stay in the environment."""
     toolchain.install()
-    quiet = {"WRANGLER_SEND_METRICS": "false", "PATH": os.pathsep.join([str(toolchain.node().parent), os.environ.get("PATH", "")])}
+    quiet = {
+        "WRANGLER_SEND_METRICS": "false",
+        "PATH": os.pathsep.join([str(toolchain.node().parent), os.environ.get("PATH", "")]),
+    }
     script = toolchain.NODE_MODULES / "wrangler" / "bin" / "wrangler.js"
     command = [toolchain.node(), script, *arguments, "--config", CONFIG]
     return subprocess.run(command, cwd=ROOT, env={**os.environ, **quiet}).returncode

@@ -171,7 +171,9 @@ class Own:
     def _bash(self, command: str, url: str) -> str:
         text = command.replace(ADDRESS, url).replace("uv run python", f"'{sys.executable}'")
         try:
-            done = subprocess.run(["bash", "-c", text], cwd=self._root, capture_output=True, text=True, timeout=ANSWER_S)
+            done = subprocess.run(
+                ["bash", "-c", text], cwd=self._root, capture_output=True, text=True, timeout=ANSWER_S
+            )
         except subprocess.TimeoutExpired as error:
             raise Refused(504, "too_slow", f"The command took more than {ANSWER_S} seconds.") from error
         return (done.stdout + done.stderr).replace("\r\n", "\n").replace(url, ADDRESS)
@@ -263,7 +265,9 @@ def forward(address: str, method: str, path: str, headers: list[tuple[str, str]]
         answer = connection.getresponse()
         content, truncated = (b"", False) if answer.status == 101 else _content(answer, started + ANSWER_S)
     except (OSError, http.client.HTTPException) as error:
-        raise Refused(504, "no_answer", f"The example did not answer within {ANSWER_S} seconds, or broke off.") from error
+        raise Refused(
+            504, "no_answer", f"The example did not answer within {ANSWER_S} seconds, or broke off."
+        ) from error
     finally:
         connection.close()
     try:
@@ -271,10 +275,14 @@ def forward(address: str, method: str, path: str, headers: list[tuple[str, str]]
     except UnicodeDecodeError:
         text = content.decode(errors="ignore") if truncated and b"\0" not in content else ""
     return {
-        "status": answer.status, "status_text": answer.reason, "headers": [list(pair) for pair in answer.getheaders()],
-        "body": text.replace(address, ADDRESS), "bytes": len(content), "truncated": truncated,
+        "status": answer.status,
+        "status_text": answer.reason,
+        "headers": [list(pair) for pair in answer.getheaders()],
+        "body": text.replace(address, ADDRESS),
+        "bytes": len(content),
+        "truncated": truncated,
         "ms": round((time.monotonic() - started) * 1000),
-    }  # fmt: skip
+    }
 
 
 def _content(answer: http.client.HTTPResponse, deadline: float) -> tuple[bytes, bool]:
@@ -302,7 +310,9 @@ class Live:
         runtime: the versions that a page shows.
     """
 
-    def __init__(self, app: App, port: int, mount: str, examples: Examples, runtime: dict[str, str], own: Own | None = None) -> None:
+    def __init__(
+        self, app: App, port: int, mount: str, examples: Examples, runtime: dict[str, str], own: Own | None = None
+    ) -> None:
         self._app, self._mount, self._examples, self._runtime = app, mount, examples, runtime
         self._hosts = {f"{name}:{port}" for name in ("127.0.0.1", "localhost", "[::1]")}
         self._own = own or Own()
@@ -318,15 +328,21 @@ class Live:
             status, answer = refused.status, {"error": {"code": refused.code, "message": str(refused)}}
         except Exception:
             log.exception("live: an error of our own")
-            status, answer = 500, {"error": {"code": "internal", "message": "The live layer failed. The terminal says why."}}
+            status, answer = (
+                500,
+                {"error": {"code": "internal", "message": "The live layer failed. The terminal says why."}},
+            )
         body = json.dumps(answer).encode()
         start_response(
             f"{status} {http.client.responses.get(status, 'Error')}",
             [
-                ("Content-Type", "application/json"), ("Content-Length", str(len(body))), ("Cache-Control", "no-store"),
-                ("X-Content-Type-Options", "nosniff"), ("Cross-Origin-Resource-Policy", "same-origin"),
+                ("Content-Type", "application/json"),
+                ("Content-Length", str(len(body))),
+                ("Cache-Control", "no-store"),
+                ("X-Content-Type-Options", "nosniff"),
+                ("Cross-Origin-Resource-Policy", "same-origin"),
             ],
-        )  # fmt: skip
+        )
         return [body]
 
     def _answer(self, environ: dict[str, Any], name: str) -> dict[str, Any]:
@@ -336,7 +352,13 @@ class Live:
             if method != "GET":
                 raise Refused(405, "bad_method", "Ask with GET.")
             names = self._examples.names()
-            return {"live": bool(names), "where": "local", "runtime": self._runtime, "examples": names, "repository": True}
+            return {
+                "live": bool(names),
+                "where": "local",
+                "runtime": self._runtime,
+                "examples": names,
+                "repository": True,
+            }
         if method != "POST":
             raise Refused(405, "bad_method", "Send with POST.")
         wanted = envelope(self._body(environ))
@@ -347,7 +369,11 @@ class Live:
             return {"output": output, "ms": round((time.monotonic() - started) * 1000)}
         path = target(self._own.computed(name, wanted["url"], url), url)
         headers = [header(each, self._own.computed(name, value, url)) for each, value in wanted["headers"]]
-        body = self._own.file(name, wanted["file"]) if wanted["file"] else self._own.computed(name, wanted["body"], url).encode()
+        body = (
+            self._own.file(name, wanted["file"])
+            if wanted["file"]
+            else self._own.computed(name, wanted["body"], url).encode()
+        )
         # The page tells the path in the diagram by the address that was really asked for.
         return {**forward(url, wanted["method"], path, headers, body), "path": path}
 

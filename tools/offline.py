@@ -57,7 +57,9 @@ def from_files(folder: Path) -> None:
         modules |= set(MODULE.findall(text))
         page.write_text(PRELOAD.sub("", text), encoding="utf-8")
     script = next((folder / "assets").glob("site*.js"))
-    sources = [classic(name, (folder / "assets" / f"{name}.js").read_text(encoding="utf-8")) for name in sorted(modules)]
+    sources = [
+        classic(name, (folder / "assets" / f"{name}.js").read_text(encoding="utf-8")) for name in sorted(modules)
+    ]
     script.write_text("".join([*sources, script.read_text(encoding="utf-8")]), encoding="utf-8")
 
 
@@ -67,7 +69,9 @@ def build(folder: Path) -> None:
     Raises:
         OfflineError: the build failed.
     """
-    config = load_config(str(ROOT / "mkdocs.yml"), strict=True, site_dir=str(folder), use_directory_urls=False, site_url="")
+    config = load_config(
+        str(ROOT / "mkdocs.yml"), strict=True, site_dir=str(folder), use_directory_urls=False, site_url=""
+    )
     config.extra["offline"] = True
     config.plugins.on_startup(command="build", dirty=False)
     try:
@@ -99,7 +103,9 @@ def pack(folder: Path, archive: Path, edition: str) -> Path:
 def main(given: list[str]) -> int:
     """Run the command and return the process's exit code."""
     parser = argparse.ArgumentParser(prog="python -m tools.offline", description=__doc__.split("\n")[0])
-    parser.add_argument("--to", type=Path, default=ROOT / "dist", metavar="FOLDER", help="where the zip goes (default: dist)")
+    parser.add_argument(
+        "--to", type=Path, default=ROOT / "dist", metavar="FOLDER", help="where the zip goes (default: dist)"
+    )
     options = parser.parse_args(given)
     edition = site_date().isoformat()
     with tempfile.TemporaryDirectory() as folder:

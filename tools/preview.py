@@ -1,10 +1,10 @@
 """Put the preview of a pull request online: the steps of ``.github/workflows/preview-deploy.yml``, which run on trusted code only.
 
-    uv run python -m tools.preview number PULLS.json --repository OWNER/NAME --branch main --commit SHA
-    uv run python -m tools.preview unpack ARCHIVE.zip --report report.json
-    uv run python -m tools.preview deploy NUMBER
-    uv run python -m tools.preview comment report.json --url https://… --commit SHA
-    uv run python -m tools.preview delete NUMBER
+uv run python -m tools.preview number PULLS.json --repository OWNER/NAME --branch main --commit SHA
+uv run python -m tools.preview unpack ARCHIVE.zip --report report.json
+uv run python -m tools.preview deploy NUMBER
+uv run python -m tools.preview comment report.json --url https://… --commit SHA
+uv run python -m tools.preview delete NUMBER
 """
 
 import argparse
@@ -50,9 +50,11 @@ def number(pulls: Any, repository: str, branch: str, commit: str) -> int | None:
         found = [
             pull["number"]
             for pull in pulls
-            if pull["state"] == "open" and pull["head"]["sha"] == commit
-            and pull["base"]["repo"]["full_name"] == repository and pull["base"]["ref"] == branch
-        ]  # fmt: skip
+            if pull["state"] == "open"
+            and pull["head"]["sha"] == commit
+            and pull["base"]["repo"]["full_name"] == repository
+            and pull["base"]["ref"] == branch
+        ]
     except (KeyError, TypeError) as error:
         raise PreviewError("this is no list of pull requests") from error
     if len(found) > 1 or not all(type(n) is int and n > 0 for n in found):
@@ -67,8 +69,18 @@ def wrangler(*arguments: str) -> str:
         PreviewError: it failed.
     """
     toolchain.install()
-    quiet = {"WRANGLER_SEND_METRICS": "false", "CI": "1", "PATH": os.pathsep.join([str(toolchain.node().parent), os.environ.get("PATH", "")])}
-    command: list[str | Path] = [toolchain.node(), toolchain.NODE_MODULES / "wrangler" / "bin" / "wrangler.js", *arguments, "--config", CONFIG]
+    quiet = {
+        "WRANGLER_SEND_METRICS": "false",
+        "CI": "1",
+        "PATH": os.pathsep.join([str(toolchain.node().parent), os.environ.get("PATH", "")]),
+    }
+    command: list[str | Path] = [
+        toolchain.node(),
+        toolchain.NODE_MODULES / "wrangler" / "bin" / "wrangler.js",
+        *arguments,
+        "--config",
+        CONFIG,
+    ]
     done = subprocess.run(command, cwd=toolchain.ROOT, env={**os.environ, **quiet}, stdout=subprocess.PIPE, text=True)
     if done.returncode:
         raise PreviewError(f"wrangler {arguments[0]} failed:\n{done.stdout.strip()}")

@@ -22,8 +22,25 @@ NAME_CHARACTERS, DEPTH = 200, 8
 # Beside the pages of the preview; nothing of the archive's site may stand there.
 PICTURES = "preview-pictures"
 SITE_FILE = re.compile(r"head/(?P<path>(?:[A-Za-z0-9][A-Za-z0-9_.-]*/)*[A-Za-z0-9][A-Za-z0-9_.-]*)")
-KINDS = {".css", ".gz", ".html", ".ico", ".jpg", ".js", ".json", ".map", ".md", ".png", ".svg", ".txt", ".webmanifest", ".webp",
-         ".woff2", ".xml", ".zip"}  # fmt: skip
+KINDS = {
+    ".css",
+    ".gz",
+    ".html",
+    ".ico",
+    ".jpg",
+    ".js",
+    ".json",
+    ".map",
+    ".md",
+    ".png",
+    ".svg",
+    ".txt",
+    ".webmanifest",
+    ".webp",
+    ".woff2",
+    ".xml",
+    ".zip",
+}
 PICTURE = re.compile(r"pictures/(?P<path>[0-9a-f]{16}\.png)")
 OURS = {"head/_headers", "head/_redirects"}
 PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
@@ -114,7 +131,11 @@ def check(place: str, data: bytes) -> None:
     """
     if place.startswith(f"{PICTURES}/"):
         sides = (int.from_bytes(data[16:20]), int.from_bytes(data[20:24]))
-        if len(data) > PICTURE_BYTES or not data.startswith(PNG) or not all(0 < side <= PICTURE_PIXELS for side in sides):
+        if (
+            len(data) > PICTURE_BYTES
+            or not data.startswith(PNG)
+            or not all(0 < side <= PICTURE_PIXELS for side in sides)
+        ):
             raise ArchiveError(f"no picture of a diagram: {place}")
     elif place.endswith(".html"):
         try:

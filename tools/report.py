@@ -100,7 +100,9 @@ def report(root: Path, base: str, target: Path) -> Report:
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="tools.report", description=__doc__.split("\n")[0])
     parser.add_argument("base", nargs="?", default="main", metavar="BASE", help="what to compare with (default: main)")
-    parser.add_argument("--output", type=Path, default=toolchain.ROOT / "report", metavar="FOLDER", help="default: report")
+    parser.add_argument(
+        "--output", type=Path, default=toolchain.ROOT / "report", metavar="FOLDER", help="default: report"
+    )
     options = parser.parse_args(arguments)
     try:
         found = report(toolchain.ROOT, options.base, options.output)

@@ -23,7 +23,9 @@ ARTICLE = re.compile(r"<article\b.*?</article>", re.S)
 # The line "printed" holds the page's own address, for paper.
 UNREAD = re.compile(r'<(script|style|template|svg)\b.*?</\1>|<!--.*?-->|<p class="printed">.*?</p>', re.S)
 MOVED = re.compile(r'<meta http-equiv="refresh" content="0; url=([^"#]*)')
-BLOCK = re.compile(r"</?(?:p|h[1-6]|li|ul|ol|tr|td|th|table|div|pre|figure|section|form|dt|dd|details|summary|blockquote|br)\b[^>]*>")
+BLOCK = re.compile(
+    r"</?(?:p|h[1-6]|li|ul|ol|tr|td|th|table|div|pre|figure|section|form|dt|dd|details|summary|blockquote|br)\b[^>]*>"
+)
 TARGET = re.compile(r'<a\b[^>]*?href="([^"]*)"[^>]*>')
 TAG = re.compile(r"<[^>]+>")
 HEADING = re.compile(r"<h1\b[^>]*>(.*?)</h1>", re.S)
@@ -56,9 +58,10 @@ class Build:
     @cached_property
     def _all(self) -> dict[str, str]:
         return {
-            path.parent.relative_to(self.site).as_posix().removeprefix(".") + "/" * (path.parent != self.site): path.read_text(encoding="utf-8")
+            path.parent.relative_to(self.site).as_posix().removeprefix(".")
+            + "/" * (path.parent != self.site): path.read_text(encoding="utf-8")
             for path in sorted(self.site.rglob("index.html"))
-        }  # fmt: skip
+        }
 
     @cached_property
     def pages(self) -> dict[str, str]:
@@ -74,7 +77,10 @@ class Build:
     def weight(self, address: str) -> int:
         """Return the compressed bytes of a page with the styles, scripts and font that it names."""
         page = self.pages[address]
-        names = {posixpath.normpath(posixpath.join(address, m[1])) if m[1] else f"assets/{m[2]}.js" for m in NAMED.finditer(page)}
+        names = {
+            posixpath.normpath(posixpath.join(address, m[1])) if m[1] else f"assets/{m[2]}.js"
+            for m in NAMED.finditer(page)
+        }
         return len(gzip.compress(page.encode(), mtime=0)) + sum(self._file(name) for name in sorted(names))
 
     def _file(self, name: str) -> int:
@@ -108,7 +114,11 @@ def _drawing(number: int, path: Path) -> Drawing:
 def heading(page: str) -> str:
     """Return a page's first heading as plain text."""
     found = HEADING.search(page)
-    return " ".join(html.unescape(TAG.sub("", found[1].partition("<a class=\"headerlink")[0])).split())[:TEXT_CHARACTERS] if found else ""
+    return (
+        " ".join(html.unescape(TAG.sub("", found[1].partition('<a class="headerlink')[0])).split())[:TEXT_CHARACTERS]
+        if found
+        else ""
+    )
 
 
 def lines(page: str) -> list[str]:
@@ -124,12 +134,16 @@ def text_change(before: str, after: str) -> list[str]:
     if before == after:
         return []
     old, new = lines(before), lines(after)
-    return [line for line in difflib.unified_diff(old, new, n=0, lineterm="") if not line.startswith(("---", "+++", "@@"))]
+    return [
+        line for line in difflib.unified_diff(old, new, n=0, lineterm="") if not line.startswith(("---", "+++", "@@"))
+    ]
 
 
 def pages(base: Build, head: Build) -> Iterator[PageChange]:
     """Yield the pages that changed, by address; a page that moved stands at its new one."""
-    moved = {new: old for old, new in head.moved.items() if old in base.pages and new in head.pages and new not in base.pages}
+    moved = {
+        new: old for old, new in head.moved.items() if old in base.pages and new in head.pages and new not in base.pages
+    }
     for address in sorted({*base.pages, *head.pages} - set(moved.values())):
         old = moved.get(address, address)
         was, now = base.pages.get(old), head.pages.get(address)
@@ -147,9 +161,15 @@ def pages(base: Build, head: Build) -> Iterator[PageChange]:
         else:
             continue
         yield PageChange(
-            address, heading(now or was or ""), state, old if address in moved else "",
-            sum(line.startswith("+") for line in difference), sum(line.startswith("-") for line in difference), before, after,
-        )  # fmt: skip
+            address,
+            heading(now or was or ""),
+            state,
+            old if address in moved else "",
+            sum(line.startswith("+") for line in difference),
+            sum(line.startswith("-") for line in difference),
+            before,
+            after,
+        )
 
 
 def diagrams(base: Build, head: Build) -> Iterator[tuple[str, Drawing | None, str, Drawing | None]]:

@@ -19,7 +19,9 @@ Link = Callable[[str], str]
 
 def code(text: str) -> str:
     """Return any text as a code span of one line; control characters and those that turn the direction of text are taken out."""
-    visible = "".join(" " if c.isspace() else c for c in text if c.isspace() or not unicodedata.category(c).startswith("C"))
+    visible = "".join(
+        " " if c.isspace() else c for c in text if c.isspace() or not unicodedata.category(c).startswith("C")
+    )
     words = " ".join(visible.split()).translate(HARMLESS)
     return f"`{words[: CHARACTERS - 1]}…`" if len(words) > CHARACTERS else f"`{words or '(no text)'}`"
 
@@ -86,7 +88,9 @@ def markdown(report: Report, preview: Link, current: Link | None, picture: Link)
     if not report:
         return "No page, diagram or fact changes for a reader, and no page weighs more or less.\n"
     text = [
-        *table("Pages", "| Page | Change | Lines | Weight | Look |", report.pages, lambda p: page_row(p, preview, current)),
+        *table(
+            "Pages", "| Page | Change | Lines | Weight | Look |", report.pages, lambda p: page_row(p, preview, current)
+        ),
         *table("Diagrams", "| Diagram | Before | After |", report.diagrams, lambda d: diagram_row(d, picture)),
         *table("Facts", "| Fact | Change | Before | After |", report.facts, fact_row),
         *table("New warnings of the build", "| Warning |", report.warnings, lambda w: f"| {code(w)} |"),

@@ -39,11 +39,21 @@ def _page(page: PageChange, base: Build, head: Build) -> str:
         found.append(f'<a href="head/{esc(page.address)}index.html">after</a>')
     if page.state != "added":
         found.append(f'<a href="base/{esc(old)}index.html">before</a>')
-    changed = text_change(base.pages.get(old, ""), head.pages.get(page.address, "")) if page.state in ("changed", "moved") else []
-    rows = [f"<{tag}>{esc(line)}</{tag}>" for line in changed[:LINES] for tag in ["ins" if line.startswith("+") else "del"]]
+    changed = (
+        text_change(base.pages.get(old, ""), head.pages.get(page.address, ""))
+        if page.state in ("changed", "moved")
+        else []
+    )
+    rows = [
+        f"<{tag}>{esc(line)}</{tag}>" for line in changed[:LINES] for tag in ["ins" if line.startswith("+") else "del"]
+    ]
     if len(changed) > LINES:
         rows.append(f"And {len(changed) - LINES} more lines.")
-    text = f"<details open><summary>+{page.more} −{page.less} lines</summary><pre>{chr(10).join(rows)}</pre></details>" if rows else ""
+    text = (
+        f"<details open><summary>+{page.more} −{page.less} lines</summary><pre>{chr(10).join(rows)}</pre></details>"
+        if rows
+        else ""
+    )
     state = states.get(page.state, page.state)
     return (
         f"<h3>{esc(page.title or 'Home')}</h3><p><code>/{esc(page.address)}</code> · {state} · "

@@ -30,8 +30,12 @@ def take(base: Build, head: Build, changes: Iterable[Change], folder: Path) -> l
         return []
     path, env = toolchain.browser()
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(path), env={**env}, args=list(toolchain.BROWSER_ARGS[1:]))
-        context = browser.new_context(java_script_enabled=False, offline=True, color_scheme="light", viewport={"width": 1280, "height": 900})
+        browser = playwright.chromium.launch(
+            executable_path=str(path), env={**env}, args=list(toolchain.BROWSER_ARGS[1:])
+        )
+        context = browser.new_context(
+            java_script_enabled=False, offline=True, color_scheme="light", viewport={"width": 1280, "height": 900}
+        )
         page = context.new_page()
         found = []
         for number, (old, was, address, now) in enumerate(changes):

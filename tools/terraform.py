@@ -28,7 +28,19 @@ from tools.terraform_schema import PROVIDER_VERSION, Argument, arguments, names
 NEWER = Path(__file__).with_name("terraform_newer.yml")
 META = {"count", "for_each", "provider", "depends_on"}
 META_BLOCKS = {"lifecycle", "provisioner", "connection", "timeouts"}
-TOP_LEVEL = {"terraform", "provider", "variable", "locals", "resource", "data", "output", "moved", "import", "check", "removed"}
+TOP_LEVEL = {
+    "terraform",
+    "provider",
+    "variable",
+    "locals",
+    "resource",
+    "data",
+    "output",
+    "moved",
+    "import",
+    "check",
+    "removed",
+}
 # Names of version 4 and what they are called since version 5. Source: the provider's "Version 5 upgrade" guide, 2025-02-03.
 RENAMED = {
     "access_application": "zero_trust_access_application",
@@ -190,7 +202,9 @@ def _old_block(block: Block, where: str, wanted: dict[str, Argument]) -> Problem
     shape = "[{ … }]" if wanted[name].kind == "list" else "{ … }"
     if block.type == "dynamic":
         shape = "[for … : { … }]"
-    return Problem(block.file, block.line, f"{where}: '{name}' as a block is version 4 syntax: write '{name} = {shape}'")
+    return Problem(
+        block.file, block.line, f"{where}: '{name}' as a block is version 4 syntax: write '{name} = {shape}'"
+    )
 
 
 def _named(file: str, line: int, where: str, name: str, value: Tree, wanted: dict[str, Argument]) -> Iterator[Problem]:
@@ -273,9 +287,11 @@ def _pinned(found: list[Block]) -> Iterator[Problem]:
         if block.type == "terraform":
             for inner in block.blocks():
                 for name, line, value in inner.attributes() if inner.type == "required_providers" else ():
-                    version = {_key(e.children[0]): _text(_bare(_values(e)[-1])) for e in _trees(_bare(value), "object_elem")}
+                    version = {
+                        _key(e.children[0]): _text(_bare(_values(e)[-1])) for e in _trees(_bare(value), "object_elem")
+                    }
                     if name == "cloudflare" and not (version.get("version") or "").startswith("~> 5."):
-                        yield Problem(block.file, line, "pin the provider's major version: version = \"~> 5.…\"")
+                        yield Problem(block.file, line, 'pin the provider\'s major version: version = "~> 5.…"')
 
 
 def _paths(tree: Tree) -> Iterator[tuple[list[str], int]]:
@@ -313,7 +329,9 @@ def newer() -> dict[str, dict[str, Argument]]:
     found: dict[str, dict[str, Argument]] = {}
     for number, entry in enumerate(yaml.safe_load(NEWER.read_text(encoding="utf-8")) or [], start=1):
         if entry.keys() != {"resource", "argument", "kind", "source", "since"} or type(entry["since"]) is not date:
-            raise TerraformError(f"tools/terraform_newer.yml, entry {number}: give resource, argument, kind, source and since (a date)")
+            raise TerraformError(
+                f"tools/terraform_newer.yml, entry {number}: give resource, argument, kind, source and since (a date)"
+            )
         found.setdefault(entry["resource"], {})[entry["argument"]] = Argument(entry["kind"], of=Argument("any"))
     return found
 
@@ -354,9 +372,14 @@ def _kind(tree: Tree) -> str | None:
     if tree.data == "unary_op":
         return _kind(_bare(_values(tree)[-1])) if _values(tree) else None
     return {
-        "string": "string", "heredoc_template": "string", "heredoc_template_trim": "string",
-        "int_lit": "number", "float_lit": "number", "tuple": "list", "object": "object",
-    }.get(tree.data)  # fmt: skip
+        "string": "string",
+        "heredoc_template": "string",
+        "heredoc_template_trim": "string",
+        "int_lit": "number",
+        "float_lit": "number",
+        "tuple": "list",
+        "object": "object",
+    }.get(tree.data)
 
 
 def _text(tree: Tree) -> str | None:

@@ -23,7 +23,8 @@ INTEGRITY = "sha512-8O8Kot+yWYyhgHjrQEyqZ3V5eyt3eRigYrTbSrbB5cy/Q5cWFPCwJ9OxTJpP
 FOLDER = toolchain.CACHE / f"terraform-{PROVIDER_VERSION}"
 INTERFACE = re.compile(r"^export interface (?P<name>\w+)[^{]*\{\n(?P<body>.*?)^\}", re.M | re.S)
 PROPERTY = re.compile(
-    r"/\*\*(?P<docs>(?:(?!\*/).)*?)\*/\s+readonly (?P<camel>\w+)(?P<optional>\??): (?P<type>(?:\{[^}]*\}|[^;{])+);", re.S
+    r"/\*\*(?P<docs>(?:(?!\*/).)*?)\*/\s+readonly (?P<camel>\w+)(?P<optional>\??): (?P<type>(?:\{[^}]*\}|[^;{])+);",
+    re.S,
 )
 ARGUMENT_NAME = re.compile(r"/docs/(?:resources|data-sources)/\w+#(\w+)")
 ALLOWED = re.compile(r"Available values: (.*)")
@@ -60,16 +61,28 @@ def install() -> Path:
     toolchain.say("fetching the names of the Terraform provider with npm pack (8 MB, once) …")
     toolchain.CACHE.mkdir(exist_ok=True)
     done = subprocess.run(
-        [toolchain.node(), toolchain.npm(), "pack", f"{PACKAGE}@{PACKAGE_VERSION}", "--silent", "--pack-destination", toolchain.CACHE],
-        capture_output=True, text=True, env=toolchain.node_env(),
-    )  # fmt: skip
+        [
+            toolchain.node(),
+            toolchain.npm(),
+            "pack",
+            f"{PACKAGE}@{PACKAGE_VERSION}",
+            "--silent",
+            "--pack-destination",
+            toolchain.CACHE,
+        ],
+        capture_output=True,
+        text=True,
+        env=toolchain.node_env(),
+    )
     if done.returncode:
         raise toolchain.ToolchainError(f"npm pack {PACKAGE} failed ({done.returncode}):\n{done.stderr[:1500]}")
     archive = toolchain.CACHE / done.stdout.split()[-1]
     try:
         digest = "sha512-" + base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode()
         if digest != INTEGRITY:
-            raise toolchain.ToolchainError(f"{PACKAGE} {PACKAGE_VERSION} has the hash {digest}, not the one in tools/terraform_schema.py")
+            raise toolchain.ToolchainError(
+                f"{PACKAGE} {PACKAGE_VERSION} has the hash {digest}, not the one in tools/terraform_schema.py"
+            )
         part = FOLDER.with_suffix(f".part-{archive.stat().st_ino}")
         with tarfile.open(archive) as opened:
             opened.extractall(part, [m for m in opened.getmembers() if m.name.endswith(".d.ts")], filter="data")
@@ -103,7 +116,11 @@ def arguments(name: str) -> dict[str, Argument] | None:
 def parse(declarations: str) -> dict[str, Argument]:
     """Return the arguments that one declaration file describes, by their Terraform names."""
     interfaces = {m["name"]: m["body"] for m in INTERFACE.finditer(declarations)}
-    top = next(name for name in interfaces if name.endswith("Config") and "cdktf.TerraformMetaArguments" in _head(declarations, name))
+    top = next(
+        name
+        for name in interfaces
+        if name.endswith("Config") and "cdktf.TerraformMetaArguments" in _head(declarations, name)
+    )
     return _properties(interfaces[top], interfaces)
 
 

@@ -131,8 +131,11 @@ def _install() -> Path:
     say("installing the Workers toolchain with npm ci (about 20 s, once) …")
     done = subprocess.run(
         [node(), npm(), "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"],
-        cwd=ROOT, env=node_env(), capture_output=True, text=True,
-    )  # fmt: skip
+        cwd=ROOT,
+        env=node_env(),
+        capture_output=True,
+        text=True,
+    )
     if done.returncode:
         raise ToolchainError(f"npm ci failed ({done.returncode}):\n{(done.stdout + done.stderr)[:1500]}")
     stamp.write_text(wanted)

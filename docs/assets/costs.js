@@ -18,7 +18,11 @@ const cents = ([a, b]) => (200n * a + b) / (2n * b);
 
 function quantity(terms, volumes) {
   return terms.reduce(
-    (sum, [factor, ...names]) => add(sum, names.reduce((product, name) => times(product, [volumes[name], 1n]), fraction(factor))),
+    (sum, [factor, ...names]) =>
+      add(
+        sum,
+        names.reduce((product, name) => times(product, [volumes[name], 1n]), fraction(factor)),
+      ),
     [0n, 1n],
   );
 }
@@ -43,7 +47,9 @@ export function bill(model, volumes) {
     const tight = model.lines.filter(
       (line, i) => line.plan === index && line.free !== null && more(amounts[i], fraction(line.free)),
     );
-    const limits = model.volumes.filter((v) => plan.limits && v.freeMax && more([volumes[v.id], 1n], fraction(v.freeMax)));
+    const limits = model.volumes.filter(
+      (v) => plan.limits && v.freeMax && more([volumes[v.id], 1n], fraction(v.freeMax)),
+    );
     const over = plan.free ? [...tight.map((line) => line.name), ...limits.map((v) => v.label)] : [];
     const paid = over.length > 0 || !plan.free;
     return { paid, cents: paid ? BigInt(plan.cents) : 0n, over };
@@ -63,7 +69,9 @@ export const money = (amount) => `${grouped(amount / 100n)}.${String(amount % 10
 /** A quantity with at most two decimals, half upwards. */
 export function amount([a, b]) {
   const hundredths = (200n * a + b) / (2n * b);
-  const rest = String(hundredths % 100n).padStart(2, "0").replace(/0+$/, "");
+  const rest = String(hundredths % 100n)
+    .padStart(2, "0")
+    .replace(/0+$/, "");
   return grouped(hundredths / 100n) + (rest && `.${rest}`);
 }
 
@@ -78,7 +86,8 @@ export function read(text, volume) {
   const plain = text.trim();
   if (!plain) return { error: "Enter a number." };
   if (/^[-−]/.test(plain)) return { error: `Enter ${grouped(volume.min)} or more.` };
-  if (!/^(\d{1,3}([,\u00a0\u202f ]\d{3})+|\d+)$/.test(plain)) return { error: "Enter a whole number in digits, like 250000." };
+  if (!/^(\d{1,3}([,\u00a0\u202f ]\d{3})+|\d+)$/.test(plain))
+    return { error: "Enter a whole number in digits, like 250000." };
   const value = BigInt(plain.replace(/\D/g, ""));
   if (value > BigInt(volume.max)) return { error: `Enter ${grouped(volume.max)} or less.` };
   if (value < BigInt(volume.min)) return { error: `Enter ${grouped(volume.min)} or more.` };
@@ -119,7 +128,8 @@ export function start(form) {
 
   function keep() {
     const address = new URL(location.href);
-    for (const volume of model.volumes) address.searchParams.set(volume.id, form.elements[volume.id].value.replace(/\D/g, ""));
+    for (const volume of model.volumes)
+      address.searchParams.set(volume.id, form.elements[volume.id].value.replace(/\D/g, ""));
     history.replaceState(history.state, "", address);
   }
 

@@ -5,7 +5,9 @@ const RUNNERS_UP = 3;
 
 export function evaluate(rules, answers) {
   const given = rules.questions.flatMap((question) =>
-    question.answers.filter((answer) => answer.id === answers[question.id]).map((answer) => ({ question: question.id, answer })),
+    question.answers
+      .filter((answer) => answer.id === answers[question.id])
+      .map((answer) => ({ question: question.id, answer })),
   );
   const standing = rules.patterns.map(({ slug }, place) => {
     let points = 0;
@@ -21,7 +23,9 @@ export function evaluate(rules, answers) {
   const fits = (s) => s.against.length === first.against.length && s.points > 0;
   const following = others.filter(fits).slice(0, RUNNERS_UP);
   const speaks = (slug) =>
-    given.filter(({ answer }) => answer.strong.includes(slug) || answer.fits.includes(slug)).map(({ question }) => question);
+    given
+      .filter(({ answer }) => answer.strong.includes(slug) || answer.fits.includes(slug))
+      .map(({ question }) => question);
   return {
     first: first.slug,
     against: first.against,
@@ -83,7 +87,10 @@ export function start(root) {
     }
     const found = evaluate(rules, answers);
     const { name, description, plan } = pattern(found.first);
-    const speaksFor = (slug) => found.for[slug].length ? `For it: ${found.for[slug].map(answer).join(", ")}.` : "None of your answers speaks for it.";
+    const speaksFor = (slug) =>
+      found.for[slug].length
+        ? `For it: ${found.for[slug].map(answer).join(", ")}.`
+        : "None of your answers speaks for it.";
     const clash = found.against.length > 0;
     status.textContent =
       `${count} of ${rules.questions.length} answered. ` +

@@ -7,7 +7,10 @@ export function start(link) {
   async function open(edition) {
     const rest = location.pathname.slice(root.pathname.length + current.length + 1);
     const page = new URL(`${edition}/${rest}`, root);
-    const there = await fetch(page, { method: "HEAD" }).then((answer) => answer.ok, () => false);
+    const there = await fetch(page, { method: "HEAD" }).then(
+      (answer) => answer.ok,
+      () => false,
+    );
     location.assign(there ? page : new URL(`${edition}/`, root));
   }
 
@@ -20,7 +23,9 @@ export function start(link) {
     for (const { version, aliases } of await answer.json()) {
       const newest = aliases.includes("latest");
       const value = newest ? "latest" : version;
-      select.append(new Option(newest ? `${version} (latest)` : version, value, false, current === value || current === version));
+      select.append(
+        new Option(newest ? `${version} (latest)` : version, value, false, current === value || current === version),
+      );
     }
     select.addEventListener("change", () => open(select.value));
     link.replaceWith(select);

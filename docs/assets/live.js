@@ -53,7 +53,9 @@ export function find(rules, { method, url }, reply) {
 // Arrows carry their step as the first word of their label, in the order in which they are drawn.
 export function mark(figure, steps, refused) {
   const lines = [...figure.querySelectorAll(".flowchart-link, .messageLine0, .messageLine1")];
-  const labels = [...figure.querySelectorAll(".edgeLabel, .messageText")].filter((label) => /^\d+ /.test(label.textContent.trim()));
+  const labels = [...figure.querySelectorAll(".edgeLabel, .messageText")].filter((label) =>
+    /^\d+ /.test(label.textContent.trim()),
+  );
   figure.classList.toggle("diagram--path", steps.length > 0);
   for (const [place, line] of lines.entries()) {
     const at = steps.indexOf(parseInt(labels[place]?.textContent, 10));
@@ -85,7 +87,8 @@ function filled(example, request) {
   const values = kept(carried, example);
   const fill = (text) =>
     text.replaceAll(/\{\{(.+?)\}\}/g, (_, name) => {
-      if (!values.has(name)) throw new Error("It needs a value from an earlier request on this page. Send that one first.");
+      if (!values.has(name))
+        throw new Error("It needs a value from an earlier request on this page. Send that one first.");
       return values.get(name);
     });
   const headers = request.headers.map(([name, value]) => [name, fill(value)]);
@@ -126,7 +129,9 @@ async function send(example, requests) {
 }
 
 function printed(reply) {
-  const headers = reply.headers.filter(([name]) => !DULL.test(name.toLowerCase())).map(([name, value]) => `${name}: ${value}`);
+  const headers = reply.headers
+    .filter(([name]) => !DULL.test(name.toLowerCase()))
+    .map(([name, value]) => `${name}: ${value}`);
   const kind = reply.headers.find(([name]) => name.toLowerCase() === "content-type")?.[1] ?? "unknown type";
   const body = reply.body || (reply.bytes ? `(${reply.bytes} bytes of ${kind})` : "");
   const cut = reply.truncated ? "\n(the rest is left out)" : "";
@@ -256,8 +261,13 @@ class Bar {
       const request = choices[Number(fields.which.value)].request;
       const lines = fields.headers.value.split("\n").filter((line) => line.trim());
       const headers = lines.map((line) => ["", line]);
-      const { method, url, body } = Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, field.value]));
-      this.go([...request.slice(0, -1), { ...request.at(-1), method: method.trim().toUpperCase(), url: url.trim(), headers, body }]);
+      const { method, url, body } = Object.fromEntries(
+        Object.entries(fields).map(([name, field]) => [name, field.value]),
+      );
+      this.go([
+        ...request.slice(0, -1),
+        { ...request.at(-1), method: method.trim().toUpperCase(), url: url.trim(), headers, body },
+      ]);
     });
     fill();
     this.root.insertBefore(this.form, this.status);
@@ -288,7 +298,8 @@ export function start(root) {
       asked ??= status();
       const runtime = await asked;
       if (!runtime) asked = undefined;
-      for (const bar of bars) if (runtime?.examples.includes(bar.dataset.example) && bar.isConnected) new Bar(bar, runtime, rules);
+      for (const bar of bars)
+        if (runtime?.examples.includes(bar.dataset.example) && bar.isConnected) new Bar(bar, runtime, rules);
     },
     { rootMargin: "800px" },
   );

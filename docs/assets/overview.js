@@ -7,9 +7,11 @@ export function start(form) {
 
   function show() {
     const { service, need } = form.elements;
-    for (const row of rows) row.hidden = !(has(row.dataset.services, service.value) && has(row.dataset.needs, need.value));
+    for (const row of rows)
+      row.hidden = !(has(row.dataset.services, service.value) && has(row.dataset.needs, need.value));
     const count = rows.filter((row) => !row.hidden).length;
-    status.textContent = count === 1 ? "1 pattern" : count ? `${count} patterns` : "No pattern has both. Take one choice back.";
+    status.textContent =
+      count === 1 ? "1 pattern" : count ? `${count} patterns` : "No pattern has both. Take one choice back.";
   }
 
   function fromAddress() {

@@ -1,19 +1,29 @@
 // The search: MiniSearch over search/index.js, and the dialog that shows what it found. theme.js loads all of it on first use.
 var siteSearch = (() => {
   const SMALL = new Set(
-    "a an and are as at be by can do does for from get has have how i if in into is it its me my of on one or our should so some than that the their them then there these they this to use using via want was we what when where which who why will with would you your".split(" "),
+    "a an and are as at be by can do does for from get has have how i if in into is it its me my of on one or our should so some than that the their them then there these they this to use using via want was we what when where which who why will with would you your".split(
+      " ",
+    ),
   );
   const SHOWN_PAGES = 40;
   const SHOWN_SECTIONS = 3;
   const EXCERPT_CHARACTERS = 150;
   // A pattern answers a question; a list of figures or words only mentions it.
-  const WEIGHT = [[/^patterns\/./, 1.5], [/^guide\/(sources|whats-changed|glossary)/, 0.6], [/^reference\/limits/, 0.7], [/^services\/./, 0.9]];
+  const WEIGHT = [
+    [/^patterns\/./, 1.5],
+    [/^guide\/(sources|whats-changed|glossary)/, 0.6],
+    [/^reference\/limits/, 0.7],
+    [/^services\/./, 0.9],
+  ];
   const PAGE = { title: 8, names: 3, description: 4, headings: 2, text: 1 };
   const SECTION = { heading: 4, text: 1 };
 
   /** Return what many forms of a word have in common: "caching", "cached" and "caches" are all "cach". */
   function stem(word) {
-    const term = word.toLowerCase().normalize("NFKD").replace(/[\u0300-\u036f]/g, "");
+    const term = word
+      .toLowerCase()
+      .normalize("NFKD")
+      .replace(/[\u0300-\u036f]/g, "");
     if (term.length < 4) return term;
     const single = term.replace(/ies$/, "y").replace(/([^su])s$/, "$1");
     const root = single.replace(/(ing|ed)$/, "");
@@ -23,23 +33,24 @@ var siteSearch = (() => {
   // Only a word that stands nowhere is taken for a misspelling.
   const known = new Set();
   const slips = (term) => (known.has(term) || term.length < 4 ? 0 : term.length < 6 ? 1 : 2);
-  const index = (fields, pageOf) => new MiniSearch({
-    fields: Object.keys(fields),
-    processTerm: (word) => {
-      const term = stem(word);
-      known.add(term);
-      return term;
-    },
-    searchOptions: {
-      processTerm: stem,
-      boost: fields,
-      fuzzy: slips,
-      prefix: (term, place, terms) => place === terms.length - 1 && term.length > 1,
-      weights: { fuzzy: 0.3, prefix: 0.6 },
-      bm25: { k: 1.2, b: 0.6, d: 0.3 },
-      boostDocument: (id) => WEIGHT.find(([pattern]) => pattern.test(entries[pageOf(id)].url))?.[1] ?? 1,
-    },
-  });
+  const index = (fields, pageOf) =>
+    new MiniSearch({
+      fields: Object.keys(fields),
+      processTerm: (word) => {
+        const term = stem(word);
+        known.add(term);
+        return term;
+      },
+      searchOptions: {
+        processTerm: stem,
+        boost: fields,
+        fuzzy: slips,
+        prefix: (term, place, terms) => place === terms.length - 1 && term.length > 1,
+        weights: { fuzzy: 0.3, prefix: 0.6 },
+        bm25: { k: 1.2, b: 0.6, d: 0.3 },
+        boostDocument: (id) => WEIGHT.find(([pattern]) => pattern.test(entries[pageOf(id)].url))?.[1] ?? 1,
+      },
+    });
 
   let pages, parts, entries;
   const sections = [];
@@ -49,14 +60,26 @@ var siteSearch = (() => {
 
   /** Build the index, in pieces that leave the page responsive. */
   async function build(given) {
-    entries = Object.entries(given).map(([url, [title, description, names, content]]) => ({ url, title, description, names, content }));
+    entries = Object.entries(given).map(([url, [title, description, names, content]]) => ({
+      url,
+      title,
+      description,
+      names,
+      content,
+    }));
     const all = index(PAGE, (id) => id);
     const each = index(SECTION, (id) => sections[id].page);
     for (const [page, { content }] of entries.entries()) {
-      for (const [anchor, heading, text] of content) sections.push({ id: sections.length, page, anchor, heading, text });
+      for (const [anchor, heading, text] of content)
+        sections.push({ id: sections.length, page, anchor, heading, text });
     }
     const whole = entries.map(({ title, description, names, content }, id) => ({
-      id, title, description, names, headings: content.map((s) => s[1]).join(" · "), text: content.map((s) => s[2]).join(" "),
+      id,
+      title,
+      description,
+      names,
+      headings: content.map((s) => s[1]).join(" · "),
+      text: content.map((s) => s[2]).join(" "),
     }));
     await all.addAllAsync(whole, { chunkSize: 4 });
     await each.addAllAsync(sections, { chunkSize: 100 });
@@ -73,7 +96,10 @@ var siteSearch = (() => {
   // Who finds every word of the question comes before who finds one of them often.
   const complete = (result, words) => result.score * (new Set(result.queryTerms).size / words) ** 2;
   const ranked = (engine, query, words) =>
-    engine.search(query).map((r) => ({ id: r.id, terms: r.terms, score: complete(r, words) })).sort((a, b) => b.score - a.score);
+    engine
+      .search(query)
+      .map((r) => ({ id: r.id, terms: r.terms, score: complete(r, words) }))
+      .sort((a, b) => b.score - a.score);
 
   /** Return the pages that answer a query, the best first, each with its best sections. */
   function find(query) {
@@ -87,7 +113,12 @@ var siteSearch = (() => {
       if (list.length < SHOWN_SECTIONS) list.push({ ...sections[id], terms, score });
     }
     return ranked(pages, text, number)
-      .map(({ id, terms, score }) => ({ ...entries[id], terms, score: score + (within.get(id)?.[0]?.score ?? 0), sections: within.get(id) ?? [] }))
+      .map(({ id, terms, score }) => ({
+        ...entries[id],
+        terms,
+        score: score + (within.get(id)?.[0]?.score ?? 0),
+        sections: within.get(id) ?? [],
+      }))
       .sort((a, b) => b.score - a.score);
   }
 
@@ -100,7 +131,9 @@ var siteSearch = (() => {
 
   /** Return a text as nodes, with the found words marked. */
   function marked(text, terms) {
-    return text.split(/([\p{L}\p{N}]+)/u).map((word, place) => (place % 2 && terms.includes(stem(word)) ? element("mark", {}, word) : word));
+    return text
+      .split(/([\p{L}\p{N}]+)/u)
+      .map((word, place) => (place % 2 && terms.includes(stem(word)) ? element("mark", {}, word) : word));
   }
 
   /** Return the piece of a text around the first found word. */
@@ -114,7 +147,10 @@ var siteSearch = (() => {
     const start = at < 50 ? 0 : text.indexOf(" ", at - 40) + 1;
     const piece = text.slice(start, start + EXCERPT_CHARACTERS);
     const end = start + EXCERPT_CHARACTERS < text.length ? piece.lastIndexOf(" ") : piece.length;
-    return marked(`${start ? "… " : ""}${piece.slice(0, end)}${end < piece.length || piece.length === EXCERPT_CHARACTERS ? " …" : ""}`, terms);
+    return marked(
+      `${start ? "… " : ""}${piece.slice(0, end)}${end < piece.length || piece.length === EXCERPT_CHARACTERS ? " …" : ""}`,
+      terms,
+    );
   }
 
   let dialog, input, list, status, site, following;
@@ -122,7 +158,12 @@ var siteSearch = (() => {
   function option(url, anchor, title, text, terms, kind) {
     const href = new URL(url + (anchor && `#${anchor}`), site).href;
     const name = element("span", { class: "search__title" }, ...marked(title, terms));
-    return element("a", { role: "option", tabindex: -1, class: `search__option ${kind}`, href }, name, element("span", {}, ...excerpt(text, terms)));
+    return element(
+      "a",
+      { role: "option", tabindex: -1, class: `search__option ${kind}`, href },
+      name,
+      element("span", {}, ...excerpt(text, terms)),
+    );
   }
 
   function options({ url, title, description, terms, sections: best }) {
@@ -161,7 +202,10 @@ var siteSearch = (() => {
     const active = list.querySelector("[aria-selected=true]");
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {
       event.preventDefault();
-      const [step, edge] = event.key === "ArrowDown" ? ["nextElementSibling", "firstElementChild"] : ["previousElementSibling", "lastElementChild"];
+      const [step, edge] =
+        event.key === "ArrowDown"
+          ? ["nextElementSibling", "firstElementChild"]
+          : ["previousElementSibling", "lastElementChild"];
       activate(active?.[step] ?? list[edge]);
     } else if (event.key === "Enter") {
       event.preventDefault();
@@ -192,13 +236,35 @@ var siteSearch = (() => {
 
   function make() {
     input = element("input", {
-      type: "text", inputmode: "search", role: "combobox", "aria-label": "Search", "aria-expanded": "false", "aria-controls": "search-list",
-      "aria-autocomplete": "list", autocomplete: "off", autocapitalize: "off", spellcheck: "false", enterkeyhint: "go", placeholder: "Search",
+      type: "text",
+      inputmode: "search",
+      role: "combobox",
+      "aria-label": "Search",
+      "aria-expanded": "false",
+      "aria-controls": "search-list",
+      "aria-autocomplete": "list",
+      autocomplete: "off",
+      autocapitalize: "off",
+      spellcheck: "false",
+      enterkeyhint: "go",
+      placeholder: "Search",
     });
-    list = element("div", { role: "listbox", id: "search-list", "aria-label": "Pages found", class: "search__list", hidden: "" });
+    list = element("div", {
+      role: "listbox",
+      id: "search-list",
+      "aria-label": "Pages found",
+      class: "search__list",
+      hidden: "",
+    });
     status = element("p", { role: "status", class: "search__status" });
     const close = element("button", { type: "button" }, "Close");
-    dialog = element("dialog", { class: "search", "aria-label": "Search" }, element("div", { class: "search__bar" }, input, close), status, list);
+    dialog = element(
+      "dialog",
+      { class: "search", "aria-label": "Search" },
+      element("div", { class: "search__bar" }, input, close),
+      status,
+      list,
+    );
     document.body.append(dialog);
     input.addEventListener("input", show);
     input.addEventListener("keydown", keys);

@@ -14,7 +14,10 @@
   }
 
   async function copy(button, text) {
-    await navigator.clipboard.writeText(text).then(() => say(button, "Copied"), () => say(button, "Copy failed"));
+    await navigator.clipboard.writeText(text).then(
+      () => say(button, "Copied"),
+      () => say(button, "Copy failed"),
+    );
   }
 
   // The clipboard gets the promise and not the text: Safari forgets the click while the text is fetched.
@@ -37,8 +40,11 @@
     const frame = figure.querySelector(".diagram__frame");
     dialog.className = "diagram-dialog";
     dialog.setAttribute("aria-label", frame.getAttribute("aria-label"));
-    dialog.innerHTML = '<div class="diagram"><button type="button" autofocus>Close</button><div class="diagram__frame" tabindex="0"></div></div>';
-    dialog.querySelector(".diagram__frame").innerHTML = frame.innerHTML.replaceAll(`${figure.id}-`, `${figure.id}-large-`).replaceAll(`${figure.id}_`, `${figure.id}-large_`);
+    dialog.innerHTML =
+      '<div class="diagram"><button type="button" autofocus>Close</button><div class="diagram__frame" tabindex="0"></div></div>';
+    dialog.querySelector(".diagram__frame").innerHTML = frame.innerHTML
+      .replaceAll(`${figure.id}-`, `${figure.id}-large-`)
+      .replaceAll(`${figure.id}_`, `${figure.id}-large_`);
     dialog.querySelector("button").onclick = () => dialog.close();
     dialog.onclose = () => dialog.remove();
     document.body.append(dialog);
@@ -71,7 +77,8 @@
     const frames = [...document.querySelectorAll(".md-typeset__scrollwrap, .highlight > pre > code")];
     const wide = frames.map((frame) => frame.scrollWidth > frame.clientWidth);
     for (const [place, frame] of frames.entries()) {
-      if (wide[place] !== frame.hasAttribute("tabindex")) wide[place] ? (frame.tabIndex = 0) : frame.removeAttribute("tabindex");
+      if (wide[place] !== frame.hasAttribute("tabindex"))
+        wide[place] ? (frame.tabIndex = 0) : frame.removeAttribute("tabindex");
     }
   }
   window.addEventListener("resize", reach);

@@ -61,8 +61,16 @@
     return coming[href ?? src];
   }
   const file = (name) => new URL(name, here).href;
-  const dialog = () => Promise.all([once("link", { rel: "stylesheet", href: file("search.css") }), once("script", { src: file("search.js") })]);
-  const data = () => Promise.all([once("script", { src: file("vendor/minisearch.js") }), once("script", { src: new URL("search/index.js", site).href })]);
+  const dialog = () =>
+    Promise.all([
+      once("link", { rel: "stylesheet", href: file("search.css") }),
+      once("script", { src: file("search.js") }),
+    ]);
+  const data = () =>
+    Promise.all([
+      once("script", { src: file("vendor/minisearch.js") }),
+      once("script", { src: new URL("search/index.js", site).href }),
+    ]);
   const fetchAhead = () => Promise.allSettled([dialog(), data()]);
 
   // What is typed before the dialog stands there goes into it.
@@ -79,8 +87,14 @@
   button.addEventListener("pointerenter", fetchAhead);
   button.addEventListener("click", search);
   document.addEventListener("keydown", (event) => {
-    if (event.key === "Escape" && drawer.checked) (slide(false), opener.focus());
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest?.("input:not([type=radio], [type=checkbox]), textarea, select, dialog")) return;
+    if (event.key === "Escape" && drawer.checked) slide(false), opener.focus();
+    if (
+      event.ctrlKey ||
+      event.metaKey ||
+      event.altKey ||
+      event.target.closest?.("input:not([type=radio], [type=checkbox]), textarea, select, dialog")
+    )
+      return;
     if (typed === undefined ? event.key !== "/" : event.key.length !== 1) return;
     event.preventDefault();
     typed === undefined ? search() : (typed += event.key);
@@ -97,20 +111,31 @@
   function watch() {
     for (const watcher of watchers) watcher.disconnect();
     const title = one("article h1");
-    const links = new Map(all(".md-sidebar--secondary .md-nav__link[href^='#']").map((a) => [decodeURIComponent(a.hash.slice(1)), a]));
+    const links = new Map(
+      all(".md-sidebar--secondary .md-nav__link[href^='#']").map((a) => [decodeURIComponent(a.hash.slice(1)), a]),
+    );
     const passed = new Set();
-    const header = new IntersectionObserver(([entry]) => {
-      one("[data-md-component=header-title]").classList.toggle("md-header__title--active", !entry.isIntersecting && entry.boundingClientRect.top < 0);
-    }, { rootMargin: "-48px 0px 0px" });
+    const header = new IntersectionObserver(
+      ([entry]) => {
+        one("[data-md-component=header-title]").classList.toggle(
+          "md-header__title--active",
+          !entry.isIntersecting && entry.boundingClientRect.top < 0,
+        );
+      },
+      { rootMargin: "-48px 0px 0px" },
+    );
     // Whatever lies above the upper quarter of the window counts as passed, however far a jump went.
-    const sections = new IntersectionObserver((entries) => {
-      for (const { target, isIntersecting } of entries) passed[isIntersecting ? "add" : "delete"](target.id);
-      const last = [...links.keys()].filter((id) => passed.has(id)).pop();
-      for (const [id, link] of links) {
-        link.classList.toggle("md-nav__link--passed", passed.has(id));
-        link.classList.toggle("md-nav__link--active", id === last);
-      }
-    }, { rootMargin: "1000000px 0px -75%" });
+    const sections = new IntersectionObserver(
+      (entries) => {
+        for (const { target, isIntersecting } of entries) passed[isIntersecting ? "add" : "delete"](target.id);
+        const last = [...links.keys()].filter((id) => passed.has(id)).pop();
+        for (const [id, link] of links) {
+          link.classList.toggle("md-nav__link--passed", passed.has(id));
+          link.classList.toggle("md-nav__link--active", id === last);
+        }
+      },
+      { rootMargin: "1000000px 0px -75%" },
+    );
     if (title) header.observe(title);
     for (const id of links.keys()) document.getElementById(id) && sections.observe(document.getElementById(id));
     watchers = [header, sections];
@@ -130,21 +155,36 @@
   if (!location.protocol.startsWith("http") || !document.querySelector("[data-md-component=container]")) return;
 
   // Instant navigation: fetch the next page, put its parts in place of these. Whatever is odd is left to the browser.
-  const PARTS = ["skip", "announce", "outdated", "logo", "header-topic", "container"].map((name) => `[data-md-component=${name}]`);
+  const PARTS = ["skip", "announce", "outdated", "logo", "header-topic", "container"].map(
+    (name) => `[data-md-component=${name}]`,
+  );
   const HEAD = "title, meta:is([name], [property]), link:not([rel=stylesheet], [rel=preload], [rel=icon])";
   const PREFETCH_AFTER_MS = 65;
-  const files = (from, base) => all("script[src], link[rel=stylesheet]", from).map((e) => new URL(e.getAttribute("src") ?? e.getAttribute("href"), base).href);
+  const files = (from, base) =>
+    all("script[src], link[rel=stylesheet]", from).map(
+      (e) => new URL(e.getAttribute("src") ?? e.getAttribute("href"), base).href,
+    );
   const known = new Set(files(document, location));
   const ready = new Map();
   let shown = new URL(location);
   let turn = 0;
 
-  const isPage = (url) => url.origin === site.origin && url.pathname.startsWith(site.pathname) && /\/$|\.html$/.test(url.pathname);
+  const isPage = (url) =>
+    url.origin === site.origin && url.pathname.startsWith(site.pathname) && /\/$|\.html$/.test(url.pathname);
   const address = (url) => url.pathname + url.search;
 
   function target(event) {
     const link = event.target.closest?.("a[href]");
-    if (!link || link.target || link.hasAttribute("download") || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+    if (
+      !link ||
+      link.target ||
+      link.hasAttribute("download") ||
+      event.ctrlKey ||
+      event.metaKey ||
+      event.shiftKey ||
+      event.altKey
+    )
+      return;
     // A link in a drawing has an object as its address.
     const url = new URL(link.href.baseVal ?? link.href, location);
     if (isPage(url) && address(url) !== address(shown)) return url;
@@ -156,7 +196,10 @@
       const answer = fetch(asked).then(async (response) => {
         const type = response.headers.get("Content-Type") ?? "";
         if (!response.ok || !type.startsWith("text/html") || !isPage(new URL(response.url))) throw new Error(asked);
-        return { url: new URL(response.url), page: new DOMParser().parseFromString(await response.text(), "text/html") };
+        return {
+          url: new URL(response.url),
+          page: new DOMParser().parseFromString(await response.text(), "text/html"),
+        };
       });
       ready.set(asked, answer);
       answer.catch(() => ready.delete(asked));
@@ -188,7 +231,10 @@
     ready.clear();
     const goal = new URL(found.url);
     goal.hash = url.hash;
-    if (!PARTS.slice(-1).every((part) => one(part, found.page)) || files(found.page, found.url).some((file) => !known.has(file))) {
+    if (
+      !PARTS.slice(-1).every((part) => one(part, found.page)) ||
+      files(found.page, found.url).some((file) => !known.has(file))
+    ) {
       push ? location.assign(goal) : location.reload();
       return;
     }
@@ -230,10 +276,14 @@
   }
   history.scrollRestoration = "manual";
   if (history.state?.y) scrollTo({ top: history.state.y, behavior: "instant" });
-  window.addEventListener("scroll", () => {
-    clearTimeout(waiting);
-    waiting = setTimeout(keep, 120);
-  }, { passive: true });
+  window.addEventListener(
+    "scroll",
+    () => {
+      clearTimeout(waiting);
+      waiting = setTimeout(keep, 120);
+    },
+    { passive: true },
+  );
   window.addEventListener("popstate", () => {
     clearTimeout(waiting);
     if (location.pathname !== shown.pathname) return go(new URL(location), false, history.state?.y);

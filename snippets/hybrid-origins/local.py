@@ -18,7 +18,15 @@ def main() -> int:
         sites.append(subprocess.Popen(command, env={**os.environ, "ORIGIN_KEY": KEY}))
         print(f"{name} runs: kill -STOP {sites[-1].pid} freezes it")
     origins = " ".join(f"{name}=http://127.0.0.1:{port}" for name, port in SITES.items())
-    worker = ["npx", "wrangler", "dev", "--config", str(HERE / "wrangler.toml"), "--var", f"ORIGINS:{origins}"]
+    worker = [
+        "npx",
+        "wrangler",
+        "dev",
+        "--config",
+        str(HERE / "wrangler.toml"),
+        "--var",
+        f"ORIGINS:{origins}",
+    ]
     try:
         return subprocess.call([*worker, *sys.argv[1:]])
     except KeyboardInterrupt:

@@ -54,6 +54,8 @@ def record_steps(wanted: list[dict[str, Any]], present: list[dict[str, Any]]) ->
             change = {"id": found[0]["id"], **goal}
             steps.append(Step("edit", f"{what} -> {record['content']}", change))
     return steps
+
+
 # --8<-- [end:records]
 
 
@@ -78,6 +80,8 @@ def _is_ours(rule: dict[str, Any]) -> bool:
 def _same_keys(rule: dict[str, Any], goal: dict[str, Any]) -> dict[str, Any]:
     """What the API adds to a rule (id, version, times) is no difference."""
     return {key: rule.get(key) for key in goal}
+
+
 # --8<-- [end:rules]
 
 
@@ -93,7 +97,13 @@ def lock_steps(certificate: str, key: str, present: list[str], enabled: bool) ->
     """Return the steps for Authenticated Origin Pulls with an own certificate."""
     steps = []
     if "".join(certificate.split()) not in {"".join(p.split()) for p in present}:
-        steps.append(Step("certificate", "upload the client certificate", {"certificate": certificate, "private_key": key}))
+        steps.append(
+            Step(
+                "certificate",
+                "upload the client certificate",
+                {"certificate": certificate, "private_key": key},
+            )
+        )
     if not enabled:
         steps.append(Step("lock", "turn Authenticated Origin Pulls on", {}))
     return steps

@@ -22,9 +22,14 @@ WANTED = Path(__file__).with_name("zone.yml")
 
 
 # --8<-- [start:read]
-def steps(client: Cloudflare, zone: str, wanted: dict[str, Any], certificate: str, key: str) -> list[Step]:
+def steps(
+    client: Cloudflare, zone: str, wanted: dict[str, Any], certificate: str, key: str
+) -> list[Step]:
     """Return what is to be done, the lock before the records: a proxied record without it guards nothing."""
-    settings = {name: str(getattr(client.zones.settings.get(name, zone_id=zone), "value", "")) for name in wanted["settings"]}
+    settings = {
+        name: str(getattr(client.zones.settings.get(name, zone_id=zone), "value", ""))
+        for name in wanted["settings"]
+    }
     rules = {phase: _rules(client, zone, phase) for phase in wanted["rules"]}
     pulls = client.origin_tls_client_auth
     certificates = [c.certificate or "" for c in pulls.zone_certificates.list(zone_id=zone)]
@@ -36,6 +41,8 @@ def steps(client: Cloudflare, zone: str, wanted: dict[str, Any], certificate: st
         *rule_steps(wanted["rules"], rules),
         *record_steps(wanted["records"], records),
     ]
+
+
 # --8<-- [end:read]
 
 
@@ -63,6 +70,8 @@ def apply(client: Cloudflare, zone: str, step: Step) -> None:
             client.dns.records.create(zone_id=zone, **data)
         case "edit":
             client.dns.records.edit(data.pop("id"), zone_id=zone, **data)
+
+
 # --8<-- [end:apply]
 
 
@@ -77,7 +86,13 @@ def main(given: list[str], ask: Callable[[str], str] = input) -> int:
     done = 0
     try:
         wanted = yaml.safe_load(WANTED.read_text(encoding="utf-8"))
-        todo = steps(client, options.zone, wanted, options.certificate.read_text(), options.key.read_text())
+        todo = steps(
+            client,
+            options.zone,
+            wanted,
+            options.certificate.read_text(),
+            options.key.read_text(),
+        )
         for step in todo:
             print("-", step.what)
         print(f"{len(todo)} changes")
@@ -92,10 +107,16 @@ def main(given: list[str], ask: Callable[[str], str] = input) -> int:
         print(f"refused: {error}. Nothing was changed.", file=sys.stderr)
         return 1
     except APIStatusError as error:
-        print(f"the API answered {error.status_code} after {done} changes: mend it and run this again", file=sys.stderr)
+        print(
+            f"the API answered {error.status_code} after {done} changes: mend it and run this again",
+            file=sys.stderr,
+        )
         return 2
     except APIConnectionError:
-        print(f"the API cannot be reached, after {done} changes: run this again", file=sys.stderr)
+        print(
+            f"the API cannot be reached, after {done} changes: run this again",
+            file=sys.stderr,
+        )
         return 2
     return 0
 

@@ -1,6 +1,6 @@
 """Try the origin on this machine: four callers, of whom only your own zone may get in. Makes its own certificates, listens on 127.0.0.1.
 
-    uv run python snippets/proxy-website/try_origin.py
+uv run python snippets/proxy-website/try_origin.py
 """
 
 import datetime
@@ -26,7 +26,11 @@ class Authority:
     """A certificate authority that lives as long as this program."""
 
     def __init__(self, name: str, folder: Path) -> None:
-        self.name, self.folder, self.key = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)]), folder, _key()
+        self.name, self.folder, self.key = (
+            x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)]),
+            folder,
+            _key(),
+        )
         self.file = folder / f"{name}-ca.pem"
         self.file.write_bytes(_pem(self._sign(self.name, self.key, ca=True)))
 
@@ -36,19 +40,36 @@ class Authority:
         subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
         path.with_suffix(".pem").write_bytes(_pem(self._sign(subject, key, host=host)))
         path.with_suffix(".key").write_bytes(
-            key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+            key.private_bytes(
+                serialization.Encoding.PEM,
+                serialization.PrivateFormat.PKCS8,
+                serialization.NoEncryption(),
+            )
         )
         return path
 
-    def _sign(self, subject: x509.Name, key: ec.EllipticCurvePrivateKey, ca: bool = False, host: str = "") -> x509.Certificate:
+    def _sign(
+        self,
+        subject: x509.Name,
+        key: ec.EllipticCurvePrivateKey,
+        ca: bool = False,
+        host: str = "",
+    ) -> x509.Certificate:
         now = datetime.datetime.now(datetime.UTC)
         made = (
-            x509.CertificateBuilder().subject_name(subject).issuer_name(self.name).public_key(key.public_key())
-            .serial_number(x509.random_serial_number()).not_valid_before(now - datetime.timedelta(hours=1))
-            .not_valid_after(now + datetime.timedelta(days=1)).add_extension(x509.BasicConstraints(ca, None), critical=True)
-        )  # fmt: skip
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(self.name)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - datetime.timedelta(hours=1))
+            .not_valid_after(now + datetime.timedelta(days=1))
+            .add_extension(x509.BasicConstraints(ca, None), critical=True)
+        )
         if host:
-            made = made.add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
+            made = made.add_extension(
+                x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False
+            )
         return made.sign(self.key, hashes.SHA256())
 
 
@@ -64,14 +85,19 @@ def client(server_ca: Path, identity: Path | None) -> httpx.Client:
     tls = ssl.create_default_context(cafile=str(server_ca))
     if identity:
         tls.load_cert_chain(identity.with_suffix(".pem"), identity.with_suffix(".key"))
-    return httpx.Client(verify=tls, headers={"CF-Connecting-IP": "203.0.113.50", "X-Forwarded-For": "198.51.100.1"})
+    return httpx.Client(
+        verify=tls,
+        headers={"CF-Connecting-IP": "203.0.113.50", "X-Forwarded-For": "198.51.100.1"},
+    )
 
 
 def main() -> None:
     logging.disable()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        public, own, shared, foreign = (Authority(n, folder) for n in ("public", "own", "shared", "foreign"))
+        public, own, shared, foreign = (
+            Authority(n, folder) for n in ("public", "own", "shared", "foreign")
+        )
         public.issue("server")
         site = app.application([ipaddress.ip_network("127.0.0.1/32")], "own")
         server = app.server(site, app.context(folder, own.file), 0)
@@ -80,8 +106,12 @@ def main() -> None:
         while not server.started:
             time.sleep(0.01)
         port = server.servers[0].sockets[0].getsockname()[1]
-        callers = {"no certificate": None, "a foreign certificate": foreign.issue("somebody"),
-                   "the shared certificate": shared.issue("another-customer"), "your own certificate": own.issue("our-zone")}  # fmt: skip
+        callers = {
+            "no certificate": None,
+            "a foreign certificate": foreign.issue("somebody"),
+            "the shared certificate": shared.issue("another-customer"),
+            "your own certificate": own.issue("our-zone"),
+        }
         for who, identity in callers.items():
             with client(public.file, identity) as caller:
                 try:

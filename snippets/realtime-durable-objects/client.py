@@ -69,9 +69,7 @@ class Client:
             heard_all = False
             while follow or not heard_all or self.unconfirmed:
                 # Each "ping" brings a "pong": after a long silence the network is gone.
-                data = await asyncio.wait_for(
-                    socket.recv(), MISSED_HEARTBEATS * HEARTBEAT_S
-                )
+                data = await asyncio.wait_for(socket.recv(), MISSED_HEARTBEATS * HEARTBEAT_S)
                 if data == "pong":
                     continue
                 frame = json.loads(data)

@@ -26,7 +26,9 @@ def main(arguments: list[str]) -> int:
     found = findings(inventory)
     for finding in found:
         print(f"{path.name}:{finding.line}: {finding.text}")
-    print(f"{len(inventory.sites)} sites, {len(inventory.applications)} applications, {len(found)} findings")
+    print(
+        f"{len(inventory.sites)} sites, {len(inventory.applications)} applications, {len(found)} findings"
+    )
     stage, missing = reachable(load_stages(), inventory)
     if stage is None:
         print("All stages are done.")

@@ -8,7 +8,9 @@ from itertools import combinations
 
 from inventory import Inventory
 
-HOME_ROUTERS = tuple(map(IPv4Network, ("192.168.0.0/24", "192.168.1.0/24", "192.168.178.0/24")))
+HOME_ROUTERS = tuple(
+    map(IPv4Network, ("192.168.0.0/24", "192.168.1.0/24", "192.168.178.0/24"))
+)
 SPLIT_TUNNEL_ENTRIES = 1000  # The page names the source: one profile holds no more.
 
 
@@ -53,6 +55,8 @@ def _minus(part: IPv4Network, hole: IPv4Network) -> list[IPv4Network]:
     if not part.overlaps(hole):
         return [part]
     return [] if part.subnet_of(hole) else list(part.address_exclude(hole))
+
+
 # --8<-- [end:ranges]
 
 
@@ -61,19 +65,33 @@ def unsuitable(inventory: Inventory) -> Iterator[Finding]:
     for site in inventory.sites:
         for r in site.ranges:
             if not r.network.is_private:
-                yield Finding(r.line, f"{r.network} is public: publish the service by hostname instead")
+                yield Finding(
+                    r.line, f"{r.network} is public: publish the service by hostname instead"
+                )
             elif any(r.network.overlaps(home) for home in HOME_ROUTERS):
-                yield Finding(r.line, f"{r.network} is what home routers use: renumber, or publish single hostnames")
+                yield Finding(
+                    r.line,
+                    f"{r.network} is what home routers use: renumber, or publish single hostnames",
+                )
 
 
 def connectors(inventory: Inventory) -> Iterator[Finding]:
     by_name = {site.name: site for site in inventory.sites}
     for site in inventory.sites:
         if site.connector == "tunnel" and site.replicas < 2:
-            yield Finding(site.line, f"{site.name} has one cloudflared: run two, on two machines")
+            yield Finding(
+                site.line, f"{site.name} has one cloudflared: run two, on two machines"
+            )
     for app in inventory.applications:
-        if app.starts_connections and app.site in by_name and by_name[app.site].connector == "tunnel":
-            yield Finding(app.line, f"{app.name} starts connections, and a tunnel only takes them: connect {app.site} by mesh or wan")
+        if (
+            app.starts_connections
+            and app.site in by_name
+            and by_name[app.site].connector == "tunnel"
+        ):
+            yield Finding(
+                app.line,
+                f"{app.name} starts connections, and a tunnel only takes them: connect {app.site} by mesh or wan",
+            )
 
 
 # --8<-- [start:applications]
@@ -95,6 +113,8 @@ def applications(inventory: Inventory) -> Iterator[Finding]:
         if app.stage not in (1, 2, 3, 4) or not 0 < app.port < 65536:
             wanted = "give a stage from 1 to 4 and a port from 1 to 65535"
             yield Finding(app.line, f"{app.name}: {wanted}")
+
+
 # --8<-- [end:applications]
 
 
@@ -104,15 +124,26 @@ def names(inventory: Inventory) -> Iterator[Finding]:
         seen: dict[str, int] = {}
         for part in parts:
             if part.name in seen:
-                yield Finding(part.line, f"{part.name} already stands in line {seen[part.name]}: give it another name")
+                yield Finding(
+                    part.line,
+                    f"{part.name} already stands in line {seen[part.name]}: give it another name",
+                )
             seen.setdefault(part.name, part.line)
     if len(inventory.excluded) > SPLIT_TUNNEL_ENTRIES:
-        yield Finding(inventory.excluded[-1].line, f"a profile holds {SPLIT_TUNNEL_ENTRIES} split tunnel entries: use larger networks")
+        yield Finding(
+            inventory.excluded[-1].line,
+            f"a profile holds {SPLIT_TUNNEL_ENTRIES} split tunnel entries: use larger networks",
+        )
 
 
 CHECKS: tuple[Callable[[Inventory], Iterator[Finding]], ...] = (
-    overlaps, excluded, unsuitable, connectors, applications, names,
-)  # fmt: skip
+    overlaps,
+    excluded,
+    unsuitable,
+    connectors,
+    applications,
+    names,
+)
 
 
 def findings(inventory: Inventory) -> list[Finding]:

@@ -55,6 +55,8 @@ class Inventory:
     sites: tuple[Site, ...]
     applications: tuple[Application, ...]
     excluded: tuple[Range, ...]
+
+
 # --8<-- [end:shape]
 
 
@@ -64,8 +66,12 @@ class _Lines(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         keys = [key.value for key, _ in node.value]
         if doubled := {key for key in keys if keys.count(key) > 1}:
-            raise yaml.MarkedYAMLError(problem=f"'{doubled.pop()}' stands here twice", problem_mark=node.start_mark)
-        lines = {"": node.start_mark.line + 1} | {key.value: key.start_mark.line + 1 for key, _ in node.value}
+            raise yaml.MarkedYAMLError(
+                problem=f"'{doubled.pop()}' stands here twice", problem_mark=node.start_mark
+            )
+        lines = {"": node.start_mark.line + 1} | {
+            key.value: key.start_mark.line + 1 for key, _ in node.value
+        }
         return {**super().construct_mapping(node, deep), "lines": lines}
 
 
@@ -85,21 +91,30 @@ class _Part:
         if value is None:
             raise self.error(f"add '{name}'")
         if type(value) is not kind:
-            raise self.error(f"'{name}' takes {kind.__name__}, this is {type(value).__name__}", name)
+            raise self.error(
+                f"'{name}' takes {kind.__name__}, this is {type(value).__name__}", name
+            )
         return value
 
     def choice(self, name: str, allowed: tuple[str, ...]) -> str:
         value = self.take(name, str)
         if value not in allowed:
-            raise self.error(f"'{name}' is one of {', '.join(allowed)}; this is '{value}'", name)
+            raise self.error(
+                f"'{name}' is one of {', '.join(allowed)}; this is '{value}'", name
+            )
         return value
 
     def parts(self, name: str) -> "list[_Part]":
-        return [_Part(f"{self._file}:{self._lines.get(name, self.line)}: {name}", item) for item in self.take(name, list)]
+        return [
+            _Part(f"{self._file}:{self._lines.get(name, self.line)}: {name}", item)
+            for item in self.take(name, list)
+        ]
 
     def end(self) -> None:
         if self._left:
-            raise self.error(f"remove or rename {', '.join(map(str, self._left))}", next(iter(self._left)))
+            raise self.error(
+                f"remove or rename {', '.join(map(str, self._left))}", next(iter(self._left))
+            )
 
     def error(self, remedy: str, name: str = "") -> WorksheetError:
         return WorksheetError(f"{self._file}:{self._lines.get(name, self.line)}: {remedy}")
@@ -125,7 +140,9 @@ def load(path: Path) -> Inventory:
         frozenset(map(str, top.take("done", list))),
         tuple(map(_site, top.parts("sites"))),
         tuple(map(_application, top.parts("applications"))),
-        tuple(_range(part, "address", why=True) for part in top.parts("split_tunnel_exclude")),
+        tuple(
+            _range(part, "address", why=True) for part in top.parts("split_tunnel_exclude")
+        ),
     )
     top.end()
     return inventory
@@ -134,7 +151,9 @@ def load(path: Path) -> Inventory:
 def _site(part: _Part) -> Site:
     connector = part.choice("connector", CONNECTORS)
     ranges = tuple(_range(r, "range") for r in part.parts("ranges"))
-    site = Site(part.take("name", str), connector, part.take("replicas", int, 1), ranges, part.line)
+    site = Site(
+        part.take("name", str), connector, part.take("replicas", int, 1), ranges, part.line
+    )
     part.end()
     return site
 
@@ -157,8 +176,15 @@ def _application(part: _Part) -> Application:
     except ValueError as error:
         raise part.error(f"'{text}' is no IPv4 address") from error
     application = Application(
-        part.take("name", str), part.take("site", str), address, part.take("port", int), part.take("owner", str),
-        tuple(map(str, part.take("groups", list))), part.take("stage", int), part.take("starts_connections", bool, False), part.line,
+        part.take("name", str),
+        part.take("site", str),
+        address,
+        part.take("port", int),
+        part.take("owner", str),
+        tuple(map(str, part.take("groups", list))),
+        part.take("stage", int),
+        part.take("starts_connections", bool, False),
+        part.line,
     )
     part.end()
     return application

@@ -17,12 +17,16 @@ BY_INVENTORY: dict[str, Callable[[Inventory], bool]] = {
     "device_management": lambda i: i.device_management != "none",
     "root_certificate": lambda i: i.root_certificate == "everywhere",
     "no_findings": lambda i: not findings(i),
-    "branch_connectors": lambda i: all(s.connector != "tunnel" for s in i.sites if s.name in _starting(i)),
+    "branch_connectors": lambda i: all(
+        s.connector != "tunnel" for s in i.sites if s.name in _starting(i)
+    ),
 }
 
 
 def _starting(inventory: Inventory) -> set[str]:
     return {app.site for app in inventory.applications if app.starts_connections}
+
+
 # --8<-- [end:criteria]
 
 
@@ -34,7 +38,11 @@ class Criterion:
 
     def holds(self, inventory: Inventory) -> bool:
         """Whether it holds: by the inventory where it can be computed, else by a person's tick."""
-        return BY_INVENTORY[self.inventory](inventory) if self.inventory else self.id in inventory.done
+        return (
+            BY_INVENTORY[self.inventory](inventory)
+            if self.inventory
+            else self.id in inventory.done
+        )
 
 
 @dataclass(frozen=True)
@@ -48,7 +56,11 @@ class Stage:
 def load_stages(path: Path = STAGES) -> list[Stage]:
     """Return the stages in order."""
     return [
-        Stage(s["stage"], s["name"], *(tuple(Criterion(**c) for c in s[kind]) for kind in ("entry", "exit")))
+        Stage(
+            s["stage"],
+            s["name"],
+            *(tuple(Criterion(**c) for c in s[kind]) for kind in ("entry", "exit")),
+        )
         for s in yaml.safe_load(path.read_text(encoding="utf-8"))
     ]
 
@@ -65,4 +77,6 @@ def reachable(
         if not all(criterion.holds(inventory) for criterion in stage.exit):
             return stage, [c for c in stage.entry if not c.holds(inventory)]
     return None, []
+
+
 # --8<-- [end:reachable]

@@ -44,6 +44,8 @@ def difference(
         lost = f"the feed lost {len(removed)} of {len(old)} domains at once"
         raise FeedError(f"{lost}: look at it, then use --allow-shrink")
     return Difference(sorted(new - old), removed)
+
+
 # --8<-- [end:difference]
 
 
@@ -66,6 +68,8 @@ def apply(client: Cloudflare, account: str, list_id: str, change: Difference) ->
         edit(list_id, account_id=account, append=batch)
     for start in range(0, len(change.removed), BATCH):
         edit(list_id, account_id=account, remove=change.removed[start : start + BATCH])
+
+
 # --8<-- [end:sync]
 
 
@@ -88,7 +92,13 @@ def read(source: str) -> bytes:
 def arguments(given: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
     parser.add_argument("feed")
-    parser.add_argument("--own", action="append", required=True, metavar="DOMAIN", help="never blocked; repeat it")
+    parser.add_argument(
+        "--own",
+        action="append",
+        required=True,
+        metavar="DOMAIN",
+        help="never blocked; repeat it",
+    )
     parser.add_argument("--list", metavar="ID")
     parser.add_argument("--account", metavar="ID")
     parser.add_argument("--entries", type=int, default=STANDARD_ENTRIES)
@@ -105,11 +115,15 @@ def main(given: list[str]) -> int:
             print(f"{len(wanted)} domains, nothing refused")
             return 0
         client = Cloudflare(base_url=os.environ.get("CLOUDFLARE_BASE_URL"))
-        change = difference(wanted, present(client, options.account, options.list), options.allow_shrink)
+        change = difference(
+            wanted, present(client, options.account, options.list), options.allow_shrink
+        )
         for sign, domains in (("+", change.added), ("-", change.removed)):
             for domain in domains:
                 print(sign, domain)
-        print(f"{len(change.added)} to add, {len(change.removed)} to remove, {len(wanted)} wanted")
+        print(
+            f"{len(change.added)} to add, {len(change.removed)} to remove, {len(wanted)} wanted"
+        )
         if options.apply and (change.added or change.removed):
             apply(client, options.account, options.list, change)
             print("applied")
@@ -117,10 +131,16 @@ def main(given: list[str]) -> int:
         print(f"refused: {error}", file=sys.stderr)
         return 1
     except APIStatusError as error:
-        print(f"the API answered {error.status_code}: nothing more was changed, run it again", file=sys.stderr)
+        print(
+            f"the API answered {error.status_code}: nothing more was changed, run it again",
+            file=sys.stderr,
+        )
         return 2
     except (APIConnectionError, httpx.HTTPError, OSError) as error:
-        print(f"{type(error).__name__}: {error}: nothing more was changed, run it again", file=sys.stderr)
+        print(
+            f"{type(error).__name__}: {error}: nothing more was changed, run it again",
+            file=sys.stderr,
+        )
         return 2
     return 0
 

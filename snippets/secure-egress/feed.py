@@ -49,6 +49,8 @@ def parse(data: bytes, own_domains: frozenset[str], entries: int) -> list[str]:
     if len(found) > entries:
         raise FeedError(f"the feed holds {len(found):,} domains, the list takes {entries:,}")
     return sorted(found)
+
+
 # --8<-- [end:parse]
 
 
@@ -68,4 +70,6 @@ def _domain(text: str, number: int, own_domains: frozenset[str]) -> str:
         if own == domain or own.endswith(f".{domain}") or domain.endswith(f".{own}"):
             raise FeedError(f"line {number}: {domain} would block {own}, which is ours")
     return domain
+
+
 # --8<-- [end:domain]

@@ -37,11 +37,18 @@ def load(folder: Path = FOLDER) -> tuple[list[Policy], dict[str, list[str]]]:
         for resource in hcl2.loads(path.read_text(encoding="utf-8")).get("resource", []):
             for kind, named in resource.items():
                 for name, body in named.items():
-                    if _text(kind) == "cloudflare_zero_trust_gateway_policy" and body["enabled"]:
+                    if (
+                        _text(kind) == "cloudflare_zero_trust_gateway_policy"
+                        and body["enabled"]
+                    ):
                         policies.append(_policy(body))
                     elif _text(kind) == "cloudflare_zero_trust_list":
-                        lists[_text(name)] = [_text(item["value"]) for item in body.get("items", [])]
+                        lists[_text(name)] = [
+                            _text(item["value"]) for item in body.get("items", [])
+                        ]
     return sorted(policies, key=lambda p: (STAGES.index(p.stage), p.precedence)), lists
+
+
 # --8<-- [end:load]
 
 
@@ -49,8 +56,18 @@ STAGES = ("dns", "egress", "l4", "http")
 
 
 def _policy(body: dict[str, Any]) -> Policy:
-    conditions = tuple(_expression(str(body[key])) for key in ("traffic", "identity", "device_posture") if key in body)
-    return Policy(_text(body["name"]), _text(body["filters"][0]), _text(body["action"]), body["precedence"], conditions)
+    conditions = tuple(
+        _expression(str(body[key]))
+        for key in ("traffic", "identity", "device_posture")
+        if key in body
+    )
+    return Policy(
+        _text(body["name"]),
+        _text(body["filters"][0]),
+        _text(body["action"]),
+        body["precedence"],
+        conditions,
+    )
 
 
 def _text(value: str) -> str:
@@ -59,6 +76,12 @@ def _text(value: str) -> str:
 
 def _expression(value: str) -> str:
     """Return the expression that Terraform would send, with resource names in the place of ids."""
-    call = re.fullmatch(r'\$\{format\(\s*"(?P<text>.*)"(?P<ids>(?:,\s*cloudflare_\w+\.\w+\.id)+)\s*\)\}', value, re.S)
-    text = call["text"] % tuple(re.findall(r"\.(\w+)\.id", call["ids"])) if call else value[1:-1]
+    call = re.fullmatch(
+        r'\$\{format\(\s*"(?P<text>.*)"(?P<ids>(?:,\s*cloudflare_\w+\.\w+\.id)+)\s*\)\}',
+        value,
+        re.S,
+    )
+    text = (
+        call["text"] % tuple(re.findall(r"\.(\w+)\.id", call["ids"])) if call else value[1:-1]
+    )
     return text.replace('\\"', '"')

@@ -51,6 +51,8 @@ def verdict(request: Request, policies: list[Policy], lists: dict[str, list[str]
     if hit := first("http", "allow", "block"):
         return Verdict(hit.action, hit.name)
     return Verdict("allow", address.name if address else "default")
+
+
 # --8<-- [end:order]
 
 
@@ -61,7 +63,14 @@ def main(arguments: list[str]) -> int:
     try:
         rows = yaml.safe_load(Path(arguments[0]).read_text(encoding="utf-8"))
         found = [(row, verdict(row["request"], policies, lists)) for row in rows]
-    except (OSError, IndexError, KeyError, TypeError, yaml.YAMLError, ExpressionError) as error:
+    except (
+        OSError,
+        IndexError,
+        KeyError,
+        TypeError,
+        yaml.YAMLError,
+        ExpressionError,
+    ) as error:
         print(f"cannot try the traffic: {type(error).__name__}: {error}", file=sys.stderr)
         return 2
     wrong = 0

@@ -8,7 +8,9 @@ import re
 from ipaddress import ip_address, ip_network
 
 Value = str | int | list[str] | list[int]
-TOKEN = re.compile(r'\s*(?:(?P<string>"(?:[^"\\]|\\.)*")|(?P<list>\$[\w-]+)|(?P<word>[\w.:/]+(?:\[\*\])?)|(?P<sign>==|!=|[(){}]))')
+TOKEN = re.compile(
+    r'\s*(?:(?P<string>"(?:[^"\\]|\\.)*")|(?P<list>\$[\w-]+)|(?P<word>[\w.:/]+(?:\[\*\])?)|(?P<sign>==|!=|[(){}]))'
+)
 
 
 class ExpressionError(ValueError):
@@ -25,7 +27,9 @@ class Evaluator:
         lists: list id to its domains, for ``in $id``.
     """
 
-    def __init__(self, text: str, request: dict[str, Value], lists: dict[str, list[str]]) -> None:
+    def __init__(
+        self, text: str, request: dict[str, Value], lists: dict[str, list[str]]
+    ) -> None:
         self._tokens = self._split(text)
         self._request, self._lists = request, lists
 
@@ -69,7 +73,8 @@ class Evaluator:
         if operator not in ("==", "!="):
             raise ExpressionError(f"unknown operator {operator}")
         return (self._next().strip('"') in values) == (operator == "==")
-# --8<-- [end:evaluate]
+
+    # --8<-- [end:evaluate]
 
     def _inner(self, rule) -> bool:  # type: ignore[no-untyped-def]
         self._expect("(")
@@ -98,7 +103,9 @@ class Evaluator:
 
     def _expect(self, sign: str) -> None:
         if not self._take(sign):
-            raise ExpressionError(f"expected {sign}, found {self._tokens[0] if self._tokens else 'the end'}")
+            raise ExpressionError(
+                f"expected {sign}, found {self._tokens[0] if self._tokens else 'the end'}"
+            )
 
     def _next(self) -> str:
         if not self._tokens:

@@ -15,7 +15,9 @@ from urllib.parse import urlsplit
 
 import yaml
 
-SERVICES = re.compile(r"(?:https?|tcp|ssh|rdp|unix|unix\+tls)://?\S+|http_status:\d{3}|hello_world|bastion")
+SERVICES = re.compile(
+    r"(?:https?|tcp|ssh|rdp|unix|unix\+tls)://?\S+|http_status:\d{3}|hello_world|bastion"
+)
 
 
 @dataclass(frozen=True)
@@ -33,8 +35,11 @@ class Rule:
     def fits(self, host: str, path: str) -> bool:
         """Whether this rule takes a request. ``*.example.com`` does not stand for ``example.com`` itself."""
         wanted, host = self.hostname.lower(), host.lower().rstrip(".")
-        named = wanted in ("", "*", host) or (wanted.startswith("*.") and host.endswith(wanted[1:]) and host != wanted[2:])
+        named = wanted in ("", "*", host) or (
+            wanted.startswith("*.") and host.endswith(wanted[1:]) and host != wanted[2:]
+        )
         return named and bool(re.search(self.path, path))
+
     # --8<-- [end:match]
 
 
@@ -43,11 +48,13 @@ def rules(config: dict[str, Any]) -> list[Rule]:
     general = config.get("originRequest", {}).get("access", {})
     return [
         Rule(
-            r.get("hostname", ""), r.get("path", ""), r["service"],
+            r.get("hostname", ""),
+            r.get("path", ""),
+            r["service"],
             bool(r.get("originRequest", {}).get("access", general).get("required")),
         )
         for r in config["ingress"]
-    ]  # fmt: skip
+    ]
 
 
 def reached(found: list[Rule], url: str) -> Rule:
@@ -64,18 +71,28 @@ def problems(config: dict[str, Any]) -> list[str]:
     if not found or not found[-1].catches_all:
         return ["the last rule must take everything: add '- service: http_status:404'"]
     if found[-1].service != "http_status:404":
-        said.append(f"the last rule sends every unknown hostname to {found[-1].service}: answer http_status:404")
+        said.append(
+            f"the last rule sends every unknown hostname to {found[-1].service}: answer http_status:404"
+        )
     for number, rule in enumerate(found[:-1], start=1):
         if rule.catches_all:
-            said.append(f"rule {number} takes everything: the rules after it are never reached")
+            said.append(
+                f"rule {number} takes everything: the rules after it are never reached"
+            )
         if not SERVICES.fullmatch(rule.service):
             said.append(f"rule {number}: {rule.service!r} is no service")
         if not rule.protected and not rule.service.startswith("http_status:"):
-            said.append(f"rule {number}: {rule.hostname} does not ask for an Access token: set access.required")
+            said.append(
+                f"rule {number}: {rule.hostname} does not ask for an Access token: set access.required"
+            )
         for earlier in found[: number - 1]:
             if earlier.fits(rule.hostname.replace("*.", "any."), "/") and not earlier.path:
-                said.append(f"rule {number}: {rule.hostname} is never reached, {earlier.hostname} takes it before")
+                said.append(
+                    f"rule {number}: {rule.hostname} is never reached, {earlier.hostname} takes it before"
+                )
     return said
+
+
 # --8<-- [end:problems]
 
 
@@ -85,7 +102,9 @@ def main(arguments: list[str]) -> int:
         print(problem)
     for url in arguments[1:] if not wrong else []:
         rule = reached(rules(config), url)
-        print(f"{url} -> {rule.service}{', with a token' if rule.protected and not rule.catches_all else ''}")
+        print(
+            f"{url} -> {rule.service}{', with a token' if rule.protected and not rule.catches_all else ''}"
+        )
     return 1 if wrong else 0
 
 

@@ -86,7 +86,9 @@ def console(snippet: Snippet) -> None:
                     raise
                 actual = str(error).partition("--- the example answers\n")[2].rstrip() + "\n"
                 text = Path(snippet.path).read_text(encoding="utf-8")
-                Path(snippet.path).write_text(text.replace(f"$ {command.text}\n{command.expected}", f"$ {command.text}\n{actual}", 1))
+                Path(snippet.path).write_text(
+                    text.replace(f"$ {command.text}\n{command.expected}", f"$ {command.text}\n{actual}", 1)
+                )
         elif command.expected or command.text not in _setup_commands(slug_of(snippet), where):
             raise FenceError(f"{where}:{command.line}: no test runs `{command.text}`")
 
@@ -104,7 +106,9 @@ def path_taken(slug: str, command: Command, printed: str, headers: Path, where: 
     path = re.sub(r"^\$\(.*\)", "/v1/files/computed" if "newest" in sent["url"] else "/images/computed?", sent["url"])
     rule = find(RULES[slug], sent["method"], path, status, found, body)
     if rule is None:
-        raise FenceError(f"{where}:{command.line}: no rule of docs/data/live/paths.yml tells the path of {sent['method']} {path}, status {status}")
+        raise FenceError(
+            f"{where}:{command.line}: no rule of docs/data/live/paths.yml tells the path of {sent['method']} {path}, status {status}"
+        )
     return rule
 
 
@@ -177,9 +181,13 @@ def parse(document: Document) -> Iterable[Region]:
 
 def _sybil(path: str, *patterns: str, excludes: tuple[str, ...] = ()) -> Sybil:
     return Sybil(
-        parsers=[parse], path=str(ROOT / path), patterns=patterns, excludes=excludes,
-        fixtures=["runtime", "pytestconfig"], teardown=stop,
-    )  # fmt: skip
+        parsers=[parse],
+        path=str(ROOT / path),
+        patterns=patterns,
+        excludes=excludes,
+        fixtures=["runtime", "pytestconfig"],
+        teardown=stop,
+    )
 
 
 # "**/*.md" would skip docs/index.md on Python 3.11; "*.md" matches at every depth.

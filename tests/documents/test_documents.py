@@ -56,7 +56,8 @@ def test_finished_pages_show_transcripts_and_code():
 
 
 @pytest.mark.parametrize(
-    "opening", ["```python", '```python title="a.py"', "``` python", "```{.python}", "````python", "~~~python", "   ```python"]
+    "opening",
+    ["```python", '```python title="a.py"', "``` python", "```{.python}", "````python", "~~~python", "   ```python"],
 )
 def test_every_spelling_of_a_fence_is_found(opening: str):
     closing = re.match(r" *[`~]+", opening)[0]
@@ -111,9 +112,16 @@ def test_a_section_without_its_end_is_refused(tmp_path: Path, monkeypatch: pytes
 
 
 def test_commands_and_output_are_told_apart():
-    fence = next(fences("```console\n$ curl -s http://localhost:8787/a \\\n    -H 'A: b'\n{}\n$ uv run npm ci\n```\n", "page"))
+    fence = next(
+        fences("```console\n$ curl -s http://localhost:8787/a \\\n    -H 'A: b'\n{}\n$ uv run npm ci\n```\n", "page")
+    )
     one, two = commands(fence, "page")
-    assert (one.text, one.expected, one.line, one.runs) == ("curl -s http://localhost:8787/a \\\n    -H 'A: b'", "{}\n", 2, True)
+    assert (one.text, one.expected, one.line, one.runs) == (
+        "curl -s http://localhost:8787/a \\\n    -H 'A: b'",
+        "{}\n",
+        2,
+        True,
+    )
     assert (two.text, two.expected, two.runs) == ("uv run npm ci", "", False)
 
 
@@ -146,7 +154,9 @@ def test_output_is_compared_to_the_letter_but_for_the_ellipsis(expected: str, ac
     ],
 )
 def test_a_guide_names_the_example_of_its_transcripts(text: str, slug: str):
-    document = Document(f"{text}```console\n$ curl -s http://localhost:8787/\n```\n", str(ROOT / "docs" / "guide" / "quick-start.md"))
+    document = Document(
+        f"{text}```console\n$ curl -s http://localhost:8787/\n```\n", str(ROOT / "docs" / "guide" / "quick-start.md")
+    )
     region = next(iter(parse(document)))
     assert slug_of(Snippet(document, 1, 1, region, {})) == slug
 
@@ -160,7 +170,9 @@ def test_a_guide_that_names_no_example_of_ours_is_told():
 
 def test_a_changed_transcript_fails_with_its_line(runtime: Runtime):
     page = ROOT / "docs" / "patterns" / "global-api-kv.md"
-    found = [c for f in fences(page.read_text(), "page") if f.language == "console" for c in commands(f, "page") if c.runs]
+    found = [
+        c for f in fences(page.read_text(), "page") if f.language == "console" for c in commands(f, "page") if c.runs
+    ]
     first = found[0]
     with EXAMPLES["global-api-kv"].run(runtime) as example:
         check(first, example.url, "page")

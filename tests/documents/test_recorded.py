@@ -16,7 +16,9 @@ RECORDED = ROOT / "docs" / "data" / "live" / "recorded.json"
 def fingerprint(page: PageSource) -> str:
     """Return a hash over the commands of a page that the tests run, and over their output."""
     found = [c for _, commands in transcripts(page.text, page.place, page.slug) for c in commands if c.runs]
-    return hashlib.sha256("\0".join(f"{c.text}\0{c.expected}" for c in found).encode()).hexdigest()[:16] if found else ""
+    return (
+        hashlib.sha256("\0".join(f"{c.text}\0{c.expected}" for c in found).encode()).hexdigest()[:16] if found else ""
+    )
 
 
 def test_each_page_says_when_its_transcripts_were_recorded(pytestconfig: pytest.Config):
@@ -31,6 +33,8 @@ def test_each_page_says_when_its_transcripts_were_recorded(pytestconfig: pytest.
         RECORDED.write_text(json.dumps(new, indent=1) + "\n")
         return
     changed = [place for place in wanted.keys() | known.keys() if new.get(place) != known.get(place)]
-    assert not changed, f"record them: uv run pytest {' '.join(sorted(changed))} tests/documents/test_recorded.py --update"
+    assert not changed, (
+        f"record them: uv run pytest {' '.join(sorted(changed))} tests/documents/test_recorded.py --update"
+    )
     assert all(datetime.date.fromisoformat(entry["date"]) for entry in known.values())
     assert len(known) >= 16

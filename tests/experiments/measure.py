@@ -68,12 +68,16 @@ def _text(data: dict[str, Any]) -> str:
     """Return JSON with one line for each field, column and row."""
     fields = []
     for name, value in data.items():
-        lines = ",\n  ".join(json.dumps(entry, ensure_ascii=False) for entry in value) if isinstance(value, list) else ""
+        lines = (
+            ",\n  ".join(json.dumps(entry, ensure_ascii=False) for entry in value) if isinstance(value, list) else ""
+        )
         fields.append(f' "{name}": ' + (f"[\n  {lines}\n ]" if lines else json.dumps(value, ensure_ascii=False)))
     return "{\n" + ",\n".join(fields) + "\n}\n"
 
 
-def check(config: pytest.Config, name: str, what: str, columns: Sequence[Column], rows: Sequence[Row], ran: str = "") -> None:
+def check(
+    config: pytest.Config, name: str, what: str, columns: Sequence[Column], rows: Sequence[Row], ran: str = ""
+) -> None:
     """Fail when the page would show something else than what was measured now; write the figures with ``--update``.
 
     Args:

@@ -12,7 +12,16 @@ from tests.harness.workers import Example, Runtime, configs
 from tests.snippets.private_machine_api.support import gateway
 
 METHODS = ("GET", "POST", "PUT", "DELETE")
-PATHS = ("/", "/healthz", "/v1/orders", "/v1/orders/1", "/v1/reports/summary", "/internal/expire", "/internal-a", "/.env")
+PATHS = (
+    "/",
+    "/healthz",
+    "/v1/orders",
+    "/v1/orders/1",
+    "/v1/reports/summary",
+    "/internal/expire",
+    "/internal-a",
+    "/.env",
+)
 
 
 @dataclass(frozen=True)
@@ -64,8 +73,10 @@ def test_an_open_api_tells_and_does_at_each_of_its_addresses(measured):
     naive = measured["naive"]
     assert {host for _, _, host in naive.told} == set(naive.public) and len(naive.public) == 3
     assert {(method, path) for method, path, _ in naive.told} == {
-        ("GET", "/v1/orders"), ("GET", "/v1/reports/summary"), ("POST", "/internal/expire"),
-    }  # fmt: skip
+        ("GET", "/v1/orders"),
+        ("GET", "/v1/reports/summary"),
+        ("POST", "/internal/expire"),
+    }
 
 
 def test_the_private_machine_api_tells_a_stranger_nothing_anywhere(measured):
@@ -80,5 +91,7 @@ def test_only_the_gateway_of_the_private_machine_api_has_addresses(measured):
 def test_the_page_shows_what_is_measured(measured, pytestconfig):
     columns = [Column("Public addresses"), Column("Requests without a proof"), Column("Answered with data", bars=True)]
     ways = (("Hidden, but open", "wrong", "naive"), ("Private machine API", "right", "private"))
-    rows = [Row(label, side, (len(p.public), p.asked, len(p.told))) for label, side, way in ways for p in [measured[way]]]
+    rows = [
+        Row(label, side, (len(p.public), p.asked, len(p.told))) for label, side, way in ways for p in [measured[way]]
+    ]
     check(pytestconfig, "anonymous-api", "Every address, path and method, called without a proof", columns, rows)

@@ -82,8 +82,10 @@ def test_the_log_names_whose_page_was_made(shop):
 def test_the_page_shows_what_is_measured(measured, pytestconfig):
     columns = [Column("Pages of somebody else", bars=True), Column("Pages made")]
     ways = (
-        ("Stored by path", "wrong", "by-path"), ("Stored by path and person", "right", "by-person"), ("Not stored", "right", "not-stored"),
-    )  # fmt: skip
+        ("Stored by path", "wrong", "by-path"),
+        ("Stored by path and person", "right", "by-person"),
+        ("Not stored", "right", "not-stored"),
+    )
     rows = [Row(label, side, (measured[way].foreign, measured[way].rendered)) for label, side, way in ways]
     what = f"Two people open their orders in turn, {ROUNDS} times each"
     check(pytestconfig, "cache-key", what, columns, rows)

@@ -34,9 +34,10 @@ NAMES = sorted(p.name for p in EXPERIMENTS.iterdir() if p.is_dir() and p.name !=
 # local-s3 is a door of the local runtime, and nothing to deploy.
 CONFIGS = [config for name in NAMES for config in configs(EXPERIMENTS / name) if config.parent.name != "local-s3"]
 SOURCES = sorted(
-    p for p in EXPERIMENTS.rglob("*")
+    p
+    for p in EXPERIMENTS.rglob("*")
     if p.suffix in {".ts", ".py", ".toml", ".sql"} and not {"node_modules", ".wrangler"} & set(p.parts)
-)  # fmt: skip
+)
 MISTAKES = [heading for heading in PAGE.headings if re.match(r"\d+\. ", heading)]
 
 

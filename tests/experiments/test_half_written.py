@@ -49,7 +49,8 @@ def test_the_page_shows_what_is_measured(measured, pytestconfig):
     ways = (("One statement after the other", "wrong", "one-by-one"), ("batch()", "right", "together"))
     rows = [
         Row(label, side, (m.answers.count(409), TOTAL // 100, m.total // 100, (TOTAL - m.total) // 100))
-        for label, side, way in ways for m in [measured[way]]
-    ]  # fmt: skip
+        for label, side, way in ways
+        for m in [measured[way]]
+    ]
     what = f"{len(TRANSFERS)} transfers of {CENTS // 100} each; three go to an account that may hold no more"
     check(pytestconfig, "half-written", what, columns, rows)

@@ -55,7 +55,9 @@ def measured(runtime: Runtime) -> dict[str, Rush]:
 
 def test_one_object_takes_the_sum_of_all_work(measured):
     assert measured["one"].took_ms >= RESERVATIONS * WORK_MS
-    assert sorted(n for numbers in measured["one"].numbers.values() for n in numbers) == list(range(1 + EVENTS, 1 + EVENTS + RESERVATIONS))
+    assert sorted(n for numbers in measured["one"].numbers.values() for n in numbers) == list(
+        range(1 + EVENTS, 1 + EVENTS + RESERVATIONS)
+    )
 
 
 def test_an_object_for_each_event_is_faster_and_still_gives_no_seat_twice(measured):
@@ -66,7 +68,11 @@ def test_an_object_for_each_event_is_faster_and_still_gives_no_seat_twice(measur
 
 
 def test_the_page_shows_what_is_measured(measured, pytestconfig):
-    columns = [Column("Objects"), Column("All done after", "ms", loose=True, bars=True), Column("95 of 100 waited at most", "ms", loose=True)]
+    columns = [
+        Column("Objects"),
+        Column("All done after", "ms", loose=True, bars=True),
+        Column("95 of 100 waited at most", "ms", loose=True),
+    ]
     rows = [
         Row("One object, named global", "wrong", (1, measured["one"].took_ms, measured["one"].slowest_ms)),
         Row("One object for each event", "right", (EVENTS, measured["each"].took_ms, measured["each"].slowest_ms)),

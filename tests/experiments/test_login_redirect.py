@@ -53,8 +53,9 @@ def test_a_careful_program_or_a_strict_setting_reports_the_failure(measured, cas
 def test_the_page_shows_what_is_measured(measured, pytestconfig):
     columns = [Column("Arrived"), Column("Reported as done", bars=True)]
     ways = (
-        ("Follows the redirect", "wrong", "hopeful no"), ("Takes 201 and the right body only", "right", "careful no"),
+        ("Follows the redirect", "wrong", "hopeful no"),
+        ("Takes 201 and the right body only", "right", "careful no"),
         ("Strict setting, any program", "right", "hopeful yes"),
-    )  # fmt: skip
+    )
     rows = [Row(label, side, (measured[case].arrived, measured[case].reported)) for label, side, case in ways]
     check(pytestconfig, "login-redirect", f"{BACKUPS} backups with an expired token", columns, rows)

@@ -104,11 +104,21 @@ def test_a_published_application_gives_what_its_policy_says(measured):
 
 def test_only_the_log_of_applications_says_who_wanted_what(measured):
     assert measured["range"].explained == 0
-    assert [(line["event"], line["who"]) for line in measured["application"].log] == [("allowed", ANA), *[("refused", ANA)] * 3]
+    assert [(line["event"], line["who"]) for line in measured["application"].log] == [
+        ("allowed", ANA),
+        *[("refused", ANA)] * 3,
+    ]
 
 
 def test_the_page_shows_what_is_measured(measured, pytestconfig):
-    columns = [Column("Private services"), Column("Reached", bars=True), Column("Log lines with person and application")]
+    columns = [
+        Column("Private services"),
+        Column("Reached", bars=True),
+        Column("Log lines with person and application"),
+    ]
     ways = (("A route for the range", "wrong", "range"), ("One policy for each application", "right", "application"))
-    rows = [Row(label, side, (len(SERVICES), len(measured[way].reached), measured[way].explained)) for label, side, way in ways]
+    rows = [
+        Row(label, side, (len(SERVICES), len(measured[way].reached), measured[way].explained))
+        for label, side, way in ways
+    ]
     check(pytestconfig, "network-access", "Somebody has Ana's laptop, and Ana may open the wiki only", columns, rows)

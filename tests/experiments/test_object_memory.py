@@ -30,4 +30,10 @@ def test_the_page_shows_what_is_measured(measured, pytestconfig):
     columns = [Column("Before"), Column("After", bars=True)]
     ways = (("In a field of the class", "wrong", "memory"), ("In the object's storage", "right", "storage"))
     rows = [Row(label, side, (measured["before"][way], measured["after"][way])) for label, side, way in ways]
-    check(pytestconfig, "object-memory", f"{len(ITEMS)} items in a cart, before and after the object left memory", columns, rows)
+    check(
+        pytestconfig,
+        "object-memory",
+        f"{len(ITEMS)} items in a cart, before and after the object left memory",
+        columns,
+        rows,
+    )

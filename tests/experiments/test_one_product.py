@@ -49,7 +49,9 @@ def work(example: Example, orders: str, files: str, lost: int) -> Work:
     piece = example.http.get(f"/{files}/file")
     assert (piece.status_code, len(piece.content)) == (206, PIECE_BYTES)
     large = example.http.put(f"/{files}/file", content=bytes(26 * 2**20)).status_code
-    return Work(sorted(o["id"] for o in found["orders"]), found["read"], int(piece.headers["x-bytes-read"]), lost, large)
+    return Work(
+        sorted(o["id"] for o in found["orders"]), found["read"], int(piece.headers["x-bytes-read"]), lost, large
+    )
 
 
 @pytest.fixture(scope="module")
@@ -83,12 +85,18 @@ def test_the_counter_is_wrong_in_kv_only(measured):
 
 def test_the_page_shows_what_is_measured(measured, pytestconfig):
     columns = [
-        Column("Read to find 10 orders"), Column("Read for 64 KiB of a file", "bytes"),
-        Column(f"Lost of {INCREMENTS} increments", loose=True), Column("A file of 26 MiB"),
-    ]  # fmt: skip
-    ways = (("KV for everything", "wrong", measured["kv"]), ("D1, R2 and a Durable Object", "right", measured["fitting"]))
+        Column("Read to find 10 orders"),
+        Column("Read for 64 KiB of a file", "bytes"),
+        Column(f"Lost of {INCREMENTS} increments", loose=True),
+        Column("A file of 26 MiB"),
+    ]
+    ways = (
+        ("KV for everything", "wrong", measured["kv"]),
+        ("D1, R2 and a Durable Object", "right", measured["fitting"]),
+    )
     rows = [
-        Row(way, side, (w.read, w.bytes_read, w.lost, "stored" if w.large_file == 204 else "refused")) for way, side, w in ways
+        Row(way, side, (w.read, w.bytes_read, w.lost, "stored" if w.large_file == 204 else "refused"))
+        for way, side, w in ways
     ]
     what = f"{ORDERS} orders of {CUSTOMERS} customers, a file of {FILE_BYTES >> 20} MiB, and a counter"
     check(pytestconfig, "one-product", what, columns, rows)

@@ -52,8 +52,10 @@ class World:
         self.own, self.shared = Authority("own", folder), Authority("shared", folder)
         self.server = self.own.issue("origin")
         self.callers: dict[str, Certificate | None] = {
-            "your zone": self.own.issue("zone"), "a stranger": None, "another customer": self.shared.issue("customer"),
-        }  # fmt: skip
+            "your zone": self.own.issue("zone"),
+            "a stranger": None,
+            "another customer": self.shared.issue("customer"),
+        }
 
     def doors(self) -> dict[str, ssl.SSLContext]:
         server = self.server.certificate_file, self.server.key_file
@@ -85,7 +87,9 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, st
             if door == "shared":
                 # At the global level your zone comes with the certificate that all customers share.
                 seen[door]["your zone"] = world.ask(url, "another customer")
-            forged = {caller: world.ask(f"{url}/admin", caller, OFFICE) for caller in ("a stranger", "another customer")}
+            forged = {
+                caller: world.ask(f"{url}/admin", caller, OFFICE) for caller in ("a stranger", "another customer")
+            }
             seen[door]["admin"] = PAGE if PAGE in forged.values() else REFUSED
             assert world.ask(f"{url}/admin", "your zone", {"CF-Connecting-IP": "203.0.113.9"}) == REFUSED
     return seen
@@ -117,10 +121,23 @@ def test_a_certificate_that_somebody_signed_themselves_is_refused(tmp_path):
 
 
 def test_the_page_shows_what_is_measured(measured, pytestconfig):
-    columns = [Column("Your zone"), Column("A stranger"), Column("Another customer"), Column("Admin page, forged address")]
+    columns = [
+        Column("Your zone"),
+        Column("A stranger"),
+        Column("Another customer"),
+        Column("Admin page, forged address"),
+    ]
     doors = (
-        ("No client certificate asked", "wrong", "open"), ("The certificate that all customers share", "half", "shared"),
+        ("No client certificate asked", "wrong", "open"),
+        ("The certificate that all customers share", "half", "shared"),
         ("Your own certificate", "right", "own"),
-    )  # fmt: skip
+    )
     rows = [Row(label, side, tuple(measured[door].values())) for label, side, door in doors]
-    check(pytestconfig, "open-origin", "Who gets in at the origin's own address", columns, rows, f"Python {platform.python_version()}")
+    check(
+        pytestconfig,
+        "open-origin",
+        "Who gets in at the origin's own address",
+        columns,
+        rows,
+        f"Python {platform.python_version()}",
+    )

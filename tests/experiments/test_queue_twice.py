@@ -83,7 +83,11 @@ def test_the_bad_payment_waits_in_the_dead_letter_queue(measured):
 
 
 def test_the_page_shows_what_is_measured(measured, pytestconfig):
-    columns = [Column("Charged more than once", bars=True), Column("Never charged", bars=True), Column("Kept for a person")]
+    columns = [
+        Column("Charged more than once", bars=True),
+        Column("Never charged", bars=True),
+        Column("Kept for a person"),
+    ]
     ways = (("Trusts the queue", "wrong", "careless"), ("Confirms and remembers each", "right", "careful"))
     rows = [Row(label, side, (m.often, m.never, len(m.kept))) for label, side, way in ways for m in [measured[way]]]
     check(pytestconfig, "queue-twice", "9 good payments and a bad one, in one batch", columns, rows)

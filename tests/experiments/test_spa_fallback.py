@@ -63,5 +63,9 @@ def test_the_page_shows_what_is_measured(measured, pytestconfig):
 
     columns = [Column("/auth/callback"), Column("/api/cart"), Column("/api/crat"), Column("/orders/7")]
     ways = (("Fallback only", "wrong", "swallowed"), ("run_worker_first", "right", "worker-first"))
-    rows = [Row(label, side, tuple(words(a) for a in (s.callback, s.api, s.typo, s.page))) for label, side, way in ways for s in [measured[way]]]
+    rows = [
+        Row(label, side, tuple(words(a) for a in (s.callback, s.api, s.typo, s.page)))
+        for label, side, way in ways
+        for s in [measured[way]]
+    ]
     check(pytestconfig, "spa-fallback", "Who answers when a browser opens an address", columns, rows)

@@ -16,7 +16,9 @@ UPLOAD = EXPERIMENTS / "upload-path"
 LOCAL_S3 = UPLOAD / "local-s3"
 FILE = b"0123456789abcdef" * (64 * 2**20 // 16)
 SECRETS = {"S3_ACCESS_KEY_ID": "local-key", "S3_SECRET_ACCESS_KEY": "local-secret"}
-linux = pytest.mark.skipif(sys.platform != "linux", reason="the memory of a process is read from /proc, which only Linux has")
+linux = pytest.mark.skipif(
+    sys.platform != "linux", reason="the memory of a process is read from /proc, which only Linux has"
+)
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,9 @@ def upload(runtime: Runtime, way: str) -> Upload:
 
 def signed(runtime: Runtime, store: Example) -> tuple[str, float]:
     """Ask a Worker for an address in a store; return it, and how long the Worker was busy."""
-    with runtime.example(UPLOAD, secrets=SECRETS, variables={"S3_ENDPOINT": f"{store.url}/cdn-cgi/local/r2/s3"}) as signer:
+    with runtime.example(
+        UPLOAD, secrets=SECRETS, variables={"S3_ENDPOINT": f"{store.url}/cdn-cgi/local/r2/s3"}
+    ) as signer:
         start = perf_counter()
         address = signer.http.put("/sign/file", headers={"Content-Length": "0"}).json()["url"]
         return address, milliseconds(start)
@@ -120,9 +124,19 @@ def test_a_signed_address_admits_one_key_and_one_method(measured):
 @linux
 def test_the_page_shows_what_is_measured(measured, pytestconfig):
     columns = [
-        Column("Bytes through the Worker", "bytes"), Column("workerd grew by", "bytes", loose=True, bars=True),
-        Column("Worker at work", "ms", loose=True, bars=True), Column("Client waits", "ms", loose=True),
-    ]  # fmt: skip
-    ways = (("Worker reads it into memory", "wrong", "memory"), ("Worker streams it", "half", "stream"), ("Straight to R2", "right", "sign"))
-    rows = [Row(label, side, (m.through, m.memory, m.worker_ms, m.client_ms)) for label, side, way in ways for m in [measured[way]]]
+        Column("Bytes through the Worker", "bytes"),
+        Column("workerd grew by", "bytes", loose=True, bars=True),
+        Column("Worker at work", "ms", loose=True, bars=True),
+        Column("Client waits", "ms", loose=True),
+    ]
+    ways = (
+        ("Worker reads it into memory", "wrong", "memory"),
+        ("Worker streams it", "half", "stream"),
+        ("Straight to R2", "right", "sign"),
+    )
+    rows = [
+        Row(label, side, (m.through, m.memory, m.worker_ms, m.client_ms))
+        for label, side, way in ways
+        for m in [measured[way]]
+    ]
     check(pytestconfig, "upload-path", f"One file of {len(FILE) >> 20} MiB, three ways into R2", columns, rows)

@@ -39,7 +39,12 @@ class Key:
 
     @property
     def jwk(self) -> dict[str, Any]:
-        return {**jwt.algorithms.RSAAlgorithm.to_jwk(self.private.public_key(), as_dict=True), "kid": self.kid, "alg": "RS256", "use": "sig"}
+        return {
+            **jwt.algorithms.RSAAlgorithm.to_jwk(self.private.public_key(), as_dict=True),
+            "kid": self.kid,
+            "alg": "RS256",
+            "use": "sig",
+        }
 
 
 class Team:
@@ -60,10 +65,20 @@ class Team:
     def claims(self, **changes: Any) -> dict[str, Any]:
         """Return what Access puts into the token of a service token; None takes a claim out."""
         now = int(time.time())
-        claims = {"type": "app", "aud": [AUDIENCE], "exp": now + 600, "iat": now, "iss": self.url, "common_name": CLIENT_ID, "sub": ""}
+        claims = {
+            "type": "app",
+            "aud": [AUDIENCE],
+            "exp": now + 600,
+            "iat": now,
+            "iss": self.url,
+            "common_name": CLIENT_ID,
+            "sub": "",
+        }
         return {k: v for k, v in (claims | changes).items() if v is not None}
 
-    def token(self, key: Key | None = None, *, algorithm: str = "RS256", headers: dict[str, Any] | None = None, **changes: Any) -> str:
+    def token(
+        self, key: Key | None = None, *, algorithm: str = "RS256", headers: dict[str, Any] | None = None, **changes: Any
+    ) -> str:
         key = key or self.published[0]
         return jwt.encode(self.claims(**changes), key.private, algorithm, headers={"kid": key.kid, **(headers or {})})
 
@@ -95,7 +110,11 @@ def serve(key: Key) -> Iterator[Team]:
             keys = {"keys": [key.jwk for key in team.published], "public_cert": {}, "public_certs": []}
             status, headers, body = team.answer or (200, {}, json.dumps(keys).encode())
             self.send_response(status)
-            for name, value in {"Content-Type": "application/json", "Content-Length": str(len(body)), **headers}.items():
+            for name, value in {
+                "Content-Type": "application/json",
+                "Content-Length": str(len(body)),
+                **headers,
+            }.items():
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(body)
@@ -138,7 +157,10 @@ def access(team: Team, worker_url: str, client_secret: str, *, strict: bool) -> 
         def do_GET(self) -> None:
             if self.path == "/login":
                 return self.reply(200, b"<h1>Sign in</h1>")
-            if (self.headers["CF-Access-Client-Id"], self.headers["CF-Access-Client-Secret"]) != (CLIENT_ID, client_secret):
+            if (self.headers["CF-Access-Client-Id"], self.headers["CF-Access-Client-Secret"]) != (
+                CLIENT_ID,
+                client_secret,
+            ):
                 return self.reply(401, b"") if strict else self.reply(302, b"", Location="/login")
             answer = httpx.get(worker_url + self.path, headers={"Cf-Access-Jwt-Assertion": team.token()}, verify=False)
             return self.reply(answer.status_code, answer.content)

@@ -48,7 +48,10 @@ const operations = {
     await harness.update((options) => ({ ...options }));
   },
   async logs({ example }) {
-    return running.get(example).getLogs().map(({ level, message }) => `${level}: ${message}`);
+    return running
+      .get(example)
+      .getLogs()
+      .map(({ level, message }) => `${level}: ${message}`);
   },
   async scheduled(request) {
     const { cron, time } = request;
@@ -62,7 +65,10 @@ const operations = {
     return storage.exec(request.query, ...request.parameters);
   },
   async evict(request) {
-    await worker(request).evictDurableObject(request.object, { name: request.name, webSockets: request.sockets ?? "hibernate" });
+    await worker(request).evictDurableObject(request.object, {
+      name: request.name,
+      webSockets: request.sockets ?? "hibernate",
+    });
   },
   async objects(request) {
     return worker(request).listDurableObjectIds(request.object);
@@ -77,7 +83,12 @@ const operations = {
   },
   async d1(request) {
     const env = await worker(request).getEnv();
-    return (await env[request.binding].prepare(request.query).bind(...request.parameters).all()).results;
+    return (
+      await env[request.binding]
+        .prepare(request.query)
+        .bind(...request.parameters)
+        .all()
+    ).results;
   },
   async fetch(request) {
     const { url, init } = request;
@@ -85,7 +96,8 @@ const operations = {
     return { status: response.status, headers: Object.fromEntries(response.headers), body: await response.text() };
   },
   async types({ config, date, path = config[0].replace(/wrangler\.toml$/, "worker-configuration.d.ts") }) {
-    if (!runtimeTypes.has(date)) runtimeTypes.set(date, (await experimental_generateTypes({ config: config[0], includeEnv: false })).runtime);
+    if (!runtimeTypes.has(date))
+      runtimeTypes.set(date, (await experimental_generateTypes({ config: config[0], includeEnv: false })).runtime);
     const { env } = await experimental_generateTypes({ config, includeRuntime: false, path });
     return { env, content: `${env}\n${runtimeTypes.get(date)}` };
   },

@@ -81,11 +81,18 @@ EXAMPLES = {
     ),
     "r2-uploads": Setup(
         ("r2-uploads", "r2-uploads/local-s3"),
-        {"S3_ACCESS_KEY_ID": "local-key", "S3_SECRET_ACCESS_KEY": "local-secret", "SESSION_KEY": "local-session-key-0123456789-only-for-development"},
+        {
+            "S3_ACCESS_KEY_ID": "local-key",
+            "S3_SECRET_ACCESS_KEY": "local-secret",
+            "SESSION_KEY": "local-session-key-0123456789-only-for-development",
+        },
         (("uploads", "DB"),),
         variables={"S3_ENDPOINT": "{url}/cdn-cgi/local/r2/s3"},
     ),
-    "image-pipeline": Setup(("image-pipeline",), {"UPLOAD_TOKEN": "local-upload-token", "SIGNING_KEYS": "local-signing-key-0123456789abcdef"}),
+    "image-pipeline": Setup(
+        ("image-pipeline",),
+        {"UPLOAD_TOKEN": "local-upload-token", "SIGNING_KEYS": "local-signing-key-0123456789abcdef"},
+    ),
     "tunnel-access": Setup(server="uv run python snippets/tunnel-access/origin/app.py --local-team"),
     "secure-egress": Setup(),
     "background-queues": Setup(
@@ -96,12 +103,21 @@ EXAMPLES = {
     ),
     "fullstack-d1": Setup(
         ("fullstack-d1",),
-        {"SESSION_KEYS": "local-session-key-0123456789abcdef", "PASSWORD_KEY": "local-password-key-0123456789abcdef", "INVITE_CODE": "local-invite"},
+        {
+            "SESSION_KEYS": "local-session-key-0123456789abcdef",
+            "PASSWORD_KEY": "local-password-key-0123456789abcdef",
+            "INVITE_CODE": "local-invite",
+        },
         ((None, "DB"),),
     ),
-    "hyperdrive-database": Setup(("hyperdrive-database",), {"SHOP_TOKEN": "local-shop-token"}, environment=shop_bindings),
+    "hyperdrive-database": Setup(
+        ("hyperdrive-database",), {"SHOP_TOKEN": "local-shop-token"}, environment=shop_bindings
+    ),
     "multi-tenant-platform": Setup(
-        tuple(f"multi-tenant-platform/{name}" for name in ("local-cloudflare", "dispatch", "outbound", "control", "deployer")),
+        tuple(
+            f"multi-tenant-platform/{name}"
+            for name in ("local-cloudflare", "dispatch", "outbound", "control", "deployer")
+        ),
         migrations=(("control", "DB"),),
         others={
             "dispatch": {"stand_ins": {"DISPATCHER": "local-cloudflare"}},
@@ -117,5 +133,7 @@ EXAMPLES = {
     ),
     "hybrid-origins": Setup(("hybrid-origins",), {"ORIGIN_KEY": KEY}, around=beside),
     "sase-enterprise": Setup(),
-    "realtime-durable-objects": Setup(("realtime-durable-objects",), {"TOKEN_KEYS": "local-key-for-trying-this-out-only"}),
+    "realtime-durable-objects": Setup(
+        ("realtime-durable-objects",), {"TOKEN_KEYS": "local-key-for-trying-this-out-only"}
+    ),
 }

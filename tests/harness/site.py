@@ -18,7 +18,18 @@ from tools import toolchain
 
 # The age of a fact is counted from here, so that no test changes with the calendar.
 SITE_DATE = "2026-11-23"
-PARTS = ("docs", "hooks", "overrides", "snippets", "experiments", "mkdocs.yml", "package-lock.json", "pyproject.toml", "LICENSE", "tests/snippets")
+PARTS = (
+    "docs",
+    "hooks",
+    "overrides",
+    "snippets",
+    "experiments",
+    "mkdocs.yml",
+    "package-lock.json",
+    "pyproject.toml",
+    "LICENSE",
+    "tests/snippets",
+)
 MOBILE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1280, "height": 900}
 
@@ -47,8 +58,11 @@ def build(target: Path, root: Path = toolchain.ROOT, **env: str) -> subprocess.C
     """Run ``mkdocs build --strict`` and return the finished process."""
     return subprocess.run(
         [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", target],
-        cwd=root, capture_output=True, text=True, env={**os.environ, "NO_MKDOCS_2_WARNING": "1", "SITE_DATE": SITE_DATE, **env},
-    )  # fmt: skip
+        cwd=root,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "NO_MKDOCS_2_WARNING": "1", "SITE_DATE": SITE_DATE, **env},
+    )
 
 
 def copy_project(target: Path) -> Path:
@@ -57,7 +71,9 @@ def copy_project(target: Path) -> Path:
     for part in PARTS:
         source = toolchain.ROOT / part
         if source.is_dir():
-            shutil.copytree(source, target / part, ignore=shutil.ignore_patterns("node_modules", ".wrangler", ".dev.vars"))
+            shutil.copytree(
+                source, target / part, ignore=shutil.ignore_patterns("node_modules", ".wrangler", ".dev.vars")
+            )
         else:
             shutil.copy(source, target / part)
     return target

@@ -39,7 +39,9 @@ def write(folder: Path, code: str = GOOD, config: str = CONFIG) -> Path:
     (folder / "src" / "index.ts").write_text(code)
     (folder / "wrangler.toml").write_text(config)
     options = {"target": "es2024", "lib": ["es2024"], "module": "esnext", "moduleResolution": "bundler", "types": []}
-    (folder / "tsconfig.json").write_text(json.dumps({"compilerOptions": {**options, "strict": True}, "include": ["src", "*.d.ts"]}))
+    (folder / "tsconfig.json").write_text(
+        json.dumps({"compilerOptions": {**options, "strict": True}, "include": ["src", "*.d.ts"]})
+    )
     return folder / "wrangler.toml"
 
 
@@ -90,7 +92,10 @@ def test_a_missing_configuration_is_named(runtime: Runtime, tmp_path: Path):
 
 def test_an_import_that_leads_nowhere_is_named_with_file_and_line(runtime: Runtime, tmp_path: Path):
     write(tmp_path, 'import { x } from "./gone";\nexport default { fetch: () => new Response(x) };\n')
-    with pytest.raises(WorkerError, match=r'(?s)index\.ts:1.*"\./gone"|"\./gone".*index\.ts:1'), runtime.example(tmp_path):
+    with (
+        pytest.raises(WorkerError, match=r'(?s)index\.ts:1.*"\./gone"|"\./gone".*index\.ts:1'),
+        runtime.example(tmp_path),
+    ):
         pass
 
 
@@ -124,8 +129,9 @@ def test_a_taken_port_ends_in_one_message(tmp_path: Path):
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        with pytest.raises(WorkerError, match=rf"(?s)Address already in use|{port}"), dev_server(
-            f"npx wrangler dev --config {config}", port=port
+        with (
+            pytest.raises(WorkerError, match=rf"(?s)Address already in use|{port}"),
+            dev_server(f"npx wrangler dev --config {config}", port=port),
         ):
             pass
 
@@ -154,9 +160,12 @@ def test_it_listens_on_the_loopback_only(runtime: Runtime, tmp_path: Path):
     with runtime.example(tmp_path) as example:
         port = int(example.url.rpartition(":")[2])
         listening = [
-            line.split()[1] for table in ("/proc/net/tcp", "/proc/net/tcp6") if Path(table).exists()
-            for line in Path(table).read_text().splitlines()[1:] if line.split()[3] == "0A"
-        ]  # fmt: skip
+            line.split()[1]
+            for table in ("/proc/net/tcp", "/proc/net/tcp6")
+            if Path(table).exists()
+            for line in Path(table).read_text().splitlines()[1:]
+            if line.split()[3] == "0A"
+        ]
         mine = [address for address in listening if int(address.rpartition(":")[2], 16) == port]
         assert mine == [f"0100007F:{port:04X}"]
 
@@ -177,7 +186,9 @@ with Runtime() as runtime, runtime.example({folder!r}) as example:
 def test_nothing_is_left_when(end: str, tmp_path: Path):
     write(tmp_path)
     script = DYING.format(root=str(toolchain.ROOT), folder=str(tmp_path))
-    with subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as run:
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as run:
         node = int(run.stdout.readline())
         started = [node, *children(node)]
         assert len(started) >= 2, "Node and workerd"

@@ -47,9 +47,15 @@ class Runtime:
         read, write = os.pipe()
         self._process = subprocess.Popen(
             [toolchain.node(), "--no-warnings", HEAP, BRIDGE, toolchain.ROOT / "package.json", str(write)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-            pass_fds=(write,), env=toolchain.node_env(), cwd=toolchain.ROOT, start_new_session=True,
-        )  # fmt: skip
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            pass_fds=(write,),
+            env=toolchain.node_env(),
+            cwd=toolchain.ROOT,
+            start_new_session=True,
+        )
         os.close(write)
         self._replies = os.fdopen(read, encoding="utf-8")
         self.output: list[str] = []
@@ -147,7 +153,10 @@ class Runtime:
         }
         names = {"vars": "variables", "secrets": "secrets", "bindingOverrides": "stand_ins"}
         workers = [
-            {"configPath": str(config), **{theirs: settings[config.parent].get(ours) or {} for theirs, ours in names.items()}}
+            {
+                "configPath": str(config),
+                **{theirs: settings[config.parent].get(ours) or {} for theirs, ours in names.items()},
+            }
             for config in configs
         ]
         started = self.ask("start", workers=workers, environment=environment or {})
@@ -174,7 +183,9 @@ class Example:
     def __init__(self, runtime: Runtime, number: int, url: str) -> None:
         self._runtime, self._number = runtime, number
         self.url = url.replace("localhost", "127.0.0.1")
-        self.http = httpx.Client(base_url=self.url, timeout=20, verify=False)  # plain HTTP: loading authorities takes 20 ms
+        self.http = httpx.Client(
+            base_url=self.url, timeout=20, verify=False
+        )  # plain HTTP: loading authorities takes 20 ms
 
     def ask(self, operation: str, **request: Any) -> Any:
         """Run an operation of ``bridge.mjs`` on this example; ``worker`` names a Worker other than the first."""
@@ -222,7 +233,9 @@ class Example:
 
 
 @contextmanager
-def dev_server(command: str, folder: Path = toolchain.ROOT, port: int = 0, ready_s: float = 30) -> Iterator[tuple[str, list[str]]]:
+def dev_server(
+    command: str, folder: Path = toolchain.ROOT, port: int = 0, ready_s: float = 30
+) -> Iterator[tuple[str, list[str]]]:
     """Start ``wrangler dev`` by a reader's own command line and yield ``(url, output lines)``.
 
     Args:
@@ -252,18 +265,30 @@ def program(command: str, folder: Path = toolchain.ROOT, ready_s: float = 30) ->
     Raises:
         WorkerError: it ended or did not become ready.
     """
-    with _server(f"{command} --port 0", folder, {**toolchain.node_env(), "PYTHONUNBUFFERED": "1"}, "running", ready_s) as started:
+    with _server(
+        f"{command} --port 0", folder, {**toolchain.node_env(), "PYTHONUNBUFFERED": "1"}, "running", ready_s
+    ) as started:
         yield started
 
 
 @contextmanager
-def _server(command: str, folder: Path, env: dict[str, str], ready: str, ready_s: float) -> Iterator[tuple[str, list[str]]]:
+def _server(
+    command: str, folder: Path, env: dict[str, str], ready: str, ready_s: float
+) -> Iterator[tuple[str, list[str]]]:
     process = subprocess.Popen(
-        ["bash", "-c", command.removeprefix("uv run ")], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT, text=True, cwd=folder, start_new_session=True, env=env,
-    )  # fmt: skip
+        ["bash", "-c", command.removeprefix("uv run ")],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        cwd=folder,
+        start_new_session=True,
+        env=env,
+    )
     lines: list[str] = []
-    reader = threading.Thread(target=lambda: lines.extend(ESCAPE.sub("", x).rstrip() for x in process.stdout), daemon=True)
+    reader = threading.Thread(
+        target=lambda: lines.extend(ESCAPE.sub("", x).rstrip() for x in process.stdout), daemon=True
+    )
     reader.start()
     try:
         yield _wait_until_ready(process, lines, ready, ready_s), lines
@@ -333,8 +358,11 @@ def typecheck(runtime: Runtime, config: Path, others: list[Path]) -> None:
     tsc = toolchain.NODE_MODULES / "typescript" / "bin" / "tsc"
     done = subprocess.run(
         [toolchain.node(), tsc, "--noEmit", "--pretty", "false", "-p", config.parent],
-        cwd=toolchain.ROOT, env=toolchain.node_env(), capture_output=True, text=True,
-    )  # fmt: skip
+        cwd=toolchain.ROOT,
+        env=toolchain.node_env(),
+        capture_output=True,
+        text=True,
+    )
     if done.returncode:
         raise WorkerError(_readable(done.stdout + done.stderr))
 
@@ -348,8 +376,11 @@ def dry_run(config: Path, out: Path) -> None:
     wrangler = toolchain.NODE_MODULES / "wrangler" / "wrangler-dist" / "cli.js"
     done = subprocess.run(
         [toolchain.node(), "--no-warnings", wrangler, "deploy", "--dry-run", "--config", config, "--outdir", out],
-        cwd=toolchain.ROOT, env=toolchain.node_env(), capture_output=True, text=True,
-    )  # fmt: skip
+        cwd=toolchain.ROOT,
+        env=toolchain.node_env(),
+        capture_output=True,
+        text=True,
+    )
     text = done.stdout + done.stderr
     if done.returncode or "WARNING" in text:
         raise WorkerError(_readable(text))

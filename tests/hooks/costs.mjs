@@ -12,10 +12,18 @@ function exact([above, below]) {
 
 const bills = JSON.parse(await text(process.stdin)).map(({ model, inputs }) =>
   inputs.map((volumes) => {
-    const found = bill(model, Object.fromEntries(Object.entries(volumes).map(([name, value]) => [name, BigInt(value)])));
+    const found = bill(
+      model,
+      Object.fromEntries(Object.entries(volumes).map(([name, value]) => [name, BigInt(value)])),
+    );
     return {
       plans: found.plans.map((plan, i) => [plan.paid, Number(plan.cents), plan.over, planText(model.plans[i], plan)]),
-      lines: found.lines.map((line) => [exact(line.quantity), String(line.cents), amount(line.quantity), money(line.cents)]),
+      lines: found.lines.map((line) => [
+        exact(line.quantity),
+        String(line.cents),
+        amount(line.quantity),
+        money(line.cents),
+      ]),
       total: [String(found.total), money(found.total)],
     };
   }),

@@ -38,7 +38,9 @@ def test_every_pattern_has_cost_data_and_no_other():
 def test_every_pattern_says_what_it_assumes_and_what_it_leaves_out(pattern: Pattern):
     assert pattern.lines and pattern.assumptions and pattern.left_out
     for name, volume in pattern.volumes.items():
-        assert list(volume.sizes) == sorted(volume.sizes) or "percent" in name, f"{name} shrinks from {SIZES[0]} to {SIZES[2]}"
+        assert list(volume.sizes) == sorted(volume.sizes) or "percent" in name, (
+            f"{name} shrinks from {SIZES[0]} to {SIZES[2]}"
+        )
 
 
 # The vendor's own examples
@@ -72,7 +74,13 @@ def test_queried_dimensions_are_counted_as_the_vendor_counts_them():
 
 def test_the_facts_that_hold_a_computed_example_agree():
     rag = {**PATTERNS["edge-ai-rag"].size(1), "chunks": 50_000, "questions": 200_000, "dimensions": 768}
-    lines = dict(zip((line.meter.id for line in PATTERNS["edge-ai-rag"].lines), bill(PATTERNS["edge-ai-rag"], rag).lines, strict=True))
+    lines = dict(
+        zip(
+            (line.meter.id for line in PATTERNS["edge-ai-rag"].lines),
+            bill(PATTERNS["edge-ai-rag"], rag).lines,
+            strict=True,
+        )
+    )
     assert lines["vectorize-queried"][1] + lines["vectorize-stored"][1] == cents(value(FACTS["vectorize-example-cost"]))
     assert METERS["images-transformations"].cost(Fraction(40_000)) == cents(value(FACTS["images-example-cost"]))
     assert METERS["queues-operations"].cost(Fraction(3_000_000)) == cents(value(FACTS["queues-cost-million"]))
@@ -142,7 +150,9 @@ def generated(pattern: Pattern) -> list[dict[str, int]]:
 
     def number(low: int, high: int) -> int:
         near = [n for n in edges if low <= n <= high]
-        return rng.choice([low, high, rng.choice(near), rng.randint(low, high), min(high, max(low, int(10 ** rng.uniform(0, 15))))])
+        return rng.choice(
+            [low, high, rng.choice(near), rng.randint(low, high), min(high, max(low, int(10 ** rng.uniform(0, 15))))]
+        )
 
     inputs = [pattern.size(i) for i in range(len(SIZES))]
     inputs += [{n: getattr(v, end) for n, v in pattern.volumes.items()} for end in ("min", "max")]
@@ -155,12 +165,17 @@ def generated(pattern: Pattern) -> list[dict[str, int]]:
 def browser_bills() -> dict[str, list[dict]]:
     """What the file that the browser loads computes, for all generated inputs of every pattern."""
     cases = [
-        {"model": model(p), "inputs": [{n: str(v) for n, v in volumes.items()} for volumes in generated(p)]} for p in PATTERNS.values()
+        {"model": model(p), "inputs": [{n: str(v) for n, v in volumes.items()} for volumes in generated(p)]}
+        for p in PATTERNS.values()
     ]
     done = subprocess.run(
         [toolchain.node(), Path(__file__).with_name("costs.mjs"), SCRIPT],
-        input=json.dumps(cases), capture_output=True, text=True, env=toolchain.node_env(), timeout=60,
-    )  # fmt: skip
+        input=json.dumps(cases),
+        capture_output=True,
+        text=True,
+        env=toolchain.node_env(),
+        timeout=60,
+    )
     assert done.returncode == 0, done.stderr
     return dict(zip(PATTERNS, json.loads(done.stdout), strict=True))
 
@@ -231,7 +246,8 @@ def test_the_form_holds_no_inline_code_or_style_and_its_data_is_the_model(patter
 
 
 @pytest.mark.parametrize(
-    ("number", "text"), [(0, "0"), (999, "999"), (2_592_000, "2,592,000"), (1_500_000, "1.5 million"), (3 * 10**10, "30 billion")]
+    ("number", "text"),
+    [(0, "0"), (999, "999"), (2_592_000, "2,592,000"), (1_500_000, "1.5 million"), (3 * 10**10, "30 billion")],
 )
 def test_large_round_numbers_are_short(number: int, text: str):
     assert short(number) == text
@@ -259,7 +275,10 @@ def broken_meters(tmp_path: Path, meter: str, **change: object) -> Path:
         ({"price": "kv-read-prize"}, "names the unknown fact 'kv-read-prize'. Add it under docs/data/facts"),
         ({"free": None}, "names the unknown fact 'nothing given'"),
         ({"plan": "enterprise"}, "unknown plan 'enterprise'. Use one of "),
-        ({"included": "kv-writes-included"}, "counts reads, but the fact kv-writes-included counts 'million writes per month'"),
+        (
+            {"included": "kv-writes-included"},
+            "counts reads, but the fact kv-writes-included counts 'million writes per month'",
+        ),
         ({"price": "kv-write-price"}, "counts reads, but the fact kv-write-price"),
         ({"price": None}, "missing 1 required positional argument: 'price'. Add or correct the key."),
         ({"prize": 3}, "unexpected keyword argument 'prize'"),
@@ -299,12 +318,20 @@ def broken_pattern(tmp_path: Path, old: str, new: str) -> Path:
         ("[10, 100, 2000]", "[10, 100]", "volume stored_mb: sizes needs three whole numbers from min to max"),
         ("[100, 10, 1]", "[101, 10, 1]", "volume logged_percent: sizes needs three"),
         ("label: Writes", "name: Writes", "volume writes:"),
-        ("free_max: workers-cpu-free", "free_max: workers-cpu-fre", "volume cpu_ms: names the unknown fact 'workers-cpu-fre'"),
-        ("[every request]", "[each request]", "says 'each request', the fact workers-cache-billing says 'every request'. Write that."),
+        (
+            "free_max: workers-cpu-free",
+            "free_max: workers-cpu-fre",
+            "volume cpu_ms: names the unknown fact 'workers-cpu-fre'",
+        ),
+        (
+            "[every request]",
+            "[each request]",
+            "says 'each request', the fact workers-cache-billing says 'every request'. Write that.",
+        ),
         ("left_out:", "left_outt:", "unexpected keyword argument 'left_outt'. Add or correct the key."),
         ("assumptions:", "assumptions: [", "not YAML"),
     ],
-)  # fmt: skip
+)
 def test_wrong_cost_data_is_refused(old: str, new: str, message: str, tmp_path: Path):
     with pytest.raises(CostError, match=re.escape(message)) as error:
         load_pattern("global-api-kv", FACTS, METERS, broken_pattern(tmp_path, old, new))
@@ -312,13 +339,19 @@ def test_wrong_cost_data_is_refused(old: str, new: str, message: str, tmp_path: 
 
 
 def test_a_pattern_without_cost_data_is_told_what_to_write(tmp_path: Path):
-    with pytest.raises(CostError, match=r"docs/data/costs/patterns/new\.yml is missing: write it, see 'Costs' in CONTRIBUTING\.md"):
+    with pytest.raises(
+        CostError, match=r"docs/data/costs/patterns/new\.yml is missing: write it, see 'Costs' in CONTRIBUTING\.md"
+    ):
         load_pattern("new", FACTS, METERS, tmp_path / "patterns")
 
 
 def test_a_formula_is_a_sum_of_products():
     names = {"a", "b"}
-    assert terms("2 * (a + 3) * b - a / 4", names, FACTS) == ((Fraction(-1, 4), ("a",)), (Fraction(2), ("a", "b")), (Fraction(6), ("b",)))
+    assert terms("2 * (a + 3) * b - a / 4", names, FACTS) == (
+        (Fraction(-1, 4), ("a",)),
+        (Fraction(2), ("a", "b")),
+        (Fraction(6), ("b",)),
+    )
     assert quantity(terms("a * a - a * a + b", names, FACTS), {"a": 7, "b": 5}) == 5
     assert quantity(terms("a * fact('do-memory-billed') / 1000", names, FACTS), {"a": 1000}) == 128
     assert math.isclose(float(quantity(terms("a * fact('workers-ai-neuron-price')", names, FACTS), {"a": 1})), 0.000011)
@@ -331,5 +364,7 @@ def test_the_reference_page_shows_the_examples_and_every_rate():
 
 
 def test_every_finished_page_has_the_section_and_at_least_seven_pages_show_costs():
-    shown = [slug for slug in SLUGS if "<!-- costs -->" in page(DOCS / "patterns" / f"{slug}.md").section("Limits and cost")]
+    shown = [
+        slug for slug in SLUGS if "<!-- costs -->" in page(DOCS / "patterns" / f"{slug}.md").section("Limits and cost")
+    ]
     assert len(shown) >= 7

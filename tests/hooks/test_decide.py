@@ -21,7 +21,7 @@ QUESTIONS = [question["id"] for question in LOADED["questions"]]
 COMBINATIONS = [
     dict(zip(QUESTIONS, combination, strict=True))
     for combination in itertools.product(*([a["id"] for a in q["answers"]] for q in LOADED["questions"]))
-]  # fmt: skip
+]
 RESULTS = [evaluate(LOADED, answers) for answers in COMBINATIONS]
 SCRIPT = """
 const { evaluate, read, write } = await import(process.argv[1]);
@@ -54,8 +54,11 @@ def browser_side() -> dict:
     given = {"rules": LOADED, "combinations": COMBINATIONS, "searches": list(SEARCHES)}
     done = subprocess.run(
         [toolchain.node(), "--input-type=module", "-e", SCRIPT, "--", ROOT / "docs" / "assets" / "decide.js"],
-        input=json.dumps(given), capture_output=True, text=True, timeout=60,
-    )  # fmt: skip
+        input=json.dumps(given),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
@@ -78,7 +81,9 @@ def test_every_combination_ends_in_one_recommendation_and_accounts_for_all_sixte
 
 
 def test_no_pattern_is_unreachable_also_when_every_question_is_answered():
-    clear = [r["first"] for a, r in zip(COMBINATIONS, RESULTS, strict=True) if ANY not in a.values() and not r["against"]]
+    clear = [
+        r["first"] for a, r in zip(COMBINATIONS, RESULTS, strict=True) if ANY not in a.values() and not r["against"]
+    ]
     assert set(clear) == set(PAGES)
 
 
@@ -92,7 +97,13 @@ def test_who_falls_out_knows_the_answer_that_did_it():
     for answers, result in zip(COMBINATIONS, RESULTS, strict=True):
         for entry in result["rest"]:
             for question, why in entry["against"]:
-                answer = next(a for q in LOADED["questions"] if q["id"] == question for a in q["answers"] if a["id"] == answers[question])
+                answer = next(
+                    a
+                    for q in LOADED["questions"]
+                    if q["id"] == question
+                    for a in q["answers"]
+                    if a["id"] == answers[question]
+                )
                 assert [why, entry["slug"]] in [[w, s] for w, slugs in answer["out"] for s in slugs], (answers, entry)
 
 
@@ -141,18 +152,29 @@ def test_an_address_with_what_is_no_answer_loses_only_that(browser_side: dict, s
         ("the same, for staff", "edge meaning all staff new", "edge-ai-rag"),
         ("a public site on a server without an open port", "private any all public keep", "proxy-website"),
     ],
-)  # fmt: skip
+)
 def test_a_known_situation_gets_the_pattern_that_its_page_describes(situation: str, answers: str, first: str):
     result = evaluate(LOADED, dict(zip(QUESTIONS, answers.split(), strict=True)))
     assert (result["first"], result["against"]) == (first, []), situation
 
 
 def test_a_recommendation_agrees_with_the_front_matter_of_the_page():
-    exposures = {"public": {"public"}, "machines": {"private", "public"}, "staff": {"private", "public"}, "egress": {"egress", "private"}}
+    exposures = {
+        "public": {"public"},
+        "machines": {"private", "public"},
+        "staff": {"private", "public"},
+        "egress": {"egress", "private"},
+    }
     states = {
-        "none": {"none"}, "lookup": {"read-heavy"}, "tables": {"relational"}, "database": {"relational"}, "shared": {"coordinated"},
-        "files": {"objects"}, "pictures": {"objects"}, "meaning": {"vectors"},
-    }  # fmt: skip
+        "none": {"none"},
+        "lookup": {"read-heavy"},
+        "tables": {"relational"},
+        "database": {"relational"},
+        "shared": {"coordinated"},
+        "files": {"objects"},
+        "pictures": {"objects"},
+        "meaning": {"vectors"},
+    }
     seen = 0
     for answers, result in zip(COMBINATIONS, RESULTS, strict=True):
         if result["against"]:
@@ -160,7 +182,9 @@ def test_a_recommendation_agrees_with_the_front_matter_of_the_page():
         page = PAGES[result["first"]]
         if answers["who"] in exposures and answers["end"] != "outside":
             assert page.exposure in exposures[answers["who"]], (answers, page.slug)
-        if (answers["end"], answers["who"], answers["wait"]) == ("edge", "public", "all") and answers["state"] in states:
+        if (answers["end"], answers["who"], answers["wait"]) == ("edge", "public", "all") and answers[
+            "state"
+        ] in states:
             assert page.state in states[answers["state"]], (answers, page.slug)
             seen += 1
     assert seen == 32
@@ -190,11 +214,23 @@ def test_the_short_names_are_those_of_the_navigation():
     [
         (lambda raw: raw["order"].pop("fullstack-d1"), "order must name each pattern once; look at fullstack-d1"),
         (lambda raw: raw["order"].update({"new-one": "New"}), "look at new-one"),
-        (lambda raw: raw["questions"][0]["answers"][0]["fits"].append("gone"), "question end, answer edge: unknown pattern gone"),
+        (
+            lambda raw: raw["questions"][0]["answers"][0]["fits"].append("gone"),
+            "question end, answer edge: unknown pattern gone",
+        ),
         (lambda raw: raw["questions"][0]["answers"][0]["fits"].append("hybrid-origins"), "names hybrid-origins twice"),
-        (lambda raw: raw["questions"][1]["answers"][0]["out"][0]["patterns"].append("typo"), "question state, answer none: unknown"),
+        (
+            lambda raw: raw["questions"][1]["answers"][0]["out"][0]["patterns"].append("typo"),
+            "question state, answer none: unknown",
+        ),
     ],
-    ids=["a pattern is missing", "a pattern is unknown", "a misspelt pattern", "for and against at once", "a misspelt objection"],
+    ids=[
+        "a pattern is missing",
+        "a pattern is unknown",
+        "a misspelt pattern",
+        "for and against at once",
+        "a misspelt objection",
+    ],
 )
 def test_broken_rules_stop_the_build_with_their_place(change, message: str):
     raw = copy.deepcopy(RAW)
@@ -207,4 +243,6 @@ def test_the_form_cannot_be_left_by_a_text_in_the_rules():
     rules = copy.deepcopy(LOADED)
     rules["questions"][0]["answers"][0]["means"] = "</template><script>1</script><b>x</b>"
     page = form(rules, dict.fromkeys(PAGES, "/"))
-    assert page.count("<template>") == page.count("</template>") == 1 and "<script" not in page and "<b>x</b>" not in page
+    assert (
+        page.count("<template>") == page.count("</template>") == 1 and "<script" not in page and "<b>x</b>" not in page
+    )

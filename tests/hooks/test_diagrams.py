@@ -55,10 +55,15 @@ def draft_project(tmp_path: Path) -> Path:
 
 def test_a_strict_build_refuses_a_draft_with_page_and_line(tmp_path: Path):
     project = draft_project(tmp_path)
-    line = (project / "docs" / "guide" / "decide.md").read_text().split("```mermaid\nflowchart LR\n    accTitle: Draft")[0].count("\n") + 1
+    line = (project / "docs" / "guide" / "decide.md").read_text().split(
+        "```mermaid\nflowchart LR\n    accTitle: Draft"
+    )[0].count("\n") + 1
     done = build(tmp_path / "site", project)
     assert done.returncode != 0
-    assert f"docs/guide/decide.md:{line}: this diagram is not drawn yet. Run `uv run python -m tools.diagrams`" in done.stderr
+    assert (
+        f"docs/guide/decide.md:{line}: this diagram is not drawn yet. Run `uv run python -m tools.diagrams`"
+        in done.stderr
+    )
     assert not list((tmp_path / "site").rglob("*mermaid*"))
 
 

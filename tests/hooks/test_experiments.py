@@ -33,7 +33,11 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_a_marker_becomes_chart_table_and_command(data: Path):
     text = fill("a\n\n<!-- experiment: two-ways -->\n\nb\n", "docs/guide/x.md")
-    assert "<svg " in text and "| Way | Lost | Time |\n" in text and f"| ✗ KV & friends | 150 | 1,040{NBSP}ms |\n| ✓ Object | 0 | – |" in text
+    assert (
+        "<svg " in text
+        and "| Way | Lost | Time |\n" in text
+        and f"| ✗ KV & friends | 150 | 1,040{NBSP}ms |\n| ✓ Object | 0 | – |" in text
+    )
     assert "Measured on 2026-11-24 with 2 cores, workerd 1.2." in text
     assert "`uv run pytest tests/experiments/test_two_ways.py`" in text
     assert text.startswith("a\n") and text.endswith("\nb\n")
@@ -41,20 +45,28 @@ def test_a_marker_becomes_chart_table_and_command(data: Path):
 
 @pytest.mark.parametrize("name", ["two-wys", "../two-ways", "", "Two-Ways"])
 def test_an_unknown_experiment_is_refused_with_file_line_and_remedy(data: Path, name: str):
-    with pytest.raises(PluginError, match=r"docs/guide/x\.md:3: nothing was measured .* Known are two-ways\. .*--update") as caught:
+    with pytest.raises(
+        PluginError, match=r"docs/guide/x\.md:3: nothing was measured .* Known are two-ways\. .*--update"
+    ) as caught:
         fill(f"a\n\n<!-- experiment: {name} -->\n", "docs/guide/x.md")
     assert repr(name) in str(caught.value)
 
 
 @pytest.mark.parametrize(
     "damage",
-    [{"rows": [{"way": "x", "side": "bad", "values": [1, 2]}]}, {"rows": [{"way": "x", "side": "right", "values": [1]}]}, {"date": None}],
+    [
+        {"rows": [{"way": "x", "side": "bad", "values": [1, 2]}]},
+        {"rows": [{"way": "x", "side": "right", "values": [1]}]},
+        {"date": None},
+    ],
     ids=["an unknown side", "a value too few", "a missing date"],
 )
 def test_damaged_figures_are_refused_with_the_remedy(data: Path, damage: dict):
     broken = {k: v for k, v in {**FIGURES, **damage}.items() if v is not None}
     (data / "broken.json").write_text(json.dumps(broken))
-    with pytest.raises(PluginError, match=r"x\.md:1: docs/data/experiments/broken\.json is damaged\. Write it anew: `uv run pytest"):
+    with pytest.raises(
+        PluginError, match=r"x\.md:1: docs/data/experiments/broken\.json is damaged\. Write it anew: `uv run pytest"
+    ):
         fill("<!-- experiment: broken -->\n", "x.md")
 
 
@@ -85,10 +97,18 @@ def test_without_a_column_for_bars_there_is_no_chart():
 @pytest.mark.parametrize(
     ("value", "unit", "text"),
     [
-        (0, "", "0"), (12345, "", "12,345"), (2.5, "ms", "2.5 ms"), (1040, "ms", "1,040 ms"), ("refused", "", "refused"), (None, "ms", "–"),
-        (64 * 2**20, "bytes", "64 MiB"), (97_583_104, "bytes", "93.1 MiB"), (65536, "bytes", "64 KiB"), (7, "bytes", "7 bytes"),
+        (0, "", "0"),
+        (12345, "", "12,345"),
+        (2.5, "ms", "2.5 ms"),
+        (1040, "ms", "1,040 ms"),
+        ("refused", "", "refused"),
+        (None, "ms", "–"),
+        (64 * 2**20, "bytes", "64 MiB"),
+        (97_583_104, "bytes", "93.1 MiB"),
+        (65536, "bytes", "64 KiB"),
+        (7, "bytes", "7 bytes"),
     ],
-)  # fmt: skip
+)
 def test_figures_are_written_for_readers(value: float | str | None, unit: str, text: str):
     assert shown(value, unit).replace(NBSP, " ") == text
     assert " " not in shown(value, unit)
@@ -100,7 +120,20 @@ def test_the_command_names_the_test_of_the_experiment():
 
 @pytest.mark.parametrize(
     ("was", "now", "same"),
-    [(100, 100, True), (100, 999, True), (100, 11, True), (100, 1001, False), (100, 9, False), (0, 0, True), (0, 1, False), (1, 0, False), ("a", "a", True), ("a", "b", False), (None, None, True), (None, 1, False)],
-)  # fmt: skip
+    [
+        (100, 100, True),
+        (100, 999, True),
+        (100, 11, True),
+        (100, 1001, False),
+        (100, 9, False),
+        (0, 0, True),
+        (0, 1, False),
+        (1, 0, False),
+        ("a", "a", True),
+        ("a", "b", False),
+        (None, None, True),
+        (None, 1, False),
+    ],
+)
 def test_figures_are_compared_by_order_of_magnitude_and_nothing_is_like_zero(was, now, same):
     assert alike(was, now) is same

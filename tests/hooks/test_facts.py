@@ -11,10 +11,16 @@ from bs4 import BeautifulSoup
 from hooks.facts import Fact, FactError, card, fill, load, parse, tables, used
 
 ENTRY = {
-    "id": "kv-write-rate", "claim": "One key accepts one write per second.", "value": 1, "unit": "write per second",
-    "plan": "all", "source": "https://developers.cloudflare.com/kv/", "as_of": datetime.date(2026, 9, 30),
-    "evidence": "page", "confidence": "high",
-}  # fmt: skip
+    "id": "kv-write-rate",
+    "claim": "One key accepts one write per second.",
+    "value": 1,
+    "unit": "write per second",
+    "plan": "all",
+    "source": "https://developers.cloudflare.com/kv/",
+    "as_of": datetime.date(2026, 9, 30),
+    "evidence": "page",
+    "confidence": "high",
+}
 FACT = Fact(**ENTRY, product="kv")
 
 

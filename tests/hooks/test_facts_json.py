@@ -15,9 +15,18 @@ from hooks.facts_json import document
 
 AS_OF = datetime.date(2026, 1, 1)
 FACT = Fact(
-    "kv-write-rate", "One key accepts one write per second.", 1, "write per second", "all",
-    "https://developers.cloudflare.com/kv/", AS_OF, "page", "high", note="Also “burst”.", product="kv",
-)  # fmt: skip
+    "kv-write-rate",
+    "One key accepts one write per second.",
+    1,
+    "write per second",
+    "all",
+    "https://developers.cloudflare.com/kv/",
+    AS_OF,
+    "page",
+    "high",
+    note="Also “burst”.",
+    product="kv",
+)
 MARK = "Older than 180 days: check the source."
 
 
@@ -28,12 +37,22 @@ def day(after: int) -> datetime.date:
 def test_a_fact_is_published_with_all_that_backs_it():
     assert json.loads(document([FACT], {"kv": {"name": "Workers KV"}})) == [
         {
-            "id": "kv-write-rate", "product": "kv", "product_name": "Workers KV",
-            "claim": "One key accepts one write per second.", "value": 1, "unit": "write per second",
-            "shown": "1 write per second", "plan": "all", "source": "https://developers.cloudflare.com/kv/",
-            "as_of": "2026-01-01", "evidence": "page", "confidence": "high", "note": "Also “burst”.", "conflict": "",
+            "id": "kv-write-rate",
+            "product": "kv",
+            "product_name": "Workers KV",
+            "claim": "One key accepts one write per second.",
+            "value": 1,
+            "unit": "write per second",
+            "shown": "1 write per second",
+            "plan": "all",
+            "source": "https://developers.cloudflare.com/kv/",
+            "as_of": "2026-01-01",
+            "evidence": "page",
+            "confidence": "high",
+            "note": "Also “burst”.",
+            "conflict": "",
         }
-    ]  # fmt: skip
+    ]
 
 
 def test_the_published_list_holds_every_fact_sorted_by_id():
@@ -65,7 +84,9 @@ def test_the_build_puts_the_list_beside_the_pages(tmp_path: Path):
     (tmp_path / "theme").mkdir()
     (tmp_path / "theme" / "main.html").write_text("{{ page.content }}")
     (tmp_path / "mkdocs.yml").write_text(yaml.safe_dump(config))
-    done = subprocess.run([sys.executable, "-m", "mkdocs", "build", "--strict"], cwd=tmp_path, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict"], cwd=tmp_path, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "site" / "facts.json").read_text(encoding="utf-8") == document(load().values(), products())
 

@@ -3,7 +3,7 @@
 from framed_tables import framed
 
 TABLE = (
-    "<table>\n<thead>\n<tr>\n<th>Fault</th>\n<th>Users <em>see</em></th>\n<th>\"You\" notice</th>\n</tr>\n</thead>\n"
+    '<table>\n<thead>\n<tr>\n<th>Fault</th>\n<th>Users <em>see</em></th>\n<th>"You" notice</th>\n</tr>\n</thead>\n'
     "<tbody>\n<tr>\n<td>Killed</td>\n<td>Nothing</td>\n<td>A log</td>\n</tr>\n</tbody>\n</table>"
 )
 
@@ -11,7 +11,10 @@ TABLE = (
 def test_each_cell_of_a_wide_table_names_its_column():
     page = framed(f"<p>Before</p>{TABLE}")
     assert page.startswith('<p>Before</p><div class="md-typeset__scrollwrap rows">')
-    assert '<td>Killed</td>\n<td data-label="Users see">Nothing</td>\n<td data-label="&quot;You&quot; notice">A log</td>' in page
+    assert (
+        '<td>Killed</td>\n<td data-label="Users see">Nothing</td>\n<td data-label="&quot;You&quot; notice">A log</td>'
+        in page
+    )
 
 
 def test_numbers_stay_in_columns_and_rows_with_a_heading_and_two_columns_stay_a_table():
@@ -19,7 +22,9 @@ def test_numbers_stay_in_columns_and_rows_with_a_heading_and_two_columns_stay_a_
     headed = TABLE.replace("<td>Killed</td>", '<th scope="row">Killed</th>')
     two = TABLE.replace('\n<th>"You" notice</th>', "").replace("\n<td>A log</td>", "")
     for table in (numbers, headed, two):
-        assert framed(table) == f'<div class="md-typeset__scrollwrap"><div class="md-typeset__table">{table}</div></div>'
+        assert (
+            framed(table) == f'<div class="md-typeset__scrollwrap"><div class="md-typeset__table">{table}</div></div>'
+        )
 
 
 def test_a_table_with_a_class_is_left_alone():

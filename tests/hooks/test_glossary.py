@@ -25,7 +25,12 @@ def test_a_word_inside_a_product_name_is_left_alone():
     page = "<p>Workers KV, Workers for Platforms and Worker Loader, then Workers as such. Workers. And Worker.</p>"
     found = BeautifulSoup(explain(page, [worker], "/"), "html.parser").select("button")
     assert [button.next_element for button in found] == ["Workers"]
-    assert found[0].find_parent("p").get_text().startswith("Workers KV, Workers for Platforms and Worker Loader, then Workers")
+    assert (
+        found[0]
+        .find_parent("p")
+        .get_text()
+        .startswith("Workers KV, Workers for Platforms and Worker Loader, then Workers")
+    )
 
 
 def test_a_card_holds_the_escaped_text_and_leads_to_the_glossary():

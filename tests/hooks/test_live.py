@@ -46,27 +46,42 @@ def test_every_curl_that_the_tests_run_is_one_of_an_example_that_can_be_started(
     ("line", "method", "url", "headers", "body"),
     [
         (f"curl -si {URL}/a", "GET", "/a", [], ""),
-        (f"curl -s {URL}/a -d x=1 -d y=2", "POST", "/a", [["Content-Type", "application/x-www-form-urlencoded"]], "x=1&y=2"),
+        (
+            f"curl -s {URL}/a -d x=1 -d y=2",
+            "POST",
+            "/a",
+            [["Content-Type", "application/x-www-form-urlencoded"]],
+            "x=1&y=2",
+        ),
         (f"curl -s -X PATCH {URL}/a \\\n    -H 'A: b:c'", "PATCH", "/a", [["A", "b:c"]], ""),
         (f"curl -s -G {URL}/a --data-urlencode 'q=a&b c'", "GET", "/a?q=a%26b%20c", [], ""),
         (f"curl -sI {URL}/a", "HEAD", "/a", [], ""),
         (f"curl -s -r 0-9 -o /dev/null -w '%{{http_code}}\\n' {URL}/a", "GET", "/a", [["Range", "bytes=0-9"]], ""),
         (f'curl -s "{URL}/a/\\\nb"', "GET", "/a/b", [], ""),
-        (f'curl {URL}/a -H "T: $(uv run python x.py \\\n    ann)"', "GET", "/a", [["T", "$(uv run python x.py ann)"]], ""),
+        (
+            f'curl {URL}/a -H "T: $(uv run python x.py \\\n    ann)"',
+            "GET",
+            "/a",
+            [["T", "$(uv run python x.py ann)"]],
+            "",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_curl_line_is_read_as_curl_reads_it(line: str, method: str, url: str, headers: list[list[str]], body: str):
     assert requests(line) == [{"method": method, "url": url, "headers": headers, "body": body}]
 
 
 def test_json_sets_both_types_and_the_method():
     (made,) = requests(f"curl {URL}/a --json '{{}}'")
-    assert (made["method"], made["headers"]) == ("POST", [["Content-Type", "application/json"], ["Accept", "application/json"]])
+    assert (made["method"], made["headers"]) == (
+        "POST",
+        [["Content-Type", "application/json"], ["Accept", "application/json"]],
+    )
 
 
 def test_what_sed_takes_from_a_reply_reaches_the_next_request():
     first, second = requests(
-        f"curl -s {URL}/form | sed -n 's/.*name=\"form\" value=\"\\([^\"]*\\)\".*/form=\\1/p' | (sleep 2; cat) | curl -s {URL}/send -d @- -d a=b"
+        f'curl -s {URL}/form | sed -n \'s/.*name="form" value="\\([^"]*\\)".*/form=\\1/p\' | (sleep 2; cat) | curl -s {URL}/send -d @- -d a=b'
     )
     assert re.search(first["capture"]["pattern"], '<input name="form" value="t(1)">')[1] == "t(1)"
     assert (first["capture"]["name"], first["capture"]["template"]) == ("-", "form=\\1")
@@ -76,11 +91,14 @@ def test_what_sed_takes_from_a_reply_reaches_the_next_request():
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        (f"curl {URL}/ --proxy x", "uses curl's --proxy"), ("curl https://example.com/", "calls another address"),
-        (f"curl {URL}/ | grep x", "pipes through grep"), (f"curl {URL}/ -d @-", "sends what a program"),
-        (f"curl {URL}/a {URL}/b", "uses curl's http"), (f"curl {URL}/ | sed 's/a/b/g'", "more of sed"),
+        (f"curl {URL}/ --proxy x", "uses curl's --proxy"),
+        ("curl https://example.com/", "calls another address"),
+        (f"curl {URL}/ | grep x", "pipes through grep"),
+        (f"curl {URL}/ -d @-", "sends what a program"),
+        (f"curl {URL}/a {URL}/b", "uses curl's http"),
+        (f"curl {URL}/ | sed 's/a/b/g'", "more of sed"),
     ],
-)  # fmt: skip
+)
 def test_what_a_page_cannot_send_is_refused_with_the_reason(line: str, reason: str):
     with pytest.raises(Unsendable, match=re.escape(reason)):
         requests(line)
@@ -88,8 +106,9 @@ def test_what_a_page_cannot_send_is_refused_with_the_reason(line: str, reason: s
 
 def test_a_substitution_is_found_over_line_breaks():
     assert substitutions('curl -d "a=$(printf \'a%.0s\' {1..4})" -H "$( \\\n  uv run python x.py)"') == [
-        "$(printf 'a%.0s' {1..4})", "$( uv run python x.py)",
-    ]  # fmt: skip
+        "$(printf 'a%.0s' {1..4})",
+        "$( uv run python x.py)",
+    ]
 
 
 def test_every_rule_names_arrows_that_the_diagram_has():
@@ -98,7 +117,11 @@ def test_every_rule_names_arrows_that_the_diagram_has():
         source = fences(pages[slug].text)[0][1]
         drawn = BeautifulSoup((DRAWN / f"{key(source)}.svg").read_text(), "html.parser")
         arrows = {int(n) for n in re.findall(r'[|:]\s*"?(\d+) ', source)}
-        labels = [int(found[1]) for e in drawn.select(".edgeLabel, .messageText") if (found := re.match(r"(\d+) ", e.text.strip()))]
+        labels = [
+            int(found[1])
+            for e in drawn.select(".edgeLabel, .messageText")
+            if (found := re.match(r"(\d+) ", e.text.strip()))
+        ]
         # The script pairs the two by their order.
         assert len(labels) == len(drawn.select(".flowchart-link, .messageLine0, .messageLine1")) == len(arrows), slug
         assert set(labels) == arrows, slug
@@ -121,10 +144,9 @@ def test_the_first_rule_that_fits_counts():
     assert find(rules, "GET", "/", 599, {}, "") is None
 
 
-
-
 @pytest.mark.parametrize(
-    ("installed", "host", "wrapped"), [(True, "127.0.0.1", True), (False, "127.0.0.1", False), (True, "0.0.0.0", False), (True, "192.0.2.1", False)]
+    ("installed", "host", "wrapped"),
+    [(True, "127.0.0.1", True), (False, "127.0.0.1", False), (True, "0.0.0.0", False), (True, "192.0.2.1", False)],
 )
 def test_the_server_stays_plain_without_the_toolchain_and_beyond_this_machine(
     installed: bool, host: str, wrapped: bool, monkeypatch: pytest.MonkeyPatch
@@ -151,7 +173,9 @@ def test_what_a_running_example_writes_is_no_reason_to_build_again():
     watched: list[SimpleNamespace] = []
     observer = SimpleNamespace(schedule=lambda handler, path, **options: watched.append(handler))
     hook.quiet(observer)
-    observer.schedule(SimpleNamespace(on_any_event=lambda event: told.append(event.src_path)), "snippets", recursive=True)
+    observer.schedule(
+        SimpleNamespace(on_any_event=lambda event: told.append(event.src_path)), "snippets", recursive=True
+    )
     for path in ("snippets/a/.wrangler/tmp/x.js", "hooks/__pycache__/x.pyc", "snippets/a/src/index.ts"):
         watched[0].on_any_event(SimpleNamespace(src_path=path))
     assert told == ["snippets/a/src/index.ts"]

@@ -60,7 +60,9 @@ def test_two_rows_of_one_product_are_joined_and_other_tables_are_left_alone():
 
 
 def test_links_of_a_pattern_page_still_lead_there_from_a_service_page():
-    moved = seen_from_here("[D1](fullstack-d1.md), [n](r2-uploads.md#build-it), [g](../guide/decide.md), [1](fact:x), [x](https://a.b/c.md)")
+    moved = seen_from_here(
+        "[D1](fullstack-d1.md), [n](r2-uploads.md#build-it), [g](../guide/decide.md), [1](fact:x), [x](https://a.b/c.md)"
+    )
     assert moved == (
         "[D1](../patterns/fullstack-d1.md), [n](../patterns/r2-uploads.md#build-it), [g](../guide/decide.md), [1](fact:x), "
         "[x](https://a.b/c.md)"
@@ -82,7 +84,10 @@ def test_most_jobs_come_from_the_table_of_the_pattern_page():
 
 
 def test_what_the_table_does_not_say_is_not_invented():
-    page = parse("x", "---\ntitle: X\npattern: 1\ndescription: D.\nservices: [kv]\nuse_cases: []\nstate: none\nexposure: public\nplan: Free\nrelated: []\n---\n# X\n")
+    page = parse(
+        "x",
+        "---\ntitle: X\npattern: 1\ndescription: D.\nservices: [kv]\nuse_cases: []\nstate: none\nexposure: public\nplan: Free\nrelated: []\n---\n# X\n",
+    )
     assert ELSEWHERE[0] in document("kv", [page], KNOWN, 0)
     assert "no figure of it stands on these pages" in document("kv", [page], KNOWN, 0)
 
@@ -95,14 +100,17 @@ def test_a_page_without_a_field_is_named():
 def test_every_product_has_a_job_and_building_blocks_says_the_same():
     text = (ROOT / "docs" / "guide" / "building-blocks.md").read_text(encoding="utf-8")
     said = {
-        name: job.strip() for name, job in re.findall(r"^\| \[([^\]]+)\]\(https[^)]+\)[^|]* \| ([^|]+) \| [^|]+ \|$", text, re.M)
-    }  # fmt: skip
+        name: job.strip()
+        for name, job in re.findall(r"^\| \[([^\]]+)\]\(https[^)]+\)[^|]* \| ([^|]+) \| [^|]+ \|$", text, re.M)
+    }
     used = services(PAGES).keys()
     for product, entry in KNOWN.items():
         assert entry.get("job"), f"docs/data/products.yml, {product}: add its job in one sentence, without a full stop"
         assert not entry["job"].endswith("."), product
         if product in used:
-            assert said.get(entry["name"]) == entry["job"], f"{entry['name']}: products.yml and building-blocks.md differ"
+            assert said.get(entry["name"]) == entry["job"], (
+                f"{entry['name']}: products.yml and building-blocks.md differ"
+            )
 
 
 def test_an_example_is_promised_only_where_one_runs_and_uses_the_product():

@@ -56,7 +56,12 @@ class Visitor:
 
     def headers(self, **more: str) -> dict[str, str]:
         own = {"Origin": self._example.url, "Sec-Fetch-Site": "same-origin", "CF-Connecting-IP": self.address}
-        return {**own, "Content-Type": "application/json", **({"Cookie": f"{COOKIE}={self.cookie}"} if self.cookie else {}), **more}
+        return {
+            **own,
+            "Content-Type": "application/json",
+            **({"Cookie": f"{COOKIE}={self.cookie}"} if self.cookie else {}),
+            **more,
+        }
 
     def post(self, slug: str, content: Any, **headers: str) -> httpx.Response:
         """Send a body as it is, or anything else as JSON."""
@@ -66,7 +71,9 @@ class Visitor:
             self.cookie = found[1]
         return response
 
-    def call(self, slug: str, method: str, url: str, headers: dict[str, str] | None = None, body: str = "") -> dict[str, Any]:
+    def call(
+        self, slug: str, method: str, url: str, headers: dict[str, str] | None = None, body: str = ""
+    ) -> dict[str, Any]:
         """Send one request to an example and return its answer."""
         asked = {"method": method, "url": url, "headers": list((headers or {}).items()), "body": body}
         response = self.post(slug, asked)
@@ -129,6 +136,9 @@ def typecheck(runtime: Runtime, config: Path) -> str:
     tsc = toolchain.NODE_MODULES / "typescript" / "bin" / "tsc"
     done = subprocess.run(
         [toolchain.node(), tsc, "--noEmit", "--pretty", "false", "-p", config.parent],
-        cwd=toolchain.ROOT, env=toolchain.node_env(), capture_output=True, text=True,
-    )  # fmt: skip
+        cwd=toolchain.ROOT,
+        env=toolchain.node_env(),
+        capture_output=True,
+        text=True,
+    )
     return done.stdout + done.stderr

@@ -37,9 +37,13 @@ class Repository:
         shutil.copytree(ROOT / "hosting", folder / "hosting", ignore=lambda *_: {"live", ".wrangler"})
         (folder / ".gitignore").write_text(".cache/\n__pycache__/\n/site/\n")
         self.env = {
-            **os.environ, "SITE_URL": ADDRESS, "SITE_DATE": SITE_DATE, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1",
+            **os.environ,
+            "SITE_URL": ADDRESS,
+            "SITE_DATE": SITE_DATE,
+            "GIT_CONFIG_GLOBAL": os.devnull,
+            "GIT_CONFIG_NOSYSTEM": "1",
             **{f"GIT_{who}_{what}": "a@example.com" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")},
-        }  # fmt: skip
+        }
         self.run("git", "init", "--quiet", "--initial-branch=main")
 
     def run(self, *command: str | Path) -> str:
@@ -79,13 +83,21 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Repository:
     first = made.publish("--date", OLD)
     assert first.returncode == 0, first.stderr
 
-    made.edit("mkdocs.yml", "      - Old name: guide/old-name.md\n      - Going: guide/going.md\n", "      - New name: guide/new-name.md\n")
+    made.edit(
+        "mkdocs.yml",
+        "      - Old name: guide/old-name.md\n      - Going: guide/going.md\n",
+        "      - New name: guide/new-name.md\n",
+    )
     made.run("git", "mv", "docs/guide/old-name.md", "docs/guide/new-name.md")
     made.run("git", "rm", "--quiet", "docs/guide/going.md")
     made.edit("docs/guide/new-name.md", "More text.", "Other text.\n\n## Third part\n\nNew.")
     made.edit("docs/assets/site.css", "/* Editions */", "/* The editions */")
     made.edit("docs/data/facts/kv.yml", VALUE, VALUE.replace("1", "2"))
-    made.edit("docs/patterns/global-api-kv.md", "[1 write per second](fact:kv-write-rate)", "[2 write per second](fact:kv-write-rate)")
+    made.edit(
+        "docs/patterns/global-api-kv.md",
+        "[1 write per second](fact:kv-write-rate)",
+        "[2 write per second](fact:kv-write-rate)",
+    )
     made.edit("snippets/global-api-kv/src/index.ts", "\n", "\n\n")
     (made.folder / "docs" / "data" / "moved.yml").write_text(
         f"- {{ old: guide/old-name/, new: guide/new-name/, date: {NEW} }}\n- {{ old: guide/going/, new: guide/mistakes/, date: {NEW} }}\n"
@@ -138,7 +150,9 @@ def test_a_page_that_would_be_lost_stops_the_edition(repository: Repository, mon
     monkeypatch.setenv("SITE_URL", ADDRESS)
     monkeypatch.setattr(host, "build", lambda *arguments, **environment: None)
     before = repository.run("git", "rev-parse", "editions")
-    with pytest.raises(EditionError, match="pages that are gone: guide/going/, guide/new-name/. Say in docs/data/moved.yml"):
+    with pytest.raises(
+        EditionError, match="pages that are gone: guide/going/, guide/new-name/. Say in docs/data/moved.yml"
+    ):
         publish(repository.folder, True, datetime.date(2026, 12, 1))
     assert repository.run("git", "rev-parse", "editions") == before
 
@@ -198,13 +212,17 @@ def test_the_oldest_editions_lose_their_caching_before_a_rule_is_lost(tmp_path: 
     for number, edition in enumerate(["latest", *editions]):
         (tmp_path / edition).mkdir()
         files = "".join(f"/assets/{max(number, 1)}-{n}.js\n  Cache-Control: {IMMUTABLE}\n" for n in range(10))
-        (tmp_path / edition / "_headers").write_text(f"/*\n  Content-Security-Policy: script-src 'self'; x {number}\n{files}")
+        (tmp_path / edition / "_headers").write_text(
+            f"/*\n  Content-Security-Policy: script-src 'self'; x {number}\n{files}"
+        )
         (tmp_path / edition / "404.html").write_text("<script>1</script>")
     rules = host.merged(tmp_path, editions)
     assert len(rules) == RULES
     assert [f"/{edition}/*" in rules for edition in editions] == [False] + [True] * 11
     assert "/:edition/assets/1-0.js" in rules and "/:edition/assets/12-0.js" not in rules
-    assert "'sha256-" in rules["/2026-01-01/*"]["Content-Security-Policy"], "the page for a wrong address works there too"
+    assert "'sha256-" in rules["/2026-01-01/*"]["Content-Security-Policy"], (
+        "the page for a wrong address works there too"
+    )
 
 
 @pytest.mark.parametrize(
@@ -228,7 +246,9 @@ def test_every_address_leads_somewhere(hosted: Example, path: str, status: int, 
 
 def test_the_banner_of_an_older_edition_leads_to_the_same_page_in_the_latest(hosted: Example):
     words = f"You read the edition of {OLD}. "
-    assert banner(hosted, f"/{OLD}/patterns/queues-none/") == ("", ""), "the page for a wrong address is of the latest edition"
+    assert banner(hosted, f"/{OLD}/patterns/queues-none/") == ("", ""), (
+        "the page for a wrong address is of the latest edition"
+    )
     for path, text, place in (
         ("patterns/global-api-kv/", "Read this page in the latest edition.", "../../../latest/patterns/global-api-kv/"),
         ("", "Read this page in the latest edition.", "../latest/"),
@@ -241,7 +261,9 @@ def test_the_banner_of_an_older_edition_leads_to_the_same_page_in_the_latest(hos
 
 
 def test_a_page_that_nobody_replaced_leads_to_the_overview(tmp_path: Path):
-    assert "../../latest/patterns/" in host.banner(tmp_path, OLD, "gone/", {}) and "This page is gone" in host.banner(tmp_path, OLD, "gone/", {})
+    assert "../../latest/patterns/" in host.banner(tmp_path, OLD, "gone/", {}) and "This page is gone" in host.banner(
+        tmp_path, OLD, "gone/", {}
+    )
 
 
 def test_a_reader_moves_between_editions_without_breaking_the_policy(hosted: Example, browser: Browser):
@@ -252,7 +274,9 @@ def test_a_reader_moves_between_editions_without_breaking_the_policy(hosted: Exa
         page.wait_for_url(f"{hosted.url}/{OLD}/patterns/global-api-kv/")
         link = page.locator(".edition-banner a")
         page.locator(".edition-banner a[href$='global-api-kv/']").wait_for()
-        assert page.evaluate("performance.getEntriesByType('navigation')[0].name").endswith(f"/{OLD}/patterns/"), "by instant navigation"
+        assert page.evaluate("performance.getEntriesByType('navigation')[0].name").endswith(f"/{OLD}/patterns/"), (
+            "by instant navigation"
+        )
         link.click()
         page.wait_for_url(f"{hosted.url}/latest/patterns/global-api-kv/")
         page.get_by_role("link", name="Other editions").click()
@@ -316,7 +340,9 @@ def test_only_figures_that_changed_and_were_there_before_are_named():
     facts = dict(list(load().items())[:3])
     one, two, three = facts
     before = {one: facts[one], two: Fact(**{**vars(facts[two]), "text": "another"})}
-    assert figures(before, facts, [one, two, two, three]) == [f"{facts[two].claim} Before: another. Now: {facts[two].shown}."]
+    assert figures(before, facts, [one, two, two, three]) == [
+        f"{facts[two].claim} Before: another. Now: {facts[two].shown}."
+    ]
 
 
 def test_a_new_page_says_so_and_words_are_escaped():

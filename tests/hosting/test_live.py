@@ -95,12 +95,20 @@ def test_only_the_live_worker_has_a_route_and_no_worker_another_address():
 def test_a_hosted_example_runs_the_tested_code_with_the_tested_dates_and_limits():
     for slug in HOSTED:
         entry = (LIVE / "examples" / slug / "index.ts").read_text()
-        assert entry.startswith('import "../../sandbox/closed";'), f"{slug}: the way out is closed before the example's code runs"
+        assert entry.startswith('import "../../sandbox/closed";'), (
+            f"{slug}: the way out is closed before the example's code runs"
+        )
         assert f"snippets/{slug}/" in entry
-        settings = [tomllib.loads(p.read_text()) for p in (ROOT / "snippets" / slug).glob("**/wrangler.toml") if "pages" not in p.parts]
+        settings = [
+            tomllib.loads(p.read_text())
+            for p in (ROOT / "snippets" / slug).glob("**/wrangler.toml")
+            if "pages" not in p.parts
+        ]
         for limit in (limit for one in settings for limit in one.get("ratelimits", [])):
             simple = limit["simple"]
-            assert f'this.limit("{limit["name"]}", {simple["limit"]}, {simple["period"]})' in entry, f"{slug}: {limit['name']}"
+            assert f'this.limit("{limit["name"]}", {simple["limit"]}, {simple["period"]})' in entry, (
+                f"{slug}: {limit['name']}"
+            )
         for migration in (ROOT / "snippets" / slug).glob("**/migrations/*.sql"):
             assert migration.name in entry, f"{slug}: {migration.name}"
 
@@ -213,12 +221,41 @@ def test_the_cookie_is_for_this_host_only_and_out_of_the_reach_of_scripts(site: 
 # --- what a visitor may not say -----------------------------------------------------------------------------------------
 
 SMUGGLED = [
-    "CF-Connecting-IP", "cf-connecting-ipv6", "CF-Ray", "CF-IPCountry", "CF-Worker", "CF-Visitor", "Cf-Access-Jwt-Assertion",
-    "CF-Access-Client-Id", "Cf-Access-Authenticated-User-Email", "MF-CF-Blob", "Host", "X-Host", "X-Forwarded-For",
-    "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Anything", "Forwarded", "Via", "X-Real-IP", "True-Client-IP",
-    "X-Client-IP", "CDN-Loop", "X-Original-URL", "X-Live-Visitor", "Transfer-Encoding", "Content-Length", "Connection", "Upgrade",
-    "Proxy-Authorization", "Sec-WebSocket-Key", "Expect", "TE", "Keep-Alive", "Trailer",
-]  # fmt: skip
+    "CF-Connecting-IP",
+    "cf-connecting-ipv6",
+    "CF-Ray",
+    "CF-IPCountry",
+    "CF-Worker",
+    "CF-Visitor",
+    "Cf-Access-Jwt-Assertion",
+    "CF-Access-Client-Id",
+    "Cf-Access-Authenticated-User-Email",
+    "MF-CF-Blob",
+    "Host",
+    "X-Host",
+    "X-Forwarded-For",
+    "X-Forwarded-Host",
+    "X-Forwarded-Proto",
+    "X-Forwarded-Anything",
+    "Forwarded",
+    "Via",
+    "X-Real-IP",
+    "True-Client-IP",
+    "X-Client-IP",
+    "CDN-Loop",
+    "X-Original-URL",
+    "X-Live-Visitor",
+    "Transfer-Encoding",
+    "Content-Length",
+    "Connection",
+    "Upgrade",
+    "Proxy-Authorization",
+    "Sec-WebSocket-Key",
+    "Expect",
+    "TE",
+    "Keep-Alive",
+    "Trailer",
+]
 
 
 def test_no_header_that_only_the_edge_or_a_proxy_may_set_reaches_an_example(stranger: Example):
@@ -235,7 +272,9 @@ def test_no_header_that_only_the_edge_or_a_proxy_may_set_reaches_an_example(stra
 def test_what_the_visitors_own_browser_sends_stays_outside(stranger: Example):
     visitor = arrive(stranger)
     visitor.call("global-api-kv", "GET", "/")
-    seen, _ = echo(visitor, ["Cookie", f"a=1; {COOKIE}={visitor.cookie}; b=2"], **{"X-Outer": "1", "Authorization": "Bearer x"})
+    seen, _ = echo(
+        visitor, ["Cookie", f"a=1; {COOKIE}={visitor.cookie}; b=2"], **{"X-Outer": "1", "Authorization": "Bearer x"}
+    )
     assert dict(seen["headers"])["cookie"] == "a=1; b=2"
     assert visitor.id not in json.dumps(seen)
     assert not {"x-outer", "authorization", "origin", "user-agent"} & {name for name, _ in seen["headers"]}
@@ -244,14 +283,43 @@ def test_what_the_visitors_own_browser_sends_stays_outside(stranger: Example):
 @pytest.mark.parametrize(
     "url",
     [
-        "https://example.com/", "http://example.com/", "//example.com/", "http://localhost:8787@example.com/", "http://a:b@localhost:8787/",
-        "http://@localhost:8787/", "http://localhost:8788/", "http://localhost/", "https://localhost:8787/", "http://localhost:8787.example.com/",
-        "http://127.0.0.1:8787.example.com/", "/\\example.com", "\\\\example.com", "http:\\\\localhost:8787\\", "/a\r\nHost: example.com",
-        "/a\nb", "/a b", "/\u0000", " /", "\t//example.com", "http://live-fullstack-d1/", "http://metadata/", "file:///etc/passwd",
-        "data:text/plain,x", "javascript:alert(1)", "ftp://localhost:8787/", "a/b", "", "?x", "/" + "x" * 2_048, "http://[::1]:8787/",
-        "http://2130706433:8787@example.com", 7, None, ["/"],
+        "https://example.com/",
+        "http://example.com/",
+        "//example.com/",
+        "http://localhost:8787@example.com/",
+        "http://a:b@localhost:8787/",
+        "http://@localhost:8787/",
+        "http://localhost:8788/",
+        "http://localhost/",
+        "https://localhost:8787/",
+        "http://localhost:8787.example.com/",
+        "http://127.0.0.1:8787.example.com/",
+        "/\\example.com",
+        "\\\\example.com",
+        "http:\\\\localhost:8787\\",
+        "/a\r\nHost: example.com",
+        "/a\nb",
+        "/a b",
+        "/\u0000",
+        " /",
+        "\t//example.com",
+        "http://live-fullstack-d1/",
+        "http://metadata/",
+        "file:///etc/passwd",
+        "data:text/plain,x",
+        "javascript:alert(1)",
+        "ftp://localhost:8787/",
+        "a/b",
+        "",
+        "?x",
+        "/" + "x" * 2_048,
+        "http://[::1]:8787/",
+        "http://2130706433:8787@example.com",
+        7,
+        None,
+        ["/"],
     ],
-)  # fmt: skip
+)
 def test_it_is_no_proxy(site: Example, site_visitor: Visitor, url: Any):
     assert code(site_visitor.post("global-api-kv", {"method": "GET", "url": url})) == (422, "invalid_call")
 
@@ -266,7 +334,10 @@ def site_visitor(site: Example) -> Visitor:
 
 def test_a_path_stays_on_the_example_even_if_it_looks_like_another_host(stranger: Example):
     visitor = arrive(stranger)
-    for url, seen in {"/http://example.com/": "http://localhost:8787/http://example.com/", "/..//example.com": "http://localhost:8787//example.com"}.items():
+    for url, seen in {
+        "/http://example.com/": "http://localhost:8787/http://example.com/",
+        "/..//example.com": "http://localhost:8787//example.com",
+    }.items():
         assert json.loads(visitor.call("global-api-kv", "GET", url)["body"])["url"] == seen
 
 
@@ -352,12 +423,16 @@ CALL = b'{"method":"GET","url":"/"'
         (CALL + b',"body":"' + b"x" * 65_536 + b'"}', 413),
     ],
     ids=range(32),
-)  # fmt: skip
+)
 def test_a_broken_body_is_refused_in_words(site: Example, site_visitor: Visitor, body: bytes, status: int):
     response = site_visitor.post("global-api-kv", body)
     assert response.status_code == status, response.text
     error = response.json()["error"]
-    assert error["message"].endswith(".") and response.headers["Cache-Control"] == "no-store" and response.headers["X-Request-Id"]
+    assert (
+        error["message"].endswith(".")
+        and response.headers["Cache-Control"] == "no-store"
+        and response.headers["X-Request-Id"]
+    )
 
 
 def test_a_body_that_does_not_say_its_length_is_cut_at_the_limit(site: Example):
@@ -381,7 +456,14 @@ def test_a_body_that_trickles_is_cut_at_the_deadline(site: Example):
     assert time.monotonic() - begun < 5.9
 
 
-@pytest.mark.parametrize(("path", "refusal"), [("/sleep", (504, "example_too_slow")), ("/trickle", (504, "example_too_slow")), ("/throw", (502, "example_failed"))])
+@pytest.mark.parametrize(
+    ("path", "refusal"),
+    [
+        ("/sleep", (504, "example_too_slow")),
+        ("/trickle", (504, "example_too_slow")),
+        ("/throw", (502, "example_failed")),
+    ],
+)
 def test_a_slow_or_broken_example_is_an_answer_in_words(stranger: Example, path: str, refusal: tuple[int, str]):
     visitor = arrive(stranger)
     response = visitor.post("global-api-kv", {"method": "GET", "url": path})
@@ -394,8 +476,20 @@ def test_an_answer_without_an_end_is_cut(stranger: Example):
     assert answer["truncated"] is True and len(answer["body"]) == 65_536
 
 
-@pytest.mark.parametrize(("method", "path", "status"), [("GET", "/live/global-api-kv", 405), ("PUT", "/live/global-api-kv", 405), ("POST", "/live/status", 405),
-    ("POST", "/live/nothing", 404), ("POST", "/live/constructor", 404), ("POST", "/live/edge-ai-rag", 404), ("GET", "/live/", 404), ("POST", "/live/global-api-kv/", 404), ("GET", "/other", 404)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/live/global-api-kv", 405),
+        ("PUT", "/live/global-api-kv", 405),
+        ("POST", "/live/status", 405),
+        ("POST", "/live/nothing", 404),
+        ("POST", "/live/constructor", 404),
+        ("POST", "/live/edge-ai-rag", 404),
+        ("GET", "/live/", 404),
+        ("POST", "/live/global-api-kv/", 404),
+        ("GET", "/other", 404),
+    ],
+)
 def test_other_addresses_and_methods_are_refused(site: Example, method: str, path: str, status: int):
     assert site.http.request(method, path, headers={"Origin": site.url}).status_code == status
 
@@ -455,10 +549,18 @@ def test_a_visitor_can_empty_the_sandbox_with_all_that_belongs_to_it(site: Examp
     visitor = arrive(site)
     with as_a_server(visitor, "private-machine-api") as url:
         page = ROOT / "docs" / "patterns" / "private-machine-api.md"
-        for command in [c for f in fences(page.read_text(), "page") if f.language == "console" for c in commands(f, "page") if "call.py" in c.text]:
+        for command in [
+            c
+            for f in fences(page.read_text(), "page")
+            if f.language == "console"
+            for c in commands(f, "page")
+            if "call.py" in c.text
+        ]:
             check(command, url, "page")
     worker = "live-private-machine-api"
-    assert site.sql("Nonces", f"{visitor.id}/shop-backend", "SELECT count(*) AS n FROM nonces", worker=worker)[0]["n"] >= 2
+    assert (
+        site.sql("Nonces", f"{visitor.id}/shop-backend", "SELECT count(*) AS n FROM nonces", worker=worker)[0]["n"] >= 2
+    )
     assert site.sql("Visitor", visitor.id, "SELECT count(*) AS n FROM orders", worker=worker)[0]["n"] == 1
     assert visitor.forget("private-machine-api") == 204
     tables = "SELECT name FROM sqlite_master WHERE name IN ('orders', 'live_use')"
@@ -551,9 +653,15 @@ def test_the_readme_deploys_every_worker_and_those_that_are_called_first():
 
 
 def test_the_costs_in_the_readme_follow_from_the_facts():
-    files = [yaml.safe_load((ROOT / "docs" / "data" / "facts" / f"{name}.yml").read_text()) for name in ("workers", "durable-objects")]
+    files = [
+        yaml.safe_load((ROOT / "docs" / "data" / "facts" / f"{name}.yml").read_text())
+        for name in ("workers", "durable-objects")
+    ]
     fact = {one["id"]: one["value"] for file in files for one in file}
-    rows = {name: (int(calls.replace(",", "")), usd) for name, calls, usd in re.findall(r"^\| ([^|]+) \| ([\d,]+) \| (\d+\.\d\d) \|$", README, flags=re.M)}
+    rows = {
+        name: (int(calls.replace(",", "")), usd)
+        for name, calls, usd in re.findall(r"^\| ([^|]+) \| ([\d,]+) \| (\d+\.\d\d) \|$", README, flags=re.M)
+    }
     settings = tomllib.loads((LIVE / "wrangler.toml").read_text())
     assert rows["Every quota used up, every day"][0] == settings["vars"]["SANDBOXES_A_DAY"] * 200 * 30
     assert len(rows) == 3

@@ -25,11 +25,20 @@ from tests.harness.site import Site, Visit, serve
 from tests.harness.workers import Example, Runtime, dry_run
 from tools.host import HostError, public_address
 
-MOVED = {"patterns/kv-at-the-edge/": "patterns/global-api-kv/", "guide/traps/": "guide/mistakes/#16-a-health-check-that-cannot-fail"}
+MOVED = {
+    "patterns/kv-at-the-edge/": "patterns/global-api-kv/",
+    "guide/traps/": "guide/mistakes/#16-a-health-check-that-cannot-fail",
+}
 KINDS = (
-    "", "patterns/", "patterns/global-api-kv/", "guide/decide/", "guide/mistakes/", "guide/choose-data-product/",
-    "reference/limits/", "services/kv/",
-)  # fmt: skip
+    "",
+    "patterns/",
+    "patterns/global-api-kv/",
+    "guide/decide/",
+    "guide/mistakes/",
+    "guide/choose-data-product/",
+    "reference/limits/",
+    "services/kv/",
+)
 WATCH = """
 window.violations = [];
 addEventListener("securitypolicyviolation", (e) => window.violations.push(`${e.effectiveDirective} ${e.blockedURI} ${e.sample}`));
@@ -105,7 +114,9 @@ def test_every_inline_script_of_every_page_is_in_the_policy(site: Site):
         html = path.read_text()
         scripts, styles = inline(html)
         assert scripts and all(digest in rule for digest in scripts | styles), path
-        assert not re.findall(r"<[^>]+\s(?:style|on[a-z]+)=", re.sub(r"<(script|pre)\b.*?</\1>", "", html, flags=re.S)), path
+        assert not re.findall(
+            r"<[^>]+\s(?:style|on[a-z]+)=", re.sub(r"<(script|pre)\b.*?</\1>", "", html, flags=re.S)
+        ), path
 
 
 def test_only_scripts_that_run_are_in_the_policy():
@@ -164,17 +175,24 @@ def test_the_sites_own_files_are_named_after_their_content(site: Site):
 
 def test_a_change_renames_the_file_and_all_that_name_it():
     def made(font: bytes) -> dict[str, tuple[str, bytes]]:
-        return names({
-            "assets/a.css": b'@font-face{src:url("fonts/f.woff2")}', "assets/fonts/f.woff2": font,
-            "assets/b.js": b'import "./c.js"; new Worker(new URL("c.js", here)); const s = `x/c.js`;', "assets/c.js": b"1;",
-        })  # fmt: skip
+        return names(
+            {
+                "assets/a.css": b'@font-face{src:url("fonts/f.woff2")}',
+                "assets/fonts/f.woff2": font,
+                "assets/b.js": b'import "./c.js"; new Worker(new URL("c.js", here)); const s = `x/c.js`;',
+                "assets/c.js": b"1;",
+            }
+        )
 
     one, two = made(b"1"), made(b"2")
     assert one["assets/a.css"][0] != two["assets/a.css"][0] and one["assets/b.js"] == two["assets/b.js"]
     font, script = one["assets/fonts/f.woff2"][0].rpartition("/")[2], one["assets/c.js"][0].rpartition("/")[2]
     assert re.fullmatch(r"f\.[0-9a-f]{8}\.woff2", font)
     assert one["assets/a.css"][1].decode() == f'@font-face{{src:url("fonts/{font}")}}'
-    assert one["assets/b.js"][1].decode() == f'import "./{script}"; new Worker(new URL("{script}", here)); const s = `x/c.js`;'
+    assert (
+        one["assets/b.js"][1].decode()
+        == f'import "./{script}"; new Worker(new URL("{script}", here)); const s = `x/c.js`;'
+    )
 
 
 def test_files_that_name_each_other_are_refused():
@@ -214,7 +232,9 @@ def test_text_travels_compressed(hosted: Example, site: Site, suffix: str):
 # A wrong address
 
 
-@pytest.mark.parametrize("path", ["/nope", "/nope/", "/patterns/nope/", "/a/b/c/d.html", "/patterns/global-api-kv/nope.js", "/_headers"])
+@pytest.mark.parametrize(
+    "path", ["/nope", "/nope/", "/patterns/nope/", "/a/b/c/d.html", "/patterns/global-api-kv/nope.js", "/_headers"]
+)
 def test_a_wrong_address_gets_404_and_the_page_for_it(hosted: Example, path: str):
     answer = hosted.http.get(path)
     assert (answer.status_code, answer.headers["content-type"]) == (404, "text/html; charset=utf-8")
@@ -248,7 +268,9 @@ def test_no_kind_of_page_breaks_the_policy(reader: Visit, hosted: Example):
 def test_no_use_of_a_page_breaks_the_policy(reader: Visit, hosted: Example):
     page = reader.page
     page.goto(f"{hosted.url}/")
-    page.locator("label[for='__palette_1']:visible, label[for='__palette_2']:visible, label[for='__palette_0']:visible").first.click()
+    page.locator(
+        "label[for='__palette_1']:visible, label[for='__palette_2']:visible, label[for='__palette_0']:visible"
+    ).first.click()
     page.get_by_role("link", name="All patterns").first.click()
     page.wait_for_url(f"{hosted.url}/patterns/**")
     page.locator("form.filter select").first.select_option(index=1)
@@ -262,31 +284,52 @@ def test_no_use_of_a_page_breaks_the_policy(reader: Visit, hosted: Example):
     search(reader, "durable objects")
     assert page.evaluate("violations") == []
     assert reader.complaints == []
-    assert page.evaluate("performance.getEntriesByType('navigation')[0].name") == f"{hosted.url}/", "all by instant navigation"
+    assert page.evaluate("performance.getEntriesByType('navigation')[0].name") == f"{hosted.url}/", (
+        "all by instant navigation"
+    )
 
 
 ATTACKS = {
-    "an inline script": ("e = document.createElement('script'); e.textContent = 'window.hit = 1'", "script-src-elem inline"),
-    "an event handler": ("e = document.createElement('img'); e.setAttribute('onerror', 'window.hit = 1'); e.src = 'data:,'", "script-src-attr inline"),
-    "a script from elsewhere": ("e = document.createElement('script'); e.src = 'http://localhost:9/x.js'", "script-src-elem http://localhost"),
-    "a javascript: link": ("e = document.createElement('a'); e.href = 'javascript:window.hit=1'", "script-src-elem inline"),
+    "an inline script": (
+        "e = document.createElement('script'); e.textContent = 'window.hit = 1'",
+        "script-src-elem inline",
+    ),
+    "an event handler": (
+        "e = document.createElement('img'); e.setAttribute('onerror', 'window.hit = 1'); e.src = 'data:,'",
+        "script-src-attr inline",
+    ),
+    "a script from elsewhere": (
+        "e = document.createElement('script'); e.src = 'http://localhost:9/x.js'",
+        "script-src-elem http://localhost",
+    ),
+    "a javascript: link": (
+        "e = document.createElement('a'); e.href = 'javascript:window.hit=1'",
+        "script-src-elem inline",
+    ),
     "an inline style": ("e = document.createElement('style'); e.textContent = '*{color:red}'", "style-src-elem inline"),
     "another base": ("e = document.createElement('base'); e.href = 'http://localhost:9/'", "base-uri http://localhost"),
     "a frame": ("e = document.createElement('iframe'); e.src = 'http://localhost:9/'", "frame-src http://localhost"),
     "a plug-in": ("e = document.createElement('object'); e.data = '/facts.json'", "object-src"),
-    "a picture that carries data away": ("e = new Image(); e.src = 'http://localhost:9/?secret'", "img-src http://localhost"),
-}  # fmt: skip
+    "a picture that carries data away": (
+        "e = new Image(); e.src = 'http://localhost:9/?secret'",
+        "img-src http://localhost",
+    ),
+}
 
 
 def until_breach(reader: Visit) -> str:
     """Return the first breach that the browser reports; Playwright's own waiting would need ``unsafe-eval``."""
-    return reader.page.evaluate("new Promise((done) => { const look = () => violations[0] ? done(violations[0]) : setTimeout(look, 5); look(); })")
+    return reader.page.evaluate(
+        "new Promise((done) => { const look = () => violations[0] ? done(violations[0]) : setTimeout(look, 5); look(); })"
+    )
 
 
 def test_what_an_attacker_puts_into_a_page_is_refused(reader: Visit, hosted: Example):
     reader.page.goto(f"{hosted.url}/")
     for name, (script, breach) in ATTACKS.items():
-        reader.page.evaluate(f"() => {{ violations.length = 0; let {script}; document.body.append(e); e.tagName === 'A' && e.click(); }}")
+        reader.page.evaluate(
+            f"() => {{ violations.length = 0; let {script}; document.body.append(e); e.tagName === 'A' && e.click(); }}"
+        )
         assert until_breach(reader).startswith(breach), name
         assert reader.page.evaluate("window.hit") is None, name
     reader.page.evaluate("() => { violations.length = 0; fetch('http://localhost:9/').catch(() => {}); }")
@@ -319,15 +362,25 @@ def test_a_page_that_moved_is_found_on_a_host_that_knows_no_redirects(folder: Pa
         visit.page.goto(f"{url}site/guide/traps/")
         visit.page.wait_for_url(f"{url}site/guide/mistakes/#16-a-health-check-that-cannot-fail")
     head = (folder / "site/guide/traps/index.html").read_text()
-    assert 'name="robots" content="noindex"' in head and re.search(r'rel="canonical" href="http://[^"]+/guide/mistakes/"', head)
+    assert 'name="robots" content="noindex"' in head and re.search(
+        r'rel="canonical" href="http://[^"]+/guide/mistakes/"', head
+    )
 
 
 def test_every_page_that_ever_was_is_still_found(site: Site):
     shallow = subprocess.run(["git", "rev-parse", "--is-shallow-repository"], cwd=ROOT, capture_output=True, text=True)
     if shallow.stdout.strip() != "false":
         pytest.skip("the history of the pages is not here: this is no full clone")
-    log = subprocess.run(["git", "log", "--name-only", "--format=", "--", "docs/*.md"], cwd=ROOT, capture_output=True, text=True, check=True)
-    ever = {f.removeprefix("docs/").removesuffix(".md").removesuffix("index").rstrip("/") + "/" for f in log.stdout.split()}
+    log = subprocess.run(
+        ["git", "log", "--name-only", "--format=", "--", "docs/*.md"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    ever = {
+        f.removeprefix("docs/").removesuffix(".md").removesuffix("index").rstrip("/") + "/" for f in log.stdout.split()
+    }
     assert len(ever) > 30
     gone = {old.lstrip("/") for old in ever} - {*site.pages(), *moved_pages()}
     assert gone == set(), "say in docs/data/moved.yml where these pages are now"
@@ -345,8 +398,14 @@ DAY = datetime.date(2026, 11, 24)
         ([{"old": "/a/", "new": "b/", "date": DAY}], "write '/a/' as it stands below the site"),
         ([{"old": "a/", "new": "b", "date": DAY}], "write 'b' as it stands below the site"),
         ([{"old": "", "new": "b/", "date": DAY}], "the home page cannot move"),
-        ([{"old": "a/", "new": "b/", "date": DAY}, {"old": "a/", "new": "c/", "date": DAY}], "entry 2: a/ cannot move twice"),
-        ([{"old": "a/", "new": "b/", "date": DAY}, {"old": "b/", "new": "a/", "date": DAY}], "a/ → b/ → a/ goes round in a circle"),
+        (
+            [{"old": "a/", "new": "b/", "date": DAY}, {"old": "a/", "new": "c/", "date": DAY}],
+            "entry 2: a/ cannot move twice",
+        ),
+        (
+            [{"old": "a/", "new": "b/", "date": DAY}, {"old": "b/", "new": "a/", "date": DAY}],
+            "a/ → b/ → a/ goes round in a circle",
+        ),
         ([{"old": "a/", "new": "a/#x", "date": DAY}], "a/ → a/ goes round in a circle"),
     ],
 )
@@ -356,7 +415,10 @@ def test_a_bad_entry_is_named(entries: list[object], message: str):
 
 
 def test_a_page_that_moved_twice_leads_straight_to_its_last_place():
-    assert moves([{"old": "a/", "new": "b/#x", "date": DAY}, {"old": "b/", "new": "c/#y", "date": DAY}]) == {"a/": "c/#y", "b/": "c/#y"}
+    assert moves([{"old": "a/", "new": "b/#x", "date": DAY}, {"old": "b/", "new": "c/#y", "date": DAY}]) == {
+        "a/": "c/#y",
+        "b/": "c/#y",
+    }
     assert redirects({"a/": "c/#y"}) == "/a/ /c/#y 301\n/a /c/#y 301\n"
 
 
@@ -376,8 +438,10 @@ def test_a_plain_static_server_under_a_sub_path_works_too(site: Site, visit: Vis
     (tmp_path / "guide").symlink_to(site.folder)
     server = subprocess.Popen(
         [sys.executable, "-u", "-m", "http.server", "0", "--bind", "127.0.0.1", "--directory", tmp_path],
-        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-    )  # fmt: skip
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
     try:
         port = re.search(r"port (\d+)", server.stdout.readline())[1]
         visit.page.goto(f"http://127.0.0.1:{port}/guide/patterns/")
@@ -396,7 +460,9 @@ def test_wrangler_takes_the_configuration_without_a_warning(folder: Path, runtim
     dry_run(folder / "hosting" / "wrangler.toml", tmp_path)
 
 
-@pytest.mark.parametrize("address", [None, "", "guide.example.com", "http://guide.example.com/", "https://example.com/guide/"])
+@pytest.mark.parametrize(
+    "address", [None, "", "guide.example.com", "http://guide.example.com/", "https://example.com/guide/"]
+)
 def test_nothing_is_deployed_before_the_address_is_known(monkeypatch: pytest.MonkeyPatch, address: str | None):
     monkeypatch.delenv("SITE_URL", raising=False)
     if address is not None:

@@ -11,11 +11,26 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 SLUGS = (
-    "proxy-website", "static-site-api", "global-api-kv", "private-machine-api", "realtime-durable-objects",
-    "r2-uploads", "image-pipeline", "background-queues", "fullstack-d1", "hyperdrive-database", "tunnel-access",
-    "secure-egress", "multi-tenant-platform", "hybrid-origins", "edge-ai-rag", "sase-enterprise",
-)  # fmt: skip
-FENCE = re.compile(r"^(?P<indent> *)(?P<ticks>`{3,})(?P<info>[^\n]*)\n(?P<body>.*?)^(?P=indent)(?P=ticks) *$", re.M | re.S)
+    "proxy-website",
+    "static-site-api",
+    "global-api-kv",
+    "private-machine-api",
+    "realtime-durable-objects",
+    "r2-uploads",
+    "image-pipeline",
+    "background-queues",
+    "fullstack-d1",
+    "hyperdrive-database",
+    "tunnel-access",
+    "secure-egress",
+    "multi-tenant-platform",
+    "hybrid-origins",
+    "edge-ai-rag",
+    "sase-enterprise",
+)
+FENCE = re.compile(
+    r"^(?P<indent> *)(?P<ticks>`{3,})(?P<info>[^\n]*)\n(?P<body>.*?)^(?P=indent)(?P=ticks) *$", re.M | re.S
+)
 
 
 @dataclass(frozen=True)

@@ -62,7 +62,12 @@ def test_nothing_is_loaded_from_another_host(soups: dict[str, BeautifulSoup]):
     for place, soup in soups.items():
         for element in soup.find_all(["script", "img", "iframe", "link", "source"]):
             address = element.get("src") or element.get("href") or ""
-            loaded = element.name != "link" or set(element.get("rel", [])) & {"stylesheet", "preload", "icon", "preconnect"}
+            loaded = element.name != "link" or set(element.get("rel", [])) & {
+                "stylesheet",
+                "preload",
+                "icon",
+                "preconnect",
+            }
             assert not loaded or not urlsplit(address).hostname, f"{place}: loads {address}"
 
 
@@ -75,7 +80,9 @@ def test_every_id_is_unique_on_its_page(soups: dict[str, BeautifulSoup]):
 def test_no_item_of_a_list_is_swallowed_by_a_paragraph(soups: dict[str, BeautifulSoup]):
     lines = 0
     for place, soup in soups.items():
-        for text in (line for part in soup.select(".md-content p, .md-content li") for line in part.get_text().splitlines()):
+        for text in (
+            line for part in soup.select(".md-content p, .md-content li") for line in part.get_text().splitlines()
+        ):
             lines += 1
             assert not re.match(r"(\d+\.|[-*]) +\S", text), f"{place}: {text[:60]}"
     assert lines > 3_000
@@ -98,16 +105,25 @@ def test_finished_pages_load_no_mermaid_script(site: Site, soups: dict[str, Beau
 
 
 BREAKAGES = {
-    "a fact id": ("fact:kv-write-rate)", "fact:kv-write-rte)", r"docs/patterns/global-api-kv\.md:\d+: names the unknown fact kv-write-rte"),
+    "a fact id": (
+        "fact:kv-write-rate)",
+        "fact:kv-write-rte)",
+        r"docs/patterns/global-api-kv\.md:\d+: names the unknown fact kv-write-rte",
+    ),
     "a link": ("](background-queues.md", "](background-queue.md", r"patterns/global-api-kv\.md.*background-queue\.md"),
     "an anchor": (
-        "\n## Related patterns\n", "\n## Related patterns\n\n[x](private-machine-api.md#gone)\n",
+        "\n## Related patterns\n",
+        "\n## Related patterns\n\n[x](private-machine-api.md#gone)\n",
         r"patterns/global-api-kv\.md.*private-machine-api\.md#gone",
     ),
-    "a Mermaid arrow": ('-->|"1 ', '-->|"1 oops ', r"docs/patterns/global-api-kv\.md:\d+: this diagram is not drawn yet"),
+    "a Mermaid arrow": (
+        '-->|"1 ',
+        '-->|"1 oops ',
+        r"docs/patterns/global-api-kv\.md:\d+: this diagram is not drawn yet",
+    ),
     "a snippet section": (".ts:", ".ts:gone", r"Snippet section 'gone\w*' could not be located"),
     "a snippet file": ("snippets/global-api-kv/src/", "snippets/global-api-kv/source/", r"Snippet at path '.*source/"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", BREAKAGES)

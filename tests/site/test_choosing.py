@@ -93,7 +93,9 @@ def test_the_form_and_its_rules_need_no_inline_script_or_style(site: Site):
     assert chooser.find_all("script") == []
     assert json.loads(chooser.find("template").get_text())["questions"] == json.loads(json.dumps(RULES["questions"]))
     for element in [chooser, *chooser.find_all(True)]:
-        assert element.name != "style" and not [name for name in element.attrs if name == "style" or name.startswith("on")]
+        assert element.name != "style" and not [
+            name for name in element.attrs if name == "style" or name.startswith("on")
+        ]
 
 
 def test_without_javascript_the_tables_stand_there_and_no_form_pretends_to_work(site: Site, browser: Browser):
@@ -101,7 +103,9 @@ def test_without_javascript_the_tables_stand_there_and_no_form_pretends_to_work(
         visit.page.goto(site.url + DECIDE)
         assert not visit.page.locator(".chooser").is_visible()
         assert visit.page.get_by_text("The form needs JavaScript.").is_visible()
-        assert visit.page.locator("article table").count() >= 6 and visit.page.locator("article table").first.is_visible()
+        assert (
+            visit.page.locator("article table").count() >= 6 and visit.page.locator("article table").first.is_visible()
+        )
         visit.page.goto(site.url + OVERVIEW)
         assert not visit.page.locator(".filter").is_visible()
         assert visit.page.locator(".overview tbody tr").count() == 16
@@ -140,7 +144,9 @@ def test_the_chooser_is_answered_by_keyboard_alone_and_says_the_result_aloud(sit
     [SHARED, {"who": "staff"}, {"end": "outside", "state": "none", "who": "public"}, {"end": "any", "steps": "any"}],
     ids=["five answers", "one answer", "answers that contradict each other", "only open answers"],
 )
-def test_a_shared_address_shows_the_result_with_runners_up_and_why_the_others_fell_out(site: Site, visit: Visit, answers: dict):
+def test_a_shared_address_shows_the_result_with_runners_up_and_why_the_others_fell_out(
+    site: Site, visit: Visit, answers: dict
+):
     visit.page.add_init_script(WATCH_SHIFTS)
     visit.page.goto(f"{site.url}{DECIDE}?{urlencode(answers)}", wait_until="networkidle")
     wanted = evaluate(RULES, answers)
@@ -182,7 +188,9 @@ def test_what_is_no_answer_in_an_address_is_named_and_ignored(site: Site, visit:
     visit.page.goto(f"{site.url}{DECIDE}?end=%3Cimg%20src%3Dx%3E&state=tables&wait=all&wait=later&utm_source=mail")
     notice = visit.page.locator(".chooser__notice")
     expect(notice).to_be_visible()
-    expect(notice).to_have_text("The address holds what is no answer here, and it is ignored: end=<img src=x>, wait=all, wait=later.")
+    expect(notice).to_have_text(
+        "The address holds what is no answer here, and it is ignored: end=<img src=x>, wait=all, wait=later."
+    )
     assert answered(visit) == {"state": "tables"} and first(visit) == "8 · Full-stack app with D1"
     visit.page.locator("input[name=who][value=public]").check()
     expect(notice).to_be_hidden()
@@ -227,7 +235,9 @@ def test_only_the_page_of_a_helper_loads_its_script(site: Site, visit: Visit):
     for place, wanted in (("", set()), (DECIDE, {"decide.js"}), (OVERVIEW, {"overview.js"}), ("services/kv/", set())):
         visit.requests.clear()
         visit.page.goto(site.url + place, wait_until="networkidle")
-        loaded = {re.sub(r"\.[0-9a-f]{8}(?=\.js$)", "", u.rpartition("/")[2]) for u in visit.requests if u.endswith(".js")}
+        loaded = {
+            re.sub(r"\.[0-9a-f]{8}(?=\.js$)", "", u.rpartition("/")[2]) for u in visit.requests if u.endswith(".js")
+        }
         assert loaded & {"decide.js", "overview.js"} == wanted, place
 
 
@@ -241,26 +251,38 @@ def test_the_overview_says_what_the_front_matter_says(site: Site):
     for row in rows:
         page = next(p for p in pattern_pages() if p.slug == row["id"])
         head, [state, exposure, plan, services] = row.find("th"), row.find_all("td")
-        assert head.a["href"].endswith(f"{page.slug}/") and head.a.get_text() == f"{page.meta['pattern']} · {page.meta['title']}"
+        assert (
+            head.a["href"].endswith(f"{page.slug}/")
+            and head.a.get_text() == f"{page.meta['pattern']} · {page.meta['title']}"
+        )
         assert head.span.get_text() == page.meta["description"]
         assert states.setdefault(page.meta["state"], state.get_text()) == state.get_text()
-        assert exposure.get_text() == {"public": "Public", "private": "Private", "egress": "Way out"}[page.meta["exposure"]]
+        assert (
+            exposure.get_text()
+            == {"public": "Public", "private": "Private", "egress": "Way out"}[page.meta["exposure"]]
+        )
         assert plan.get_text() == page.meta["plan"]
         assert [a.get_text() for a in services.find_all("a")] == [products()[s]["name"] for s in page.meta["services"]]
         assert [a["href"].rstrip("/").rpartition("/")[2] for a in services.find_all("a")] == page.meta["services"]
     assert len(set(states.values())) == len(states)
 
 
-def test_the_overview_is_filtered_by_service_and_need_and_the_choice_can_be_sent(site: Site, browser: Browser, visit: Visit):
+def test_the_overview_is_filtered_by_service_and_need_and_the_choice_can_be_sent(
+    site: Site, browser: Browser, visit: Visit
+):
     visit.page.goto(site.url + OVERVIEW)
-    shown = lambda v: v.page.evaluate("[...document.querySelectorAll('.overview tbody tr')].filter((r) => r.checkVisibility()).map((r) => r.id)")  # noqa: E731
+    shown = lambda v: v.page.evaluate(
+        "[...document.querySelectorAll('.overview tbody tr')].filter((r) => r.checkVisibility()).map((r) => r.id)"
+    )  # noqa: E731
     meta = {p.slug: p.meta for p in pattern_pages()}
     service, need = visit.page.get_by_label("Service"), visit.page.get_by_label("Need")
     assert service.locator("option").count() == len(service_ids()) + 1
     service.select_option(label="Workers KV")
     assert shown(visit) == [slug for slug in SLUGS if "kv" in meta[slug]["services"]]
     need.select_option(label="Tables")
-    assert shown(visit) == [slug for slug in SLUGS if "kv" in meta[slug]["services"] and meta[slug]["state"] == "relational"]
+    assert shown(visit) == [
+        slug for slug in SLUGS if "kv" in meta[slug]["services"] and meta[slug]["state"] == "relational"
+    ]
     assert address(visit) == {"service": "kv", "need": "relational"}
     with Visit(browser) as colleague:
         colleague.page.goto(visit.page.url, wait_until="networkidle")
@@ -280,7 +302,9 @@ def test_every_service_that_a_pattern_uses_has_a_page_and_the_list_leads_there(s
     rows = {row.find("a")["href"].strip("/").rpartition("/")[2]: row for row in page.select("article tbody tr")}
     assert sorted(rows) == service_ids()
     for name, row in rows.items():
-        wanted = [p.slug for p in sorted(pattern_pages(), key=lambda p: SLUGS.index(p.slug)) if name in p.meta["services"]]
+        wanted = [
+            p.slug for p in sorted(pattern_pages(), key=lambda p: SLUGS.index(p.slug)) if name in p.meta["services"]
+        ]
         links = row.find_all("td")[2].find_all("a")
         assert [a["href"].rstrip("/").rpartition("/")[2] for a in links] == wanted, name
 
@@ -295,7 +319,9 @@ def test_a_service_page_names_job_patterns_limits_and_the_former_name(site: Site
         assert any(link.endswith(f"reference/limits/#{name}") for link in links) or "no figure of it" in text, name
         assert entry["url"] in links
         for pattern in pattern_pages():
-            in_table = any(a["href"].endswith(f"/patterns/{pattern.slug}/") for a in page.select("tbody td:first-child a"))
+            in_table = any(
+                a["href"].endswith(f"/patterns/{pattern.slug}/") for a in page.select("tbody td:first-child a")
+            )
             assert in_table == (name in pattern.meta["services"]), f"{name}: {pattern.slug}"
 
 

@@ -40,7 +40,11 @@ def shown(page: Page) -> dict[str, object]:
 
 def expected(slug: str, volumes: dict[str, int]) -> dict[str, object]:
     found = bill(PATTERNS[slug], volumes)
-    return {"total": money(found.total), "plans": plan_texts(PATTERNS[slug], found), "lines": [money(p) for _, p in found.lines]}
+    return {
+        "total": money(found.total),
+        "plans": plan_texts(PATTERNS[slug], found),
+        "lines": [money(p) for _, p in found.lines],
+    }
 
 
 @pytest.fixture
@@ -57,7 +61,7 @@ def test_every_page_with_the_marker_shows_tables_and_one_form(site: Site):
     assert len(SHOWING) >= 7
     for slug in SHOWING:
         text = (site.folder / "patterns" / slug / "index.html").read_text()
-        assert text.count("<form class=\"costs js\"") == 1, slug
+        assert text.count('<form class="costs js"') == 1, slug
         assert 'id="what-a-month-costs"' in text and "costs: calculator" not in text and "fact('" not in text, slug
 
 
@@ -160,7 +164,9 @@ def test_the_address_carries_the_volumes_to_a_colleague(site: Site, browser: Bro
         volumes = {**PATTERNS[SLUG].size(1), "requests": 123_456_789, "keys": 3}
         assert shown(colleague.page) == shown(reader) == expected(SLUG, volumes)
         assert colleague.page.get_by_label("Requests", exact=True).input_value() == "123,456,789"
-        colleague.page.wait_for_function("Math.abs(document.querySelector('form[data-costs]').getBoundingClientRect().top) < 100")
+        colleague.page.wait_for_function(
+            "Math.abs(document.querySelector('form[data-costs]').getBoundingClientRect().top) < 100"
+        )
         assert colleague.complaints == []
 
 
@@ -208,8 +214,12 @@ def test_nothing_moves_when_the_form_comes_to_life(site: Site, browser: Browser)
             assert visit.page.evaluate("window.shift") == 0, viewport
 
 
-@pytest.mark.parametrize(("viewport", "scheme"), [(MOBILE, "light"), (DESKTOP, "dark")], ids=["390 px light", "1280 px dark"])
-def test_axe_finds_nothing_with_everything_open_and_a_wrong_number(viewport: dict, scheme: str, site: Site, browser: Browser):
+@pytest.mark.parametrize(
+    ("viewport", "scheme"), [(MOBILE, "light"), (DESKTOP, "dark")], ids=["390 px light", "1280 px dark"]
+)
+def test_axe_finds_nothing_with_everything_open_and_a_wrong_number(
+    viewport: dict, scheme: str, site: Site, browser: Browser
+):
     with Visit(browser, viewport=viewport, color_scheme=scheme, reduced_motion="reduce") as visit:
         for slug in (SLUG, "hybrid-origins"):
             visit.page.goto(address(site, slug), wait_until="networkidle")
@@ -217,7 +227,9 @@ def test_axe_finds_nothing_with_everything_open_and_a_wrong_number(viewport: dic
             visit.page.get_by_text("The rates behind each line").click()
             visit.page.locator("[data-costs] input").first.fill("many")
             if scheme == "dark":
-                visit.page.wait_for_function("(dark) => getComputedStyle(document.body).backgroundColor === dark", arg=DARK)
+                visit.page.wait_for_function(
+                    "(dark) => getComputedStyle(document.body).backgroundColor === dark", arg=DARK
+                )
             visit.page.add_script_tag(path=AXE)
             assert visit.page.evaluate(VIOLATIONS) == [], slug
             assert visit.page.evaluate("document.documentElement.scrollWidth") <= viewport["width"], slug

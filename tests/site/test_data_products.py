@@ -9,7 +9,10 @@ from hooks.facts import load, products
 from pages import DOCS, SLUGS, PageSource, page
 
 PAGE = page(DOCS / "guide" / "choose-data-product.md")
-ROW = re.compile(r"^\| (?P<need>[^|]+) \| (?P<product>[^|]+) \| (?P<way>(?:\d+ (?:yes|no)(?:, )?)+) \| [^|]+ \| (?P<leads>[^|]+) \|$", re.M)
+ROW = re.compile(
+    r"^\| (?P<need>[^|]+) \| (?P<product>[^|]+) \| (?P<way>(?:\d+ (?:yes|no)(?:, )?)+) \| [^|]+ \| (?P<leads>[^|]+) \|$",
+    re.M,
+)
 
 
 def rows(text: str) -> list[re.Match[str]]:
@@ -47,16 +50,30 @@ def agree(source: PageSource) -> None:
     assert sorted(trees.leaves.values()) == sorted(row["product"] for row in table)
     assert len({row["way"] for row in table}) == len({row["need"] for row in table}) == len(table)
     for row in table:
-        assert trees.walk(row["way"]) == row["product"], f"{row['need']}: {row['way']} leads to {trees.walk(row['way'])}"
+        assert trees.walk(row["way"]) == row["product"], (
+            f"{row['need']}: {row['way']} leads to {trees.walk(row['way'])}"
+        )
     for question in trees.questions:
-        assert {(question, "yes"), (question, "no")} <= trees.arrows.keys(), f"question {trees.questions[question]} lacks a way"
+        assert {(question, "yes"), (question, "no")} <= trees.arrows.keys(), (
+            f"question {trees.questions[question]} lacks a way"
+        )
 
 
 def test_the_table_has_every_row_of_the_research_and_of_the_original():
     table = rows(PAGE.text)
     assert len(table) == 16 == len(re.findall(r"^\| (?!Need|Together|---)[^\n]+<br>", PAGE.text, re.M))
     named = {row["product"] for row in table}
-    assert named >= {"Workers KV", "Durable Objects", "D1", "R2", "Hyperdrive", "Queues", "Vectorize", "Workflows", "AI Search"}
+    assert named >= {
+        "Workers KV",
+        "Durable Objects",
+        "D1",
+        "R2",
+        "Hyperdrive",
+        "Queues",
+        "Vectorize",
+        "Workflows",
+        "AI Search",
+    }
 
 
 def test_every_way_through_the_trees_ends_in_the_row_of_its_need_and_every_row_is_a_leaf():
@@ -72,7 +89,9 @@ def test_every_row_links_to_pattern_limits_and_example():
         assert len(slugs) == 1 and slugs[0] in SLUGS, row["need"]
         target = re.fullmatch(r"\[limits\]\(\.\./reference/limits\.md#([a-z0-9-]+)\)", limits)[1]
         assert target in with_facts and (row["product"] not in ids or ids[row["product"]] == target), row["need"]
-        assert re.fullmatch(rf"example: (?:none here|\[see it run\]\(example:{slugs[0]}#{target}\))", example), row["need"]
+        assert re.fullmatch(rf"example: (?:none here|\[see it run\]\(example:{slugs[0]}#{target}\))", example), row[
+            "need"
+        ]
 
 
 @pytest.mark.parametrize(
@@ -85,7 +104,14 @@ def test_every_row_links_to_pattern_limits_and_example():
         ('BA[("Basin")]', 'BA[("Pipelines")]'),
         ("10 no, 12 yes", "12 yes"),
     ],
-    ids=["a way that skips a question", "yes and no swapped", "a row's answers", "a product in the table", "a product in the tree", "a way from the middle"],
+    ids=[
+        "a way that skips a question",
+        "yes and no swapped",
+        "a row's answers",
+        "a product in the table",
+        "a product in the tree",
+        "a way from the middle",
+    ],
 )
 def test_a_table_and_a_tree_that_differ_are_noticed(old: str, new: str):
     assert old in PAGE.text

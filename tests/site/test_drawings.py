@@ -14,7 +14,9 @@ def test_every_source_is_drawn_and_every_drawing_is_what_chromium_draws():
         for source in sources():
             path = DRAWN / f"{key(source.text)}.svg"
             assert path.is_file(), f"{source.place}: not drawn. Run `uv run python -m tools.diagrams`."
-            assert drawer.draw(source.text) == path.read_text(), f"{source.place}: the drawing {path.name} is out of date"
+            assert drawer.draw(source.text) == path.read_text(), (
+                f"{source.place}: the drawing {path.name} is out of date"
+            )
 
 
 def test_no_drawing_outlives_its_source():
@@ -30,7 +32,10 @@ def test_the_drawings_were_made_by_this_mermaid_configuration_and_font():
     [
         ("flowchart LR\n    accTitle: x\n    accDescr: y\n    A ->> B", "line 4"),
         ("flowchart LR\n    A --> B", "accTitle and accDescr are missing"),
-        ("sequenceDiagram\n    accTitle: x\n    accDescr: y\n    %% link Z https://example.com\n    A->>B: 1 go", "unknown actor Z"),
+        (
+            "sequenceDiagram\n    accTitle: x\n    accDescr: y\n    %% link Z https://example.com\n    A->>B: 1 go",
+            "unknown actor Z",
+        ),
     ],
     ids=["a broken arrow", "no title", "a link to nobody"],
 )

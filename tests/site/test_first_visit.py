@@ -14,14 +14,26 @@ from tests.harness.site import DESKTOP, MOBILE, Site, Visit
 
 pytestmark = pytest.mark.timeout(300)
 LIMIT_BYTES = 120_000
-KINDS = ("", "guide/decide/", "guide/glossary/", "guide/mistakes/", "patterns/", "reference/costs/", "reference/limits/", "services/", "services/kv/")
+KINDS = (
+    "",
+    "guide/decide/",
+    "guide/glossary/",
+    "guide/mistakes/",
+    "patterns/",
+    "reference/costs/",
+    "reference/limits/",
+    "services/",
+    "services/kv/",
+)
 COMPRESSED = (".woff2", ".png")
 PATTERN = "patterns/global-api-kv/"
 HERE = "document.activeElement"
 
 
 def heaviest(site: Site, count: int) -> list[str]:
-    return sorted(site.pages(), key=lambda p: -len(gzip.compress((site.folder / p / "index.html").read_bytes())))[:count]
+    return sorted(site.pages(), key=lambda p: -len(gzip.compress((site.folder / p / "index.html").read_bytes())))[
+        :count
+    ]
 
 
 @pytest.fixture
@@ -39,7 +51,9 @@ def test_a_first_visit_of_every_kind_of_page_is_light(site: Site, browser: Brows
             bodies: dict[str, bytes] = {}
             visit.page.on("response", lambda r, b=bodies: b.setdefault(r.url, r.body()))
             visit.page.goto(site.url + place, wait_until="networkidle")
-            sizes = {url: len(body if url.endswith(COMPRESSED) else gzip.compress(body)) for url, body in bodies.items()}
+            sizes = {
+                url: len(body if url.endswith(COMPRESSED) else gzip.compress(body)) for url, body in bodies.items()
+            }
             assert sum(sizes.values()) <= LIMIT_BYTES, f"{place}: {sum(sizes.values())} bytes: {sizes}"
             assert {urlsplit(url).netloc for url in sizes} == {urlsplit(site.url).netloc}, place
             assert visit.complaints == [], place
@@ -54,7 +68,9 @@ def test_a_link_fetches_one_page_and_says_where_the_reader_is(home: Visit, site:
     assert page.locator(".said").inner_text() == page.title() and "Global API" in page.title()
     page.wait_for_load_state("networkidle")
     assert home.requests.count(site.url + PATTERN) == 1
-    assert not [u for u in home.requests if u.endswith((".css", ".woff2")) or "theme" in u], "nothing is loaded a second time"
+    assert not [u for u in home.requests if u.endswith((".css", ".woff2")) or "theme" in u], (
+        "nothing is loaded a second time"
+    )
     assert page.evaluate("window.sameDocument")
     assert page.locator("link[rel=canonical]").get_attribute("href") == page.url
     assert page.locator(".md-nav__link--active", has_text="3 · Global API").count() > 0
@@ -84,14 +100,20 @@ def test_back_and_forward_return_to_the_place_on_the_page(home: Visit, site: Sit
 
 def test_a_link_to_a_section_of_another_page_ends_there(home: Visit, site: Site):
     page = home.page
-    page.evaluate("(href) => { const a = document.createElement('a'); a.href = href; a.textContent = 'go'; document.querySelector('article').prepend(a) }",
-                  PATTERN + "#when-it-fails")  # fmt: skip
+    page.evaluate(
+        "(href) => { const a = document.createElement('a'); a.href = href; a.textContent = 'go'; document.querySelector('article').prepend(a) }",
+        PATTERN + "#when-it-fails",
+    )
     page.get_by_role("link", name="go", exact=True).click()
     page.wait_for_url(f"**/{PATTERN}#when-it-fails")
     expect(page.locator("#when-it-fails")).to_be_focused()
     assert page.evaluate("document.querySelector(':target').id === 'when-it-fails'")
-    assert page.locator("#when-it-fails").evaluate("e => e.getBoundingClientRect().top >= 48 && e.getBoundingClientRect().top < 150")
-    page.wait_for_function("document.querySelector('.md-sidebar--secondary .md-nav__link--active')?.hash === '#when-it-fails'")
+    assert page.locator("#when-it-fails").evaluate(
+        "e => e.getBoundingClientRect().top >= 48 && e.getBoundingClientRect().top < 150"
+    )
+    page.wait_for_function(
+        "document.querySelector('.md-sidebar--secondary .md-nav__link--active')?.hash === '#when-it-fails'"
+    )
     assert page.evaluate("window.sameDocument")
     page.go_back()
     page.wait_for_url(site.url)
@@ -102,7 +124,10 @@ def test_a_page_that_cannot_be_fetched_is_left_to_the_browser(site: Site, browse
     with Visit(browser) as visit:
         visit.page.goto(site.url, wait_until="networkidle")
         visit.page.evaluate("window.sameDocument = true")
-        visit.page.route(f"**/{PATTERN}", lambda route: route.abort() if route.request.resource_type == "fetch" else route.continue_())
+        visit.page.route(
+            f"**/{PATTERN}",
+            lambda route: route.abort() if route.request.resource_type == "fetch" else route.continue_(),
+        )
         visit.page.locator("article a", has_text="Global API with KV").first.click()
         visit.page.wait_for_url(site.url + PATTERN)
         assert not visit.page.evaluate("window.sameDocument")
@@ -110,9 +135,16 @@ def test_a_page_that_cannot_be_fetched_is_left_to_the_browser(site: Site, browse
 
 def test_a_page_of_a_newer_site_is_loaded_whole(site: Site, browser: Browser):
     with Visit(browser) as visit:
-        newer = (site.folder / PATTERN / "index.html").read_text().replace("</body>", '<script src="../../assets/newer.js"></script></body>')
+        newer = (
+            (site.folder / PATTERN / "index.html")
+            .read_text()
+            .replace("</body>", '<script src="../../assets/newer.js"></script></body>')
+        )
         visit.page.route(f"**/{PATTERN}", lambda route: route.fulfill(body=newer, content_type="text/html"))
-        visit.page.route("**/assets/newer.js", lambda route: route.fulfill(body="window.newer = true", content_type="text/javascript"))
+        visit.page.route(
+            "**/assets/newer.js",
+            lambda route: route.fulfill(body="window.newer = true", content_type="text/javascript"),
+        )
         visit.page.goto(site.url, wait_until="networkidle")
         visit.page.locator("article a", has_text="Global API with KV").first.click()
         visit.page.wait_for_function("window.newer")
@@ -175,12 +207,17 @@ def test_without_javascript_the_navigation_opens_on_a_telephone(site: Site, brow
 
 
 def test_a_plain_table_gets_a_frame_and_one_with_a_class_keeps_its_own():
-    assert framed("<table><tr></tr></table>").startswith('<div class="md-typeset__scrollwrap"><div class="md-typeset__table"><table>')
+    assert framed("<table><tr></tr></table>").startswith(
+        '<div class="md-typeset__scrollwrap"><div class="md-typeset__table"><table>'
+    )
     assert framed('<table role="table" class="overview"></table>') == '<table role="table" class="overview"></table>'
 
 
 def test_code_loses_only_the_spans_that_colour_nothing():
-    assert lean('<span class="k">let</span><span class="w"> </span><span class="nx">a</span>') == '<span class="k">let</span> a'
+    assert (
+        lean('<span class="k">let</span><span class="w"> </span><span class="nx">a</span>')
+        == '<span class="k">let</span> a'
+    )
 
 
 def test_data_is_read_again_only_when_a_file_changed(tmp_path):

@@ -26,7 +26,9 @@ def test_every_pattern_explains_words_and_each_of_them_once(site: Site):
     for guide in ("quick-start", "mistakes", "building-blocks", "choose-data-product", "whats-changed"):
         used.update(explained(site, f"guide/{guide}"))
     unused = [term.name for term in load() if f"term-{term.anchor}" not in used]
-    assert len(unused) <= MOST_UNUSED, f"{unused}: no page uses these words in running text: remove them from the glossary or use them"
+    assert len(unused) <= MOST_UNUSED, (
+        f"{unused}: no page uses these words in running text: remove them from the glossary or use them"
+    )
 
 
 def test_the_glossary_itself_and_the_reference_hold_no_cards(site: Site):

@@ -36,7 +36,9 @@ def served() -> Iterator[str]:
     name, _, value = MARK.partition("=")
     env = {**os.environ, "NO_MKDOCS_2_WARNING": "1", name: value}
     command = [sys.executable, "-m", "mkdocs", "serve", "--dev-addr", f"127.0.0.1:{port}"]
-    server = subprocess.Popen(command, cwd=toolchain.ROOT, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    server = subprocess.Popen(
+        command, cwd=toolchain.ROOT, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
     url = f"http://127.0.0.1:{port}/"
     with server:
         try:
@@ -100,7 +102,9 @@ def test_a_request_is_sent_edited_and_read_by_keyboard_alone(served: str, visit:
     first.get_by_role("button", name="Send 1").focus()
     page.keyboard.press("Enter")
     said = answer(page, first)
-    assert re.match(r"Live: 200 OK, \d+ ms, workerd [\d.]+ on this machine\. Path: 6 → 7, written to Workers KV\.", said)
+    assert re.match(
+        r"Live: 200 OK, \d+ ms, workerd [\d.]+ on this machine\. Path: 6 → 7, written to Workers KV\.", said
+    )
     assert page.evaluate("document.activeElement.textContent") == "Send 1"
     assert '{"enabled":true,"rollout":25}' in first.get_by_role("region", name="Live reply").inner_text()
     assert sorted(taken(page)) == ["6 PUT flag", "7 write"]
@@ -176,13 +180,18 @@ def test_script_and_build_tell_the_same_path(served: str, visit: Visit):
     visit.page.goto(f"{served}{PAGE}")
     rules = load()
     cases = [
-        {"slug": slug, "method": method, "url": url, "reply": {"status": status, "headers": [["X-Origin", "gcp"], ["Content-Type", kind]], "body": body}}
+        {
+            "slug": slug,
+            "method": method,
+            "url": url,
+            "reply": {"status": status, "headers": [["X-Origin", "gcp"], ["Content-Type", kind]], "body": body},
+        }
         for slug in rules
         for method in ("GET", "PUT")
         for url in ("/v1/flags/a", "/api/contact", "/v1/jobs", "/images/a?s=1", "/v1/ask", "/v1/products")
         for status in (200, 201, 302, 401, 403, 404, 422, 503)
         for kind, body in (("text/html", "<p>"), ("application/json", '{"error":{"code":"out_of_stock"}}'))
-    ]  # fmt: skip
+    ]
     script = f"""async ([rules, cases]) => {{
         const {{ find }} = await import(`{served}assets/${{document.querySelector("template[data-module^=live]").dataset.module}}.js`);
         return cases.map(({{ slug, method, url, reply }}) => rules[slug].indexOf(find(rules[slug], {{ method, url }}, reply)));
@@ -215,7 +224,11 @@ def test_a_site_without_a_runtime_offers_nothing_and_asks_for_nothing(site: Site
 
 def test_a_runtime_that_is_gone_leaves_the_recorded_page(served: str, visit: Visit):
     page = visit.page
-    answers = [(404, "text/html", "<h1>Not found</h1>"), (200, "text/html", "<h1>App</h1>"), (200, "application/json", '{"live": false}')]
+    answers = [
+        (404, "text/html", "<h1>Not found</h1>"),
+        (200, "text/html", "<h1>App</h1>"),
+        (200, "application/json", '{"live": false}'),
+    ]
     for status, kind, body in answers:
         page.route("**/live/status", lambda route: route.fulfill(status=status, content_type=kind, body=body))  # noqa: B023
         with page.expect_response("**/live/status"):
@@ -228,9 +241,15 @@ def test_a_runtime_that_is_gone_leaves_the_recorded_page(served: str, visit: Vis
 def test_a_hosted_runtime_gets_no_button_for_what_only_the_repository_can_compute(served: str, visit: Visit):
     page = visit.page
     hosted = {"live": True, "where": "hosted", "runtime": {"workerd": "9"}, "examples": ["image-pipeline"]}
-    page.route("**/live/status", lambda route: route.fulfill(status=200, content_type="application/json", body=json.dumps(hosted)))
+    page.route(
+        "**/live/status",
+        lambda route: route.fulfill(status=200, content_type="application/json", body=json.dumps(hosted)),
+    )
     busy = {"error": {"code": "busy", "message": "Too many requests. Wait a minute."}}
-    page.route("**/live/image-pipeline", lambda route: route.fulfill(status=429, content_type="application/json", body=json.dumps(busy)))
+    page.route(
+        "**/live/image-pipeline",
+        lambda route: route.fulfill(status=429, content_type="application/json", body=json.dumps(busy)),
+    )
     ready(page, f"{served}patterns/image-pipeline/#run-it")
     names = page.locator(".live button:visible").all_inner_texts()
     assert not page.get_by_role("button", name=named("PUT /v1/photos|GET …")).count()

@@ -35,11 +35,17 @@ def test_from_the_home_page_to_an_answer_of_the_running_example(site: Site, brow
     for name in ("package.json", "package-lock.json"):
         shutil.copy(ROOT / name, tmp_path)
     (tmp_path / "node_modules").symlink_to(ROOT / "node_modules")
-    shutil.copytree(SNIPPETS / "global-api-kv", tmp_path / "snippets/global-api-kv", ignore=shutil.ignore_patterns("node_modules", ".*"))
+    shutil.copytree(
+        SNIPPETS / "global-api-kv",
+        tmp_path / "snippets/global-api-kv",
+        ignore=shutil.ignore_patterns("node_modules", ".*"),
+    )
     assert install == "uv run npm ci"
     subprocess.run(["bash", "-c", secret], cwd=tmp_path, check=True)
     with dev_server(start, tmp_path) as (url, _):
-        answer = subprocess.run(["bash", "-c", request.replace(ADDRESS, url)], capture_output=True, text=True, timeout=30)
+        answer = subprocess.run(
+            ["bash", "-c", request.replace(ADDRESS, url)], capture_output=True, text=True, timeout=30
+        )
     assert answer.stdout.startswith('{"enabled":true'), answer.stderr
 
 

@@ -30,8 +30,11 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("dist")
     done = subprocess.run(
         [sys.executable, "-m", "tools.offline", "--to", folder],
-        cwd=ROOT, capture_output=True, text=True, env={**os.environ, "SITE_DATE": SITE_DATE},
-    )  # fmt: skip
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "SITE_DATE": SITE_DATE},
+    )
     assert done.returncode == 0, done.stderr
     assert f"{offline.NAME}-{SITE_DATE}.zip" in done.stdout
     return folder / f"{offline.NAME}-{SITE_DATE}.zip"
@@ -93,7 +96,9 @@ def test_a_reader_goes_from_the_home_page_to_a_pattern_with_styles_font_and_draw
     page.get_by_role("link", name="1 · Proxy a website").first.click()
     page.wait_for_url("**/patterns/proxy-website.html")
     assert page.locator("figure.diagram svg").first.bounding_box()["width"] > 300
-    assert page.evaluate("document.fonts.check('16px Public Sans') && getComputedStyle(document.body).fontFamily").startswith('"Public Sans"')
+    assert page.evaluate(
+        "document.fonts.check('16px Public Sans') && getComputedStyle(document.body).fontFamily"
+    ).startswith('"Public Sans"')
     assert page.locator(".strip").evaluate("e => getComputedStyle(e).display") == "flex"
     page.locator(".highlight .copy").first.evaluate("button => button.click()")
     page.get_by_role("status").get_by_text("Copied").wait_for(state="attached")

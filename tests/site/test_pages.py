@@ -12,12 +12,25 @@ from hooks.facts import products
 from pages import DOCS, ROOT, SLUGS, PageSource, every_page, pattern_pages, unfinished
 
 OPENING = [
-    "When to use it", "Diagram", "How a request flows", "Why Cloudflare fits", "Services involved",
-    "Strengths", "Tradeoffs", "Good fit", "Avoid when",
-]  # fmt: skip
+    "When to use it",
+    "Diagram",
+    "How a request flows",
+    "Why Cloudflare fits",
+    "Services involved",
+    "Strengths",
+    "Tradeoffs",
+    "Good fit",
+    "Avoid when",
+]
 COMPLETE = [
-    *OPENING, "Build it", "Limits and cost", "When it fails", "Security checklist", "Related patterns", "Sources",
-]  # fmt: skip
+    *OPENING,
+    "Build it",
+    "Limits and cost",
+    "When it fails",
+    "Security checklist",
+    "Related patterns",
+    "Sources",
+]
 FIELDS = {"title", "description", "pattern", "services", "use_cases", "state", "exposure", "plan", "related"}
 STATES = {"none", "read-heavy", "relational", "coordinated", "objects", "vectors"}
 EXPOSURES = {"public", "private", "egress"}
@@ -70,8 +83,12 @@ def test_the_sections_stand_in_the_order_of_the_template(page: PageSource):
 @pytest.mark.parametrize("page", by_slug(pattern_pages()))
 def test_limits_and_cost_hold_the_worked_cost_once(page: PageSource):
     marked = page.section("Limits and cost").count("<!-- costs -->")
-    assert marked == ("Limits and cost" in page.headings), f"{page.place}: put <!-- costs --> once under 'Limits and cost'"
-    assert page.text.count("<!-- costs -->") == marked, f"{page.place}: <!-- costs --> belongs under 'Limits and cost' only"
+    assert marked == ("Limits and cost" in page.headings), (
+        f"{page.place}: put <!-- costs --> once under 'Limits and cost'"
+    )
+    assert page.text.count("<!-- costs -->") == marked, (
+        f"{page.place}: <!-- costs --> belongs under 'Limits and cost' only"
+    )
     assert "### What a month costs" not in page.text, f"{page.place}: the marker brings its own heading"
 
 
@@ -126,9 +143,10 @@ def test_one_compatibility_date_holds_for_every_example():
 
 
 def test_the_site_says_that_it_is_independent():
-    assert "Independent and unofficial" in yaml.safe_load(
-        re.sub(r"!\w+", "", Path(ROOT / "mkdocs.yml").read_text())
-    )["copyright"]
+    assert (
+        "Independent and unofficial"
+        in yaml.safe_load(re.sub(r"!\w+", "", Path(ROOT / "mkdocs.yml").read_text()))["copyright"]
+    )
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,10 @@ def whole(reader: Visit, address: str) -> None:
     """Fail if something is cut off, faint, or for the screen only."""
     assert reader.page.evaluate(CUT) == []
     assert reader.page.evaluate(FAINT) == []
-    assert reader.page.evaluate(f"[...document.querySelectorAll({HIDDEN!r})].filter((e) => e.checkVisibility()).length") == 0
+    assert (
+        reader.page.evaluate(f"[...document.querySelectorAll({HIDDEN!r})].filter((e) => e.checkVisibility()).length")
+        == 0
+    )
     assert reader.page.locator("article .printed").inner_text() == address
     for drawing in reader.page.locator("figure.diagram svg").all():
         assert 100 < drawing.bounding_box()["height"] < PAPER["height"], "a drawing fits a page"
@@ -111,4 +114,8 @@ def test_without_javascript_links_show_their_target_too(site: Site, browser: Bro
         assert visit.page.locator("article li a[href='../background-queues/']").count()
         after = "e => getComputedStyle(e, '::after').content"
         link = visit.page.locator("article li a[href='../background-queues/']").first
-        assert "(" in link.evaluate(after) and "attr(href)" in link.evaluate(after) or "../background-queues/" in link.evaluate(after)
+        assert (
+            "(" in link.evaluate(after)
+            and "attr(href)" in link.evaluate(after)
+            or "../background-queues/" in link.evaluate(after)
+        )

@@ -176,7 +176,10 @@ def test_every_page_reached_by_instant_navigation_is_as_quiet(site: Site, visit:
     visit.page.wait_for_function(ARRIVED, arg=address)
     visit.page.set_viewport_size(MOBILE)
     for number in range(visit.page.locator("article td:first-child a").count()):
-        for go, arrived in ((visit.page.locator("article td:first-child a").nth(number).click, True), (visit.page.go_back, False)):
+        for go, arrived in (
+            (visit.page.locator("article td:first-child a").nth(number).click, True),
+            (visit.page.go_back, False),
+        ):
             address = visit.page.url
             go()
             visit.page.wait_for_function(ARRIVED, arg=address)
@@ -271,7 +274,7 @@ def test_a_first_visit_is_light_also_when_scrolled_to_its_end(site: Site, browse
             sizes = {
                 url: len(body if url.endswith((".woff2", ".png")) else gzip.compress(body))
                 for url, body in bodies.items()
-            }  # fmt: skip
+            }
             assert sum(sizes.values()) <= FIRST_VISIT_LIMIT_BYTES, f"{place}: {sum(sizes.values())} bytes: {sizes}"
             assert visit.page.evaluate("window.shift") == 0, place
 
@@ -290,5 +293,7 @@ def test_on_a_phone_a_wide_table_is_a_list_whose_cells_name_their_columns(site: 
 def test_no_line_breaks_within_an_option_of_a_command(site: Site, browser: Browser, size: dict[str, int]):
     with Visit(browser, viewport=size) as visit:
         visit.page.goto(f"{site.url}/patterns/edge-ai-rag/")
-        lines = visit.page.evaluate("[...document.querySelectorAll('.option')].map(option => option.getClientRects().length)")
+        lines = visit.page.evaluate(
+            "[...document.querySelectorAll('.option')].map(option => option.getClientRects().length)"
+        )
         assert len(lines) > 10 and set(lines) == {1}

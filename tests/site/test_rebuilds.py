@@ -17,9 +17,12 @@ WORD = "Quagmirefold"
 
 def dirty(target: Path, root: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "mkdocs", "build", "--dirty", "--site-dir", target], cwd=root, capture_output=True, text=True,
+        [sys.executable, "-m", "mkdocs", "build", "--dirty", "--site-dir", target],
+        cwd=root,
+        capture_output=True,
+        text=True,
         env={**os.environ, "NO_MKDOCS_2_WARNING": "1", "SITE_DATE": SITE_DATE},
-    )  # fmt: skip
+    )
 
 
 def test_a_dirty_build_makes_the_changed_page_as_a_full_one_does(tmp_path: Path):
@@ -46,16 +49,49 @@ def test_the_page_on_speed_shows_what_was_measured():
     data = json.loads(DATA.read_text())
     assert {row["added"] for row in data["build"]} == {0, 100, 300, 1000}
     text = "\n".join(make(data) for make in (builds, visits, waits, measured))
-    for shown in (f"{data['build'][0]['ratio']:.2f}", data["date"], data["machine"], f"{data['visits'][0]['kb']:.0f} kB"):
+    for shown in (
+        f"{data['build'][0]['ratio']:.2f}",
+        data["date"],
+        data["machine"],
+        f"{data['visits'][0]['kb']:.0f} kB",
+    ):
         assert shown in text
 
 
 def test_the_benchmark_names_what_is_over_its_limit():
     good = {
-        "build": [{"pages": 78, "ratio": 1.5}], "edit": {"full_s": 3, "dirty_s": 1}, "second_page_ms": 99,
-        "visits": [{"page": "home", "performance": 97, "accessibility": 100, "best-practices": 100, "seo": 100, "blocking_ms": 100, "shift": 0, "kb": 120}],
-    }  # fmt: skip
+        "build": [{"pages": 78, "ratio": 1.5}],
+        "edit": {"full_s": 3, "dirty_s": 1},
+        "second_page_ms": 99,
+        "visits": [
+            {
+                "page": "home",
+                "performance": 97,
+                "accessibility": 100,
+                "best-practices": 100,
+                "seo": 100,
+                "blocking_ms": 100,
+                "shift": 0,
+                "kb": 120,
+            }
+        ],
+    }
     assert judge(good) == []
-    worse = {"build": [{"pages": 78, "ratio": 1.51}], "edit": {"full_s": 3.1, "dirty_s": 1.1}, "second_page_ms": 100,
-             "visits": [{"page": "home", "performance": 96, "accessibility": 99, "best-practices": 99, "seo": 99, "blocking_ms": 101, "shift": 0.1, "kb": 121}]}  # fmt: skip
+    worse = {
+        "build": [{"pages": 78, "ratio": 1.51}],
+        "edit": {"full_s": 3.1, "dirty_s": 1.1},
+        "second_page_ms": 100,
+        "visits": [
+            {
+                "page": "home",
+                "performance": 96,
+                "accessibility": 99,
+                "best-practices": 99,
+                "seo": 99,
+                "blocking_ms": 101,
+                "shift": 0.1,
+                "kb": 121,
+            }
+        ],
+    }
     assert len(judge(worse)) == 11

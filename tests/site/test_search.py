@@ -33,7 +33,9 @@ def reader(site: Site, browser: Browser) -> Iterator[Visit]:
     with Visit(browser) as visit:
         visit.page.goto(site.url, wait_until="networkidle")
         opened(visit)
-        visit.page.wait_for_function("siteSearch.prepare(searchIndex).then(() => siteSearch.find('workers').length > 0)")
+        visit.page.wait_for_function(
+            "siteSearch.prepare(searchIndex).then(() => siteSearch.find('workers').length > 0)"
+        )
         yield visit
         assert visit.complaints == []
 
@@ -46,7 +48,11 @@ def answers(reader: Visit) -> list[str]:
 
 def missed(answers: list[str], chosen: list[dict[str, Any]]) -> list[str]:
     wanted = {q["ask"]: q["page"] for q in chosen}
-    return [f"{q['ask']!r} gives {a}, not {q['page']}" for q, a in zip(QUERIES, answers, strict=True) if q["ask"] in wanted and a != q["page"]]
+    return [
+        f"{q['ask']!r} gives {a}, not {q['page']}"
+        for q, a in zip(QUERIES, answers, strict=True)
+        if q["ask"] in wanted and a != q["page"]
+    ]
 
 
 def test_the_right_page_comes_first_for_95_of_100_questions(answers: list[str]):
@@ -96,7 +102,9 @@ def test_nothing_of_the_search_is_loaded_before_somebody_reaches_for_it(site: Si
 
 
 @pytest.mark.parametrize("viewport", [MOBILE, DESKTOP], ids=["390 px", "1280 px"])
-def test_search_works_by_keyboard_and_says_how_many_pages_it_found(viewport: dict[str, int], site: Site, browser: Browser):
+def test_search_works_by_keyboard_and_says_how_many_pages_it_found(
+    viewport: dict[str, int], site: Site, browser: Browser
+):
     with Visit(browser, viewport=viewport, reduced_motion="reduce") as visit:
         page = visit.page
         page.goto(site.url, wait_until="networkidle")
@@ -116,7 +124,9 @@ def test_search_works_by_keyboard_and_says_how_many_pages_it_found(viewport: dic
         page.keyboard.press("ArrowDown")
         chosen = page.locator("[role=option][aria-selected=true]")
         assert box.get_attribute("aria-activedescendant") == chosen.get_attribute("id")
-        assert "/patterns/realtime-durable-objects/#" in chosen.evaluate("e => e.href"), "the second line is a section of the first page"
+        assert "/patterns/realtime-durable-objects/#" in chosen.evaluate("e => e.href"), (
+            "the second line is a section of the first page"
+        )
         address = chosen.evaluate("e => e.href")
         page.keyboard.press("Enter")
         page.wait_for_url(address)

@@ -56,14 +56,21 @@ def test_title_and_text_fit_their_picture(page):
 
 
 def test_nothing_is_drawn_over_the_margin_or_the_foot():
-    words = ("12", "An unusually long title about a multi-tenant platform", "A sentence that goes on and on. " * 12, "Site")
+    words = (
+        "12",
+        "An unusually long title about a multi-tenant platform",
+        "A sentence that goes on and on. " * 12,
+        "Site",
+    )
     image, empty = social.drawn(*words), social.drawn("12", "", "", "Site")
     box = ImageChops.difference(image, empty).getbbox()
     assert box[0] >= social.MARGIN - 4 and box[2] <= social.WIDTH - social.MARGIN + 4 and box[3] <= social.BOTTOM + 8
     assert social.shortened(words[2])[-1].endswith(" …")
 
 
-def test_a_picture_is_drawn_once_and_has_the_same_bytes_without_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_picture_is_drawn_once_and_has_the_same_bytes_without_the_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setattr(social, "CACHE", tmp_path)
     words = ("3", "Global API with KV", "A sentence.", "Site")
     first = social.picture(*words)
@@ -101,13 +108,18 @@ def test_a_row_keeps_its_identity_when_the_table_around_it_changes():
     both = feed.changes(f"## Other\n\n{other}\n## Data\n\n{row}")
     assert [c.today for c in both] == ["B & <C>", "Still is: 1 ms, see kv"] and both[1].guid == one[0].guid
     text = feed.feed(both, "T & S", "D", "https://example.com/", "https://example.com/changed/")
-    assert ElementTree.fromstring(text).findall("channel/item")[0].findtext("description") == "Before: A. Today: B & <C>"
+    assert (
+        ElementTree.fromstring(text).findall("channel/item")[0].findtext("description") == "Before: A. Today: B & <C>"
+    )
 
 
 def test_the_sitemap_says_when_a_page_changed_its_example_included(site: Site):
     space = "{http://www.sitemaps.org/schemas/sitemap/0.9}"
     known = feed.dates()
-    found = {u.findtext(f"{space}loc"): u.findtext(f"{space}lastmod") for u in ElementTree.parse(site.folder / "sitemap.xml").getroot()}
+    found = {
+        u.findtext(f"{space}loc"): u.findtext(f"{space}lastmod")
+        for u in ElementTree.parse(site.folder / "sitemap.xml").getroot()
+    }
     assert set(found) == {site.url + place for place in site.pages()}
     if not known:
         pytest.skip("this copy of the repository has no git history, so the sitemap gives no dates")
@@ -118,5 +130,7 @@ def test_the_sitemap_says_when_a_page_changed_its_example_included(site: Site):
 
 def test_without_a_whole_history_no_date_is_invented(tmp_path: Path):
     assert feed.dates(tmp_path) == {}
-    done = subprocess.run(["git", "clone", "-q", "--depth", "1", f"file://{ROOT}", tmp_path / "shallow"], capture_output=True)
+    done = subprocess.run(
+        ["git", "clone", "-q", "--depth", "1", f"file://{ROOT}", tmp_path / "shallow"], capture_output=True
+    )
     assert done.returncode or feed.dates(tmp_path / "shallow") == {}

@@ -29,7 +29,9 @@ def soups(site: Site) -> dict[str, BeautifulSoup]:
     return {p: BeautifulSoup((site.folder / p / "index.html").read_text(), "html.parser") for p in site.pages()}
 
 
-def test_every_page_has_a_twin_announces_it_and_links_it(site: Site, twins: dict[str, str], soups: dict[str, BeautifulSoup]):
+def test_every_page_has_a_twin_announces_it_and_links_it(
+    site: Site, twins: dict[str, str], soups: dict[str, BeautifulSoup]
+):
     assert len(twins) == len(every_page()) + len(service_ids())
     for place, soup in soups.items():
         announced = soup.select_one('link[rel=alternate][type="text/markdown"]')["href"]
@@ -37,7 +39,9 @@ def test_every_page_has_a_twin_announces_it_and_links_it(site: Site, twins: dict
         assert (site.folder / place / announced).resolve() == (site.folder / place / "index.md").resolve()
 
 
-def test_a_twin_holds_every_heading_and_every_code_block_of_its_page(twins: dict[str, str], soups: dict[str, BeautifulSoup]):
+def test_a_twin_holds_every_heading_and_every_code_block_of_its_page(
+    twins: dict[str, str], soups: dict[str, BeautifulSoup]
+):
     code = 0
     for place, soup in soups.items():
         headings = [h.get_text().removesuffix("¶").strip() for h in soup.select("article :is(h1, h2, h3, h4)")]
@@ -60,7 +64,9 @@ def test_a_twin_holds_every_row_of_every_table(twins: dict[str, str], soups: dic
     assert total > 1000
 
 
-def test_every_figure_of_a_page_has_its_source_and_date_as_a_footnote(twins: dict[str, str], soups: dict[str, BeautifulSoup]):
+def test_every_figure_of_a_page_has_its_source_and_date_as_a_footnote(
+    twins: dict[str, str], soups: dict[str, BeautifulSoup]
+):
     figures = 0
     for place, soup in soups.items():
         notes = {m["id"]: m["text"] for m in NOTE.finditer(twins[place])}
@@ -69,17 +75,25 @@ def test_every_figure_of_a_page_has_its_source_and_date_as_a_footnote(twins: dic
         assert set(re.findall(r"\[\^([a-z0-9-]+)\]", body)) == set(notes), place
         assert set(notes) == {re.sub(r"^fact-\d+-", "", e["id"]) for e in cards}, place
         for name, text in notes.items():
-            assert re.search(r"Source: https://\S+ \(.+, \d{4}-\d\d-\d\d, confidence \w+\)\.$", text), f"{place}: {name}"
+            assert re.search(r"Source: https://\S+ \(.+, \d{4}-\d\d-\d\d, confidence \w+\)\.$", text), (
+                f"{place}: {name}"
+            )
         for card in cards:
             value = card.find_previous_sibling("button").get_text()
-            assert f"{value}[^{re.sub(r'^fact-[0-9]+-', '', card['id'])}]" in re.sub(r"[`*]", "", body), f"{place}: {value}"
+            assert f"{value}[^{re.sub(r'^fact-[0-9]+-', '', card['id'])}]" in re.sub(r"[`*]", "", body), (
+                f"{place}: {value}"
+            )
         figures += len(cards)
     assert figures > 1000
 
 
 def test_a_twin_holds_nothing_that_only_our_build_understands(twins: dict[str, str]):
     for place, text in twins.items():
-        found = re.search(r"\]\((fact|example):|--8<--|<!--|</?(div|span|details|ul|li|svg|br)\b|^ *!!! |\{ ?[.#:]|\n{3}", without_code(text), re.M)
+        found = re.search(
+            r"\]\((fact|example):|--8<--|<!--|</?(div|span|details|ul|li|svg|br)\b|^ *!!! |\{ ?[.#:]|\n{3}",
+            without_code(text),
+            re.M,
+        )
         assert not found, f"{place}: {found[0]!r}"
 
 
@@ -144,7 +158,9 @@ def test_one_click_or_one_key_copies_the_twin_and_says_so(site: Site, browser: B
 
 def test_where_the_clipboard_is_refused_the_twin_opens(site: Site, browser: Browser):
     with Visit(browser) as visit:
-        visit.page.add_init_script("navigator.clipboard.write = () => Promise.reject(new DOMException('no', 'NotAllowedError'))")
+        visit.page.add_init_script(
+            "navigator.clipboard.write = () => Promise.reject(new DOMException('no', 'NotAllowedError'))"
+        )
         visit.page.goto(site.url + "guide/decide/", wait_until="networkidle")
         visit.page.locator("a[data-twin]").click()
         visit.page.wait_for_url("**/guide/decide/index.md")

@@ -12,8 +12,12 @@ from pages import DOCS, page, pattern_pages
 PAGE = page(DOCS / "guide" / "use-cases.md")
 MOST_BOXES = 8
 ORIGINAL = {
-    "small-company-website", "saas-mvp", "global-realtime-product", "enterprise-internal-tools", "existing-enterprise-app-modernization",
-}  # fmt: skip
+    "small-company-website",
+    "saas-mvp",
+    "global-realtime-product",
+    "enterprise-internal-tools",
+    "existing-enterprise-app-modernization",
+}
 
 
 def cases() -> dict[str, str]:

@@ -71,7 +71,11 @@ def test_the_commands_name_only_what_the_zip_holds(site: Site, slug: str):
     commands = started(text)
     assert 1 <= len(commands) <= 3
     for command in commands:
-        assert "snippets" not in command and "--workspace" not in command and not re.match(r"uv run (?!--no-project)", command)
+        assert (
+            "snippets" not in command
+            and "--workspace" not in command
+            and not re.match(r"uv run (?!--no-project)", command)
+        )
         for path in re.findall(r"(?<= )[\w./-]+\.(?:py|yml|txt|toml|json)\b", command):
             assert path in files, f"{slug}: {command}"
         if script := re.search(r"\bnpm (?:run )?(\w+)$", command):
@@ -134,7 +138,9 @@ def test_a_package_that_nobody_pinned_is_named(tmp_path: Path):
 
 
 def test_the_catalogue_follows_its_schema_and_leads_to_what_is_there(site: Site):
-    catalogue, schema = (json.loads((site.folder / name).read_text()) for name in ("patterns.json", "patterns.schema.json"))
+    catalogue, schema = (
+        json.loads((site.folder / name).read_text()) for name in ("patterns.json", "patterns.schema.json")
+    )
     dates = {fact["id"]: fact["as_of"] for fact in json.loads((site.folder / "facts.json").read_text())}
     jsonschema.Draft202012Validator.check_schema(schema)
     jsonschema.validate(catalogue, schema, format_checker=jsonschema.FormatChecker())
@@ -153,7 +159,9 @@ def test_the_catalogue_follows_its_schema_and_leads_to_what_is_there(site: Site)
 
 
 def test_the_schema_refuses_a_damaged_catalogue(site: Site):
-    catalogue, schema = (json.loads((site.folder / name).read_text()) for name in ("patterns.json", "patterns.schema.json"))
+    catalogue, schema = (
+        json.loads((site.folder / name).read_text()) for name in ("patterns.json", "patterns.schema.json")
+    )
     for damage in ({"state": "someday"}, {"services": []}, {"oldest_fact": "yesterday"}, {"page": ""}, {"extra": 1}):
         broken = {**catalogue, "patterns": [{**catalogue["patterns"][0], **damage}, *catalogue["patterns"][1:]]}
         with pytest.raises(jsonschema.ValidationError):

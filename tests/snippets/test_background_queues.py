@@ -15,8 +15,20 @@ import pytest
 
 from tests.harness.workers import SNIPPETS, Runtime
 from tests.snippets.background_queues.support import (
-    ADMIN, CRM, INSIDE, SECRETS, SHOP, SLUG, Jobs, client_module, jobs, mail, onboarding, refusal, until,
-)  # fmt: skip
+    ADMIN,
+    CRM,
+    INSIDE,
+    SECRETS,
+    SHOP,
+    SLUG,
+    Jobs,
+    client_module,
+    jobs,
+    mail,
+    onboarding,
+    refusal,
+    until,
+)
 
 BODY_LIMIT_BYTES = 262_144
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
@@ -110,7 +122,9 @@ def test_a_hundred_jobs_come_in_one_request_in_the_order_in_which_they_were_sent
 def test_a_bulk_in_which_one_key_stands_for_another_job_stores_nothing_at_all(api):
     api.submit(mail(), key="in-bulk")
     before = stored(api)
-    response = bulk(api, {"key": "new-1", **mail()}, {"key": "in-bulk", **mail(text="Other.")}, {"key": "new-2", **mail()})
+    response = bulk(
+        api, {"key": "new-1", **mail()}, {"key": "in-bulk", **mail(text="Other.")}, {"key": "new-2", **mail()}
+    )
     assert refusal(response) == (422, "key_reused")
     assert '"in-bulk"' in response.json()["error"]["message"]
     assert stored(api) == before
@@ -143,17 +157,34 @@ def test_one_wrong_job_refuses_the_whole_bulk(api):
 @pytest.mark.parametrize(
     ("job", "says"),
     [
-        ([], "object"), (None, "object"), ("mail", "object"), ({}, '"kind"'), ({"kind": "sms"}, '"kind"'), ({"kind": ["mail"]}, '"kind"'),
-        ({**mail(), "cc": "bob@example.com"}, '"cc"'), ({**mail(), "__proto__": {}}, '"__proto__"'), ({**mail(), "constructor": "x"}, '"constructor"'),
+        ([], "object"),
+        (None, "object"),
+        ("mail", "object"),
+        ({}, '"kind"'),
+        ({"kind": "sms"}, '"kind"'),
+        ({"kind": ["mail"]}, '"kind"'),
+        ({**mail(), "cc": "bob@example.com"}, '"cc"'),
+        ({**mail(), "__proto__": {}}, '"__proto__"'),
+        ({**mail(), "constructor": "x"}, '"constructor"'),
         ({**onboarding(), "subject": "x"}, '"subject"'),
-        ({**mail(), "to": None}, '"to"'), ({**mail(), "to": ["ann@example.com"]}, '"to"'), (mail(to=""), '"to"'), (mail(to="ann"), '"to"'),
-        (mail(to="ann@localhost"), '"to"'), (mail(to="a@b.example, c@d.example"), '"to"'), (mail(to="Ann <ann@example.com>"), '"to"'),
-        (mail(to="a" * 250 + "@example.com"), '"to"'), (mail(to="ann@example.com\r\nBcc: all@example.com"), '"to"'),
-        (mail(subject="Hello\r\nBcc: all@example.com"), '"subject"'), (mail(subject="x" * 201), '"subject"'), (mail(subject=""), '"subject"'),
-        (mail(text="x" * 10_001), '"text"'), ({**mail(), "text": 5}, '"text"'), ({"kind": "mail", "to": "ann@example.com"}, '"subject"'),
+        ({**mail(), "to": None}, '"to"'),
+        ({**mail(), "to": ["ann@example.com"]}, '"to"'),
+        (mail(to=""), '"to"'),
+        (mail(to="ann"), '"to"'),
+        (mail(to="ann@localhost"), '"to"'),
+        (mail(to="a@b.example, c@d.example"), '"to"'),
+        (mail(to="Ann <ann@example.com>"), '"to"'),
+        (mail(to="a" * 250 + "@example.com"), '"to"'),
+        (mail(to="ann@example.com\r\nBcc: all@example.com"), '"to"'),
+        (mail(subject="Hello\r\nBcc: all@example.com"), '"subject"'),
+        (mail(subject="x" * 201), '"subject"'),
+        (mail(subject=""), '"subject"'),
+        (mail(text="x" * 10_001), '"text"'),
+        ({**mail(), "text": 5}, '"text"'),
+        ({"kind": "mail", "to": "ann@example.com"}, '"subject"'),
         (onboarding(name="Ann\nBob"), '"name"'),
     ],
-)  # fmt: skip
+)
 def test_a_job_of_another_shape_is_refused_with_the_field(api, job, says):
     before = stored(api)
     response = api.post(job)
@@ -203,10 +234,13 @@ def test_a_body_at_the_limit_is_taken_and_one_byte_more_is_not(api, send):
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
-        ("GET", "/v1/jobs", "POST"), ("PUT", "/v1/jobs/bulk", "POST"), ("DELETE", f"/v1/jobs/{UNKNOWN}", "GET"),
-        ("POST", "/v1/dead-letters", "GET"), ("GET", "/v1/dead-letters/redrive", "POST"),
+        ("GET", "/v1/jobs", "POST"),
+        ("PUT", "/v1/jobs/bulk", "POST"),
+        ("DELETE", f"/v1/jobs/{UNKNOWN}", "GET"),
+        ("POST", "/v1/dead-letters", "GET"),
+        ("GET", "/v1/dead-letters/redrive", "POST"),
     ],
-)  # fmt: skip
+)
 def test_a_method_that_is_not_offered_is_named_with_those_that_are(api, method, path, allowed):
     response = api.http.request(method, path, headers=SHOP)
     assert refusal(response) == (405, "method_not_allowed") and allowed in response.headers["allow"]
@@ -220,7 +254,17 @@ def test_other_addresses_hold_nothing(api, path):
 # Who may
 
 
-@pytest.mark.parametrize("proof", [{}, {"Authorization": "Bearer"}, {"Authorization": "Bearer wrong"}, {"Authorization": SHOP["Authorization"] + "x"}, {"Authorization": SHOP["Authorization"].replace("Bearer", "Basic")}, ADMIN])
+@pytest.mark.parametrize(
+    "proof",
+    [
+        {},
+        {"Authorization": "Bearer"},
+        {"Authorization": "Bearer wrong"},
+        {"Authorization": SHOP["Authorization"] + "x"},
+        {"Authorization": SHOP["Authorization"].replace("Bearer", "Basic")},
+        ADMIN,
+    ],
+)
 def test_whoever_has_no_key_submits_nothing_and_sees_nothing(api, proof):
     before = stored(api)
     answers = [
@@ -235,7 +279,10 @@ def test_whoever_has_no_key_submits_nothing_and_sees_nothing(api, proof):
 
 
 @pytest.mark.parametrize("proof", [{}, SHOP, {"Authorization": ADMIN["Authorization"][:-1]}])
-@pytest.mark.parametrize(("method", "path"), [("GET", "/v1/dead-letters"), ("POST", "/v1/dead-letters/redrive"), ("DELETE", "/v1/dead-letters/x")])
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", "/v1/dead-letters"), ("POST", "/v1/dead-letters/redrive"), ("DELETE", "/v1/dead-letters/x")],
+)
 def test_only_the_administrator_sees_and_redrives_dead_letters(api, proof, method, path):
     assert refusal(api.http.request(method, path, headers=proof)) == (401, "unauthorized")
 
@@ -263,8 +310,28 @@ def test_a_secret_that_is_broken_or_empty_lets_nobody_in_and_is_not_logged(runti
 
 @pytest.mark.parametrize(
     "value",
-    ["a-secret-in-quotes", ["a-secret-in-a-list"], None, 7, {"shop": ["a-secret-in-a-list"]}, {"shop": 7}, {"shop": None}, {"shop": ""}, {"shop": "eleven-char"}],
-    ids=["a text", "a list", "null", "a number", "a list as key", "a number as key", "null as key", "an empty key", "a short key"],
+    [
+        "a-secret-in-quotes",
+        ["a-secret-in-a-list"],
+        None,
+        7,
+        {"shop": ["a-secret-in-a-list"]},
+        {"shop": 7},
+        {"shop": None},
+        {"shop": ""},
+        {"shop": "eleven-char"},
+    ],
+    ids=[
+        "a text",
+        "a list",
+        "null",
+        "a number",
+        "a list as key",
+        "a number as key",
+        "null as key",
+        "an empty key",
+        "a short key",
+    ],
 )
 def test_keys_that_are_no_object_of_texts_let_nobody_in(api, value):
     for token in ("a", "0", "7", "undefined", "null", "a-secret-in-quotes", "a-secret-in-a-list", "eleven-char"):
@@ -273,7 +340,9 @@ def test_keys_that_are_no_object_of_texts_let_nobody_in(api, value):
 
 
 def test_a_key_of_twelve_characters_is_taken(api):
-    assert api.inside("owner", "twelve-chars", json.dumps({"crm": "another-long-key", "shop": "twelve-chars"})) == "shop"
+    assert (
+        api.inside("owner", "twelve-chars", json.dumps({"crm": "another-long-key", "shop": "twelve-chars"})) == "shop"
+    )
 
 
 # Errors and logs
@@ -302,7 +371,12 @@ def test_the_client_waits_on_through_errors_and_lost_answers(api, monkeypatch):
     monkeypatch.setattr(submit.time, "sleep", lambda _: None)
     job = api.submit(mail())
     api.end(job)
-    faults = [httpx.Response(503, headers={"Retry-After": "5"}), httpx.ReadError("lost"), httpx.Response(500), httpx.Response(429)]
+    faults = [
+        httpx.Response(503, headers={"Retry-After": "5"}),
+        httpx.ReadError("lost"),
+        httpx.Response(500),
+        httpx.Response(429),
+    ]
 
     def answer(request: httpx.Request) -> httpx.Response:
         fault = faults.pop(0) if faults else httpx.Response(200, json=api.state(job))
@@ -319,17 +393,27 @@ def test_the_client_gives_up_at_its_deadline_and_at_once_when_it_is_refused(api,
     monkeypatch.setattr(submit, "PATIENCE_S", 0)
     asked = []
     away = httpx.MockTransport(lambda request: asked.append(request) or httpx.Response(503))
-    with httpx.Client(base_url=api.example.url, transport=away) as client, pytest.raises(SystemExit, match="Ask later for the job 7."):
+    with (
+        httpx.Client(base_url=api.example.url, transport=away) as client,
+        pytest.raises(SystemExit, match="Ask later for the job 7."),
+    ):
         submit.wait(client, "7")
     assert len(asked) == 1
-    with httpx.Client(base_url=api.example.url, headers=CRM) as client, pytest.raises(httpx.HTTPStatusError, match="404"):
+    with (
+        httpx.Client(base_url=api.example.url, headers=CRM) as client,
+        pytest.raises(httpx.HTTPStatusError, match="404"),
+    ):
         submit.wait(client, UNKNOWN)
 
 
 def test_the_provider_ends_with_ctrl_c_although_the_shell_put_it_into_the_background():
     """As in ``npm run dev``: a shell starts what stands before ``&`` with the signal of Ctrl-C ignored."""
-    command = f"'{sys.executable}' '{SNIPPETS / SLUG / 'client' / 'provider.py'}' --port 0 & exec sleep 30 > /dev/null 2>&1"
-    with subprocess.Popen(["sh", "-c", command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True) as group:
+    command = (
+        f"'{sys.executable}' '{SNIPPETS / SLUG / 'client' / 'provider.py'}' --port 0 & exec sleep 30 > /dev/null 2>&1"
+    )
+    with subprocess.Popen(
+        ["sh", "-c", command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+    ) as group:
         try:
             assert "running on" in group.stdout.readline()
             os.killpg(group.pid, signal.SIGINT)
@@ -343,7 +427,9 @@ def test_the_provider_ends_with_ctrl_c_although_the_shell_put_it_into_the_backgr
 def test_the_client_submits_waits_and_prints_the_end(api):
     command = [sys.executable, SNIPPETS / SLUG / "client" / "submit.py"]
     env = {**os.environ, "JOBS_URL": api.example.url, "JOBS_KEY": SHOP["Authorization"].removeprefix("Bearer ")}
-    done = subprocess.run([*command, "down-1+client@example.com", "Hello", "Text"], env=env, capture_output=True, text=True)
+    done = subprocess.run(
+        [*command, "down-1+client@example.com", "Hello", "Text"], env=env, capture_output=True, text=True
+    )
     assert done.stdout == "done, attempts: 2, error: None\n", done.stderr
     refused = subprocess.run([*command, "nobody", "Hello", "Text"], env=env, capture_output=True, text=True)
     assert (refused.returncode, refused.stderr) == (1, '"to" must be one mail address.\n')

@@ -10,8 +10,19 @@ import pytest
 
 from tests.harness.workers import Runtime
 from tests.snippets.background_queues.support import (
-    ADMIN, FAILING_QUEUE, FAILING_WORKFLOW, INSIDE, QUICK, SHOP, Jobs, jobs, mail, onboarding, refusal, until,
-)  # fmt: skip
+    ADMIN,
+    FAILING_QUEUE,
+    FAILING_WORKFLOW,
+    INSIDE,
+    QUICK,
+    SHOP,
+    Jobs,
+    jobs,
+    mail,
+    onboarding,
+    refusal,
+    until,
+)
 
 MAX_RETRIES = 8
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
@@ -21,7 +32,11 @@ UNKNOWN = "00000000-0000-4000-8000-000000000000"
 def patient(runtime: Runtime) -> Iterator[Jobs]:
     """Waits whole seconds between tries, as in production; its jobs fail while the other tests run."""
     with jobs(runtime, RETRY_BASE_S="1", RETRY_CAP_S="3", PROVIDER_TIMEOUT_S="0.5") as started:
-        ids = bulk(started, "wait", ["busy-1@example.com", "slow-1@example.com", *(f"down-99+{n}@example.com" for n in range(40))])
+        ids = bulk(
+            started,
+            "wait",
+            ["busy-1@example.com", "slow-1@example.com", *(f"down-99+{n}@example.com" for n in range(40))],
+        )
         until(lambda: started.logged("job_retried", ids[0]), bool)
         started.send({"id": ids[0]})
         yield started
@@ -102,13 +117,18 @@ def test_a_message_that_nobody_can_read_is_put_aside_and_the_others_go_on(api):
     api.queue_again(job)
     bodies = ["text", None, 7, [], {}, {"id": 7}, {"id": None}, {"id": UNKNOWN}, "x" * 5000]
     api.send(*bodies, {"id": job})
-    letters = until(lambda: [d for d in api.dead() if d["job"] in (None, UNKNOWN)], lambda found: len(found) == len(bodies))
+    letters = until(
+        lambda: [d for d in api.dead() if d["job"] in (None, UNKNOWN)], lambda found: len(found) == len(bodies)
+    )
     assert sorted(letter["reason"] for letter in letters) == ["unknown_job", *["unreadable_message"] * 8]
     assert {letter["body"] for letter in letters} == {json.dumps(b, separators=(",", ":"))[:1000] for b in bodies}
     assert api.end(job)["state"] == "done"
     for letter in letters:
         assert api.http.delete(f"/v1/dead-letters/{letter['message']}", headers=ADMIN).status_code == 204
-    assert refusal(api.http.delete(f"/v1/dead-letters/{letters[0]['message']}", headers=ADMIN)) == (404, "letter_not_found")
+    assert refusal(api.http.delete(f"/v1/dead-letters/{letters[0]['message']}", headers=ADMIN)) == (
+        404,
+        "letter_not_found",
+    )
 
 
 def test_a_job_on_which_our_own_code_breaks_is_tried_again_and_then_put_aside(api):
@@ -126,7 +146,12 @@ def test_a_job_on_which_our_own_code_breaks_is_tried_again_and_then_put_aside(ap
 
 def test_each_message_is_answered_once_and_acknowledged_only_when_its_end_is_stored(api):
     """The batch is recorded here: to the queue a handler that returns acknowledges what was not answered."""
-    addresses = ["acked@example.com", "refused-9+acked@example.com", "down-99+acked@example.com", "broken+acked@example.com"]
+    addresses = [
+        "acked@example.com",
+        "refused-9+acked@example.com",
+        "down-99+acked@example.com",
+        "broken+acked@example.com",
+    ]
     ids = bulk(api, "acked", addresses)
     until(lambda: [api.state(job)["state"] for job in ids], lambda states: states == ["done", "dead", "dead", "done"])
     api.queue_again(*ids)
@@ -136,10 +161,19 @@ def test_each_message_is_answered_once_and_acknowledged_only_when_its_end_is_sto
     bodies = [*({"id": job} for job in [*ids, ids[0], done, UNKNOWN]), "unreadable"]
     variables = {**QUICK, "RETRY_CAP_S": "1", "PROVIDER_URL": f"http://127.0.0.1:{api.provider.server_port}"}
     assert api.inside("consume", False, bodies, variables) == [
-        [["ack", "done"]], [["ack", "dead"]], [["retry", "queued"]], [["retry", "running"]],
-        [["retry", "running"]], [["ack", "done"]], [["ack", None]], [["ack", None]],
-    ]  # fmt: skip
-    assert api.inside("consume", True, [{"id": ids[2]}, "unreadable"], variables) == [[["ack", "dead"]], [["ack", None]]]
+        [["ack", "done"]],
+        [["ack", "dead"]],
+        [["retry", "queued"]],
+        [["retry", "running"]],
+        [["retry", "running"]],
+        [["ack", "done"]],
+        [["ack", None]],
+        [["ack", None]],
+    ]
+    assert api.inside("consume", True, [{"id": ids[2]}, "unreadable"], variables) == [
+        [["ack", "dead"]],
+        [["ack", None]],
+    ]
     api.rows("DELETE FROM jobs WHERE id = ?", ids[3])
     api.rows("DELETE FROM dead_letters WHERE message LIKE 'recorded-%'")
 
@@ -202,7 +236,9 @@ def test_what_died_is_listed_with_its_reason_and_a_redrive_finishes_it(api):
     assert api.end(job)["state"] == "dead"
     [letter] = [letter for letter in api.dead() if letter["job"] == job]
     assert letter.keys() == {"message", "job", "body", "reason", "died_at"} and letter["reason"] == "provider_500"
-    api.rows("UPDATE jobs SET lease_until = ? WHERE id = ?", int(time.time() * 1000) + 3_600_000, job)  # its last wait, in production
+    api.rows(
+        "UPDATE jobs SET lease_until = ? WHERE id = ?", int(time.time() * 1000) + 3_600_000, job
+    )  # its last wait, in production
     assert api.redrive(jobs=[job]) == 1
     end = api.end(job)
     assert (end["state"], end["attempts"], end["error"]) == ("done", 2 + MAX_RETRIES, None)
@@ -245,7 +281,9 @@ def test_letters_of_unknown_jobs_do_not_hide_a_dead_job_from_a_redrive_of_all(ap
     assert api.redrive(all=True) >= 1
     assert api.end(job)["state"] == "done"
     assert job not in [row["job"] for row in api.rows("SELECT job FROM dead_letters WHERE closed_at IS NULL")]
-    assert len(api.rows("SELECT 1 FROM dead_letters WHERE job LIKE 'nobody-%' AND closed_at IS NULL")) == 120, "kept for a person"
+    assert len(api.rows("SELECT 1 FROM dead_letters WHERE job LIKE 'nobody-%' AND closed_at IS NULL")) == 120, (
+        "kept for a person"
+    )
     api.rows("DELETE FROM dead_letters WHERE job LIKE 'nobody-%'")
 
 
@@ -265,7 +303,19 @@ def test_a_job_that_a_person_dismissed_is_not_sent_with_all_others_and_is_forgot
     api.rows("DELETE FROM jobs WHERE id = ?", open_)
 
 
-@pytest.mark.parametrize("body", [{}, {"all": False}, {"all": 1}, {"jobs": []}, {"jobs": "x"}, {"jobs": ["x"] * 101}, {"jobs": ["x"], "all": True}, []])
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"all": False},
+        {"all": 1},
+        {"jobs": []},
+        {"jobs": "x"},
+        {"jobs": ["x"] * 101},
+        {"jobs": ["x"], "all": True},
+        [],
+    ],
+)
 def test_a_redrive_of_nothing_in_particular_is_refused(api, body):
     assert refusal(api.http.post("/v1/dead-letters/redrive", json=body, headers=ADMIN)) == (400, "invalid_redrive")
 
@@ -299,12 +349,16 @@ def test_a_machine_killed_midway_loses_no_job_that_was_accepted_and_doubles_none
     """workerd is killed while six jobs stand between effect and acknowledgement, and fifteen wait in its memory."""
     with jobs(runtime, PROVIDER_TIMEOUT_S="30") as api:
         api.provider.slow_s = 20.0
-        slow, waiting = ([f"{kind}+{n}@example.com" for n in range(count)] for kind, count in (("slow-1", 6), ("ann", 15)))
+        slow, waiting = (
+            [f"{kind}+{n}@example.com" for n in range(count)] for kind, count in (("slow-1", 6), ("ann", 15))
+        )
         ids = bulk(api, "killed", [*slow, *waiting])
         until(lambda: api.provider.calls, lambda calls: len(calls) >= 6)
         api.example.crash()
         states = api.rows("SELECT state, count(*) AS n FROM jobs GROUP BY state ORDER BY state")
-        assert states == [{"state": "queued", "n": 15}, {"state": "running", "n": 6}], "the local queue forgot its messages"
+        assert states == [{"state": "queued", "n": 15}, {"state": "running", "n": 6}], (
+            "the local queue forgot its messages"
+        )
         acted = [key for key, _ in api.provider.effects]
         assert len(acted) == 6
         until(lambda: api.sweep() or api.rows("SELECT id FROM jobs WHERE state <> 'done'"), lambda left: not left)
@@ -353,7 +407,9 @@ def test_a_workflow_that_does_not_start_sends_no_mail_twice_and_is_started_by_a_
         for done in (1, 2):
             api.minute_passes()
             api.sweep()
-            until(lambda: [api.state(job)["state"] for job in onboardings].count("done"), lambda n, done=done: n == done)
+            until(
+                lambda: [api.state(job)["state"] for job in onboardings].count("done"), lambda n, done=done: n == done
+            )
         assert len(api.logged("start_failed", "internal_server")) == 1, "the other one started beside it"
         assert sorted(api.example.call("JOBS", "held")) == sorted(mails)
         api.example.call("JOBS", "heal")
@@ -369,9 +425,11 @@ def test_while_the_database_is_away_nothing_is_accepted_and_nothing_acknowledged
         assert api.logged("store_failed", response.headers["x-request-id"])
         letter = "/v1/dead-letters"
         others = {
-            "GET": (f"/v1/jobs/{UNKNOWN}", SHOP, None), "get": (letter, ADMIN, None),
-            "POST": (f"{letter}/redrive", ADMIN, {"all": True}), "DELETE": (f"{letter}/x", ADMIN, None),
-        }  # fmt: skip
+            "GET": (f"/v1/jobs/{UNKNOWN}", SHOP, None),
+            "get": (letter, ADMIN, None),
+            "POST": (f"{letter}/redrive", ADMIN, {"all": True}),
+            "DELETE": (f"{letter}/x", ADMIN, None),
+        }
         for method, (path, who, body) in others.items():
             response = api.http.request(method.upper(), path, json=body, headers=who)
             assert refusal(response) == (503, "storage_unavailable") and response.headers["retry-after"] == "5"

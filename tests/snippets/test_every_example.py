@@ -21,11 +21,15 @@ CONFIGS = [pytest.param(c, id=str(c.parent.relative_to(SNIPPETS))) for slug in E
 # A folder named local-… holds what stands beside an example on the reader's machine only.
 DEPLOYED = [c for c in CONFIGS if not c.values[0].parent.name.startswith("local-")]
 SOURCES = sorted(
-    p for p in SNIPPETS.rglob("*")
-    if p.suffix in {".ts", ".py", ".toml", ".sql", ".tf", ".yml", ".conf"} and not {"node_modules", ".wrangler"} & set(p.parts)
-)  # fmt: skip
+    p
+    for p in SNIPPETS.rglob("*")
+    if p.suffix in {".ts", ".py", ".toml", ".sql", ".tf", ".yml", ".conf"}
+    and not {"node_modules", ".wrangler"} & set(p.parts)
+)
 PYTHON = sorted({p.relative_to(SNIPPETS).parts[0] for p in SOURCES if p.suffix == ".py"})
-TERRAFORM = [pytest.param(f, id=str(f.relative_to(SNIPPETS))) for f in sorted({p.parent for p in SOURCES if p.suffix == ".tf"})]
+TERRAFORM = [
+    pytest.param(f, id=str(f.relative_to(SNIPPETS))) for f in sorted({p.parent for p in SOURCES if p.suffix == ".tf"})
+]
 
 
 def test_every_example_is_known_to_the_harness_and_every_worker_is_started():
@@ -51,7 +55,9 @@ def test_it_would_deploy_without_a_warning(config: Path, tmp_path: Path):
 def test_its_python_is_typed_and_fits_the_libraries_it_calls(slug: str):
     files = sorted(p for p in SOURCES if p.suffix == ".py" and p.relative_to(SNIPPETS).parts[0] == slug)
     folders = [f"--search-path={folder}" for folder in sorted({str(p.parent) for p in files})]
-    done = subprocess.run([sys.executable, "-m", "pyrefly", "check", *folders, *files], cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "pyrefly", "check", *folders, *files], cwd=ROOT, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -120,4 +126,6 @@ def test_every_package_pins_the_versions_of_the_root():
         assert package["name"] == path.parent.name and package["private"] is True
         for name, version in {**package.get("dependencies", {}), **package.get("devDependencies", {})}.items():
             assert re.fullmatch(r"\d+\.\d+\.\d+", version), f"{path.parent.name}: pin {name}"
-            assert root["devDependencies"].get(name, version) == version, f"{path.parent.name}: {name} differs from the root"
+            assert root["devDependencies"].get(name, version) == version, (
+                f"{path.parent.name}: {name} differs from the root"
+            )

@@ -172,7 +172,20 @@ def test_six_sign_ups_at_once_with_one_email_make_one_account(app):
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"email": e} for e in ("", "a", "a@b", "a b@example.com", "a\n@example.com", 5, None, ["a@example.com"], f"{'a' * 250}@example.com")]
+    [
+        {"email": e}
+        for e in (
+            "",
+            "a",
+            "a@b",
+            "a b@example.com",
+            "a\n@example.com",
+            5,
+            None,
+            ["a@example.com"],
+            f"{'a' * 250}@example.com",
+        )
+    ]
     + [{"password": p} for p in ("", "short", "p" * 129, 123456789012, None)]
     + [{"admin": True}],
 )
@@ -217,7 +230,9 @@ def test_a_wrong_password_and_an_unknown_user_get_the_same_answer_after_the_same
         users, quick = ([new_user(app).email for _ in range(2)] for _ in range(2))
         for email in quick:
             app.d1("DB", "UPDATE users SET password = 'pbkdf2-sha256$1$salt$-' WHERE email = ?", email)
-        tries = [[seconds(users[n % 2]), seconds(f"{users[0]}-{n}.example.com"), seconds(quick[n % 2])] for n in range(8)]
+        tries = [
+            [seconds(users[n % 2]), seconds(f"{users[0]}-{n}.example.com"), seconds(quick[n % 2])] for n in range(8)
+        ]
         return [min(times) for times in zip(*tries, strict=True)]
 
     known, unknown, no_work = least()
@@ -310,10 +325,14 @@ def test_a_cookie_signed_with_the_right_key_for_a_session_that_never_was_is_refu
 @pytest.mark.parametrize(
     "headers",
     [
-        {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}, {"Sec-Fetch-Site": "none"},
-        {"Origin": "https://evil.example"}, {"Origin": "null"}, {"Origin": "https://evil.example", "Sec-Fetch-Site": "same-origin"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Sec-Fetch-Site": "none"},
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Origin": "https://evil.example", "Sec-Fetch-Site": "same-origin"},
     ],
-)  # fmt: skip
+)
 def test_another_site_changes_nothing_and_signs_nobody_in(app, ann, headers):
     before = ann.titles()
     task = {"tasks": [{"id": str(uuid4()), "title": "from elsewhere"}]}
@@ -334,7 +353,9 @@ def test_the_cookie_alone_changes_nothing(app, ann, bob, token):
 
 
 def test_a_form_of_another_site_cannot_even_speak_the_language(app, ann):
-    answer = app.http.post("/api/login", data={"email": ann.email, "password": PASSWORD}, headers={"CF-Connecting-IP": next(ADDRESSES)})
+    answer = app.http.post(
+        "/api/login", data={"email": ann.email, "password": PASSWORD}, headers={"CF-Connecting-IP": next(ADDRESSES)}
+    )
     assert refusal(answer) == (415, "unsupported_media_type")
 
 
@@ -346,7 +367,12 @@ def test_a_task_is_added_changed_and_deleted(ann):
     assert task == {"id": task["id"], "title": "Buy bread", "done": False, "version": 1}
     changed = ann.change(task, {"done": True})
     assert changed.json() == {**task, "done": True, "version": 2} and changed.headers["etag"] == '"2"'
-    assert ann.change(changed.json(), {"title": "Buy rye"}).json() == {**task, "title": "Buy rye", "done": True, "version": 3}
+    assert ann.change(changed.json(), {"title": "Buy rye"}).json() == {
+        **task,
+        "title": "Buy rye",
+        "done": True,
+        "version": 3,
+    }
     assert ann.delete({**task, "version": 3}).status_code == 204
     assert task["id"] not in [t["id"] for t in ann.tasks()]
 
@@ -369,7 +395,10 @@ def test_the_same_id_in_two_lists_is_two_tasks(ann, bob):
 
 
 def test_a_user_named_in_the_request_is_refused_and_never_obeyed(app, ann, bob):
-    for path, body in (("/api/tasks", {"tasks": [{"id": str(uuid4()), "title": "x", "user_id": bob.id}]}), ("/api/tasks", {"tasks": [], "user": bob.id})):
+    for path, body in (
+        ("/api/tasks", {"tasks": [{"id": str(uuid4()), "title": "x", "user_id": bob.id}]}),
+        ("/api/tasks", {"tasks": [], "user": bob.id}),
+    ):
         assert refusal(ann.send("POST", path, body))[0] == 422
     assert ann.send("GET", f"/api/tasks?user_id={bob.id}").json()["tasks"] == ann.tasks()
 
@@ -431,12 +460,17 @@ def fill(app: Example, user: User, number: int) -> None:
         """WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
            INSERT INTO tasks (user_id, id, title, position)
            SELECT ?2, printf('00000000-0000-0000-0000-%012d', i), 'task ' || i, i FROM n""",
-        number, user.id,
-    )  # fmt: skip
+        number,
+        user.id,
+    )
 
 
 def count(app: Example, user: User) -> dict[str, int]:
-    [row] = app.d1("DB", "SELECT (SELECT count(*) FROM tasks WHERE user_id = ?1) AS stored, tasks AS counted FROM users WHERE id = ?1", user.id)
+    [row] = app.d1(
+        "DB",
+        "SELECT (SELECT count(*) FROM tasks WHERE user_id = ?1) AS stored, tasks AS counted FROM users WHERE id = ?1",
+        user.id,
+    )
     return row
 
 
@@ -458,10 +492,16 @@ def test_a_made_up_cursor_is_refused(ann, cursor):
     assert refusal(ann.send("GET", f"/api/tasks?cursor={cursor}")) == (400, "invalid_cursor")
 
 
-@pytest.mark.parametrize("title", ["", " ", "t" * 201, "two\nlines", "nul\0", "half \ud800", 5, None, True, ["x"], {"x": 1}])
+@pytest.mark.parametrize(
+    "title", ["", " ", "t" * 201, "two\nlines", "nul\0", "half \ud800", 5, None, True, ["x"], {"x": 1}]
+)
 def test_a_title_that_is_no_line_of_text_is_refused(ann, title):
     body = json.dumps({"tasks": [{"id": str(uuid4()), "title": title}]})
-    answer = ann.app.http.post("/api/tasks", content=body, headers={"Cookie": ann.cookie, "X-CSRF-Token": ann.csrf, "Content-Type": "application/json"})
+    answer = ann.app.http.post(
+        "/api/tasks",
+        content=body,
+        headers={"Cookie": ann.cookie, "X-CSRF-Token": ann.csrf, "Content-Type": "application/json"},
+    )
     assert refusal(answer) == (422, "invalid_title")
 
 
@@ -473,14 +513,38 @@ def test_any_other_line_comes_back_as_it_was(ann, title):
 
 
 @pytest.mark.parametrize(
-    "tasks", [None, [], "x", {}, [5], [None], [{"title": "x"}], [{"id": "1", "title": "x"}], [{"id": str(uuid4()).upper(), "title": "x"}],
-              [{"id": str(uuid4()), "title": "x"}] * (MOST_AT_ONCE + 1)]
-)  # fmt: skip
+    "tasks",
+    [
+        None,
+        [],
+        "x",
+        {},
+        [5],
+        [None],
+        [{"title": "x"}],
+        [{"id": "1", "title": "x"}],
+        [{"id": str(uuid4()).upper(), "title": "x"}],
+        [{"id": str(uuid4()), "title": "x"}] * (MOST_AT_ONCE + 1),
+    ],
+)
 def test_a_wrong_list_of_tasks_is_refused(ann, tasks):
     assert refusal(ann.send("POST", "/api/tasks", {"tasks": tasks}))[0] == 422
 
 
-@pytest.mark.parametrize("change", [{}, [], None, {"done": 1}, {"done": "yes"}, {"title": ""}, {"version": 9}, {"id": "x"}, {"user_id": "x", "done": True}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {},
+        [],
+        None,
+        {"done": 1},
+        {"done": "yes"},
+        {"title": ""},
+        {"version": 9},
+        {"id": "x"},
+        {"user_id": "x", "done": True},
+    ],
+)
 def test_a_wrong_change_is_refused(ann, change):
     [task] = ann.add("Stays")
     body = json.dumps(change)
@@ -506,16 +570,29 @@ def test_what_is_no_json_is_refused(ann, content):
 @pytest.mark.parametrize(
     ("method", "path", "expected"),
     [
-        ("GET", "/api", (404, "not_found")), ("GET", "/api/none", (404, "not_found")), ("GET", "/nowhere", (404, "not_found")),
-        ("GET", "/api/login", (405, "method_not_allowed")), ("PUT", "/api/tasks", (405, "method_not_allowed")),
-        ("POST", f"/api/tasks/{NO_TASK}", (405, "method_not_allowed")), ("GET", "/api/constructor", (404, "not_found")),
+        ("GET", "/api", (404, "not_found")),
+        ("GET", "/api/none", (404, "not_found")),
+        ("GET", "/nowhere", (404, "not_found")),
+        ("GET", "/api/login", (405, "method_not_allowed")),
+        ("PUT", "/api/tasks", (405, "method_not_allowed")),
+        ("POST", f"/api/tasks/{NO_TASK}", (405, "method_not_allowed")),
+        ("GET", "/api/constructor", (404, "not_found")),
     ],
-)  # fmt: skip
+)
 def test_other_addresses_and_methods_are_refused_in_json(app, method, path, expected):
     assert refusal(app.http.request(method, path)) == expected
 
 
-@pytest.mark.parametrize(("method", "path"), [("GET", "/api/session"), ("GET", "/api/tasks"), ("POST", "/api/tasks"), ("POST", "/api/logout"), ("DELETE", f"/api/tasks/{NO_TASK}")])
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/api/session"),
+        ("GET", "/api/tasks"),
+        ("POST", "/api/tasks"),
+        ("POST", "/api/logout"),
+        ("DELETE", f"/api/tasks/{NO_TASK}"),
+    ],
+)
 def test_without_signing_in_there_is_nothing_to_see_or_do(app, method, path):
     assert refusal(app.http.request(method, path)) == (401, "signed_out")
 
@@ -523,10 +600,30 @@ def test_without_signing_in_there_is_nothing_to_see_or_do(app, method, path):
 # SQL injection
 
 INJECTIONS = [
-    "'", '"', "';--", "' OR '1'='1", '" OR ""="', "' OR 1=1 --", "'; DROP TABLE tasks; --", "' UNION SELECT password FROM users --",
-    "x'); DELETE FROM users; --", "1; ATTACH DATABASE 'x' AS y", "' || (SELECT password FROM users LIMIT 1) || '", "%", "_", "\\'", "?1", ":id",
-    "/* */", "' AND randomblob(100000000) --", "Robert'); DROP TABLE users;--", "ʼ OR 1=1 --", "＇ OR 1=1 --", "NULL", "'+(SELECT 1)+'",
-]  # fmt: skip
+    "'",
+    '"',
+    "';--",
+    "' OR '1'='1",
+    '" OR ""="',
+    "' OR 1=1 --",
+    "'; DROP TABLE tasks; --",
+    "' UNION SELECT password FROM users --",
+    "x'); DELETE FROM users; --",
+    "1; ATTACH DATABASE 'x' AS y",
+    "' || (SELECT password FROM users LIMIT 1) || '",
+    "%",
+    "_",
+    "\\'",
+    "?1",
+    ":id",
+    "/* */",
+    "' AND randomblob(100000000) --",
+    "Robert'); DROP TABLE users;--",
+    "ʼ OR 1=1 --",
+    "＇ OR 1=1 --",
+    "NULL",
+    "'+(SELECT 1)+'",
+]
 
 
 @pytest.mark.parametrize("text", INJECTIONS)
@@ -550,13 +647,14 @@ def test_sql_in_any_field_is_text_or_refused(app, ann, text):
     assert app.d1("DB", everything) == before
 
 
-
 # The Sessions API
 
 
 def test_every_answer_about_tasks_hands_out_a_bookmark_and_takes_it_back(ann):
     before = ann.send("GET", "/api/tasks").headers["x-d1-bookmark"]
-    written = ann.send("POST", "/api/tasks", {"tasks": [{"id": str(uuid4()), "title": "seen at once"}]}, **{"X-D1-Bookmark": before})
+    written = ann.send(
+        "POST", "/api/tasks", {"tasks": [{"id": str(uuid4()), "title": "seen at once"}]}, **{"X-D1-Bookmark": before}
+    )
     bookmark = written.headers["x-d1-bookmark"]
     assert bookmark > before, "a write moves the bookmark on"
     answer = ann.send("GET", "/api/tasks", **{"X-D1-Bookmark": bookmark})
@@ -598,13 +696,19 @@ def test_the_second_migration_keeps_the_data_of_the_first_and_old_rows_work(runt
         old.migrate("DB")
         applied = old.d1("DB", "SELECT name FROM d1_migrations ORDER BY id")
         assert [m["name"] for m in applied] == sorted(p.name for p in (SNIPPETS / SLUG / "migrations").iterdir())
-        assert [(t["title"], t["done"], t["version"]) for t in user.tasks()] == [("task 3", False, 1), ("task 2", True, 1), ("task 1", False, 1)]
+        assert [(t["title"], t["done"], t["version"]) for t in user.tasks()] == [
+            ("task 3", False, 1),
+            ("task 2", True, 1),
+            ("task 1", False, 1),
+        ]
         assert login(old, user.email).status_code == 200, "accounts are kept"
         assert user.change(user.tasks()[0], {"done": True}).json()["version"] == 2
         assert user.delete(user.tasks()[2]).status_code == 204
         assert count(old, user) == {"stored": 2, "counted": 2} and count(old, empty) == {"stored": 0, "counted": 0}
 
-        assert count(old, heavy) == {"stored": MOST_TASKS + 20, "counted": MOST_TASKS + 20}, "nobody loses tasks to the new limit"
+        assert count(old, heavy) == {"stored": MOST_TASKS + 20, "counted": MOST_TASKS + 20}, (
+            "nobody loses tasks to the new limit"
+        )
         body = {"tasks": [{"id": str(uuid4()), "title": "one more"}]}
         assert refusal(heavy.send("POST", "/api/tasks", body)) == (409, "too_many_tasks")
 
@@ -626,7 +730,10 @@ def test_a_failing_database_is_a_503_without_inner_names_and_the_same_request_wo
         assert "table" not in answer.text
     finally:
         app.d1("DB", "ALTER TABLE away RENAME TO tasks")
-    assert any(e["event"] == "d1_failed" and e["requestId"] == "8f00ray-FRA" and "no such table" in e["error"] for e in events(app))
+    assert any(
+        e["event"] == "d1_failed" and e["requestId"] == "8f00ray-FRA" and "no such table" in e["error"]
+        for e in events(app)
+    )
     assert ann.send("POST", "/api/tasks", body).status_code == 201
     assert ann.titles().count("patience") == 1
 
@@ -639,7 +746,9 @@ def test_an_answer_that_was_lost_is_no_lost_change(ann):
 
 
 def test_a_missing_or_short_secret_signs_nobody_in_and_says_so_in_the_log(runtime):
-    with EXAMPLES[SLUG].run(runtime, secrets={"SESSION_KEYS": f"{KEY},", "PASSWORD_KEY": "short", "INVITE_CODE": ""}) as app:
+    with EXAMPLES[SLUG].run(
+        runtime, secrets={"SESSION_KEYS": f"{KEY},", "PASSWORD_KEY": "short", "INVITE_CODE": ""}
+    ) as app:
         for secret, answer in {
             "INVITE_CODE": signup(app, invite=""),
             "PASSWORD_KEY": login(app, "nobody@example.com"),
@@ -654,14 +763,19 @@ def test_no_log_line_holds_a_password_an_email_or_a_cookie_and_each_names_its_re
     login(app, ann.email, "wrong password!")
     written = "\n".join(app.logs())
     assert ann.email not in written and PASSWORD not in written and ann.cookie.split(".")[1] not in written
-    assert all(e["requestId"] for e in events(app)) and {"login", "signup", "logout", "refused"} <= {e["event"] for e in events(app)}
+    assert all(e["requestId"] for e in events(app)) and {"login", "signup", "logout", "refused"} <= {
+        e["event"] for e in events(app)
+    }
 
 
 def test_answers_and_files_carry_the_security_headers(app, ann):
     for path in ("/", "/assets/app.js", "/api/session", "/api/none"):
         headers = app.http.get(path, headers={"Cookie": ann.cookie}).headers
         assert headers["x-content-type-options"] == "nosniff" and headers["strict-transport-security"]
-        assert "default-src 'none'" in headers["content-security-policy"] and "unsafe" not in headers["content-security-policy"]
+        assert (
+            "default-src 'none'" in headers["content-security-policy"]
+            and "unsafe" not in headers["content-security-policy"]
+        )
     page = app.http.get("/").text
     assert not re.search(r"<style|style=|\son\w+=|<script(?![^>]*src)", page)
 
@@ -672,9 +786,13 @@ def statements() -> list[str]:
     for file in sorted((SNIPPETS / SLUG / "src").glob("*.ts")):
         code = file.read_text()
         for _, statement in re.findall(r"prepare\(\s*([`\"])(.*?)\1", code, re.S):
-            assert set(re.findall(r"\$\{(.*?)\}", statement)) <= {"COLUMNS"}, f"{file.name}: input is glued into {statement}"
+            assert set(re.findall(r"\$\{(.*?)\}", statement)) <= {"COLUMNS"}, (
+                f"{file.name}: input is glued into {statement}"
+            )
             found.append(statement.replace("${COLUMNS}", "id, title, done, version"))
-        assert code.count("prepare(") == len(re.findall(r"prepare\(\s*[`\"]", code)), f"{file.name}: a statement is no literal"
+        assert code.count("prepare(") == len(re.findall(r"prepare\(\s*[`\"]", code)), (
+            f"{file.name}: a statement is no literal"
+        )
     return found
 
 
@@ -694,7 +812,9 @@ def test_no_query_scans_a_table(app, statement):
 
 def axe(page: Page) -> list[list]:
     page.evaluate(AXE.read_text())
-    return page.evaluate("axe.run().then((r) => r.violations.map((v) => [v.id, v.nodes.map((n) => n.target.join(' '))]))")
+    return page.evaluate(
+        "axe.run().then((r) => r.violations.map((v) => [v.id, v.nodes.map((n) => n.target.join(' '))]))"
+    )
 
 
 def keys(page: Page, *presses: str) -> None:
@@ -703,7 +823,9 @@ def keys(page: Page, *presses: str) -> None:
 
 
 def focused(page: Page) -> str:
-    return page.evaluate("(e => e.getAttribute('aria-label') || e.labels?.[0]?.textContent.trim() || e.textContent.trim())(document.activeElement)")
+    return page.evaluate(
+        "(e => e.getAttribute('aria-label') || e.labels?.[0]?.textContent.trim() || e.textContent.trim())(document.activeElement)"
+    )
 
 
 def tab(page: Page, *names: str, key: str = "Tab") -> None:
@@ -832,14 +954,26 @@ def test_another_title_after_a_lost_answer_is_another_task(app, browser: Browser
         page.get_by_label("New task").fill("Buy milk")
         keys(page, "Enter")
         expect(page.get_by_role("status")).to_have_text("Added: Buy milk")
-        assert sorted(row["title"] for row in app.d1("DB", "SELECT title FROM tasks WHERE user_id = ?", user.id)) == ["Buy bread", "Buy milk"]
+        assert sorted(row["title"] for row in app.d1("DB", "SELECT title FROM tasks WHERE user_id = ?", user.id)) == [
+            "Buy bread",
+            "Buy milk",
+        ]
 
 
 def test_the_page_sends_the_bookmark_of_the_last_answer_and_the_same_id_until_it_is_stored(app, browser: Browser):
     user = new_user(app)
     with visitor(browser) as visit:
         page, sent = visit.page, []
-        visit.context.add_cookies([{"name": "__Host-session", "value": user.cookie.partition("=")[2], "url": app.url.replace("http:", "https:"), "secure": True}])
+        visit.context.add_cookies(
+            [
+                {
+                    "name": "__Host-session",
+                    "value": user.cookie.partition("=")[2],
+                    "url": app.url.replace("http:", "https:"),
+                    "secure": True,
+                }
+            ]
+        )
         page.on("request", lambda r: sent.append(r) if "/api/tasks" in r.url else None)
         page.goto(app.url)
         page.get_by_label("New task").fill("Twice")

@@ -92,7 +92,9 @@ def test_a_deleted_flag_is_gone_and_deleting_it_again_is_no_error(api):
         assert refusal(api.http.get("/v1/flags/deleted")) == (404, "flag_not_found")
 
 
-@pytest.mark.parametrize("path", ["/", "/v1", "/v1/flags/", "/v1/flags/a/b", "/v2/flags/a", "/v1/flags/../a", "/v1/Flags/a"])
+@pytest.mark.parametrize(
+    "path", ["/", "/v1", "/v1/flags/", "/v1/flags/a/b", "/v2/flags/a", "/v1/flags/../a", "/v1/Flags/a"]
+)
 def test_other_addresses_hold_nothing(api, path):
     assert refusal(httpx.get(api.url + path)) == (404, "not_found")
 
@@ -161,8 +163,14 @@ def test_a_hundred_names_are_the_most(api):
 
 @pytest.mark.parametrize(
     ("query", "code"),
-    [("", "invalid_names"), ("?names=", "invalid_name"), ("?names=a,,b", "invalid_name"), ("?names=a,B", "invalid_name"), ("?name=a", "invalid_names")],
-)  # fmt: skip
+    [
+        ("", "invalid_names"),
+        ("?names=", "invalid_name"),
+        ("?names=a,,b", "invalid_name"),
+        ("?names=a,B", "invalid_name"),
+        ("?name=a", "invalid_names"),
+    ],
+)
 def test_a_list_without_proper_names_is_refused(api, query, code):
     assert refusal(api.http.get(f"/v1/flags{query}")) == (400, code)
 
@@ -178,8 +186,25 @@ def test_a_good_name_is_taken(api, name):
 
 @pytest.mark.parametrize(
     "name",
-    ["Dark", "-a", ".a", "_a", "a b", "a%20b", "é", "a%2Fb", "..%2Fa", "%00", "a%0A", "%ZZ", "%", "%C3", "a:b", "n" * 65],
-)  # fmt: skip
+    [
+        "Dark",
+        "-a",
+        ".a",
+        "_a",
+        "a b",
+        "a%20b",
+        "é",
+        "a%2Fb",
+        "..%2Fa",
+        "%00",
+        "a%0A",
+        "%ZZ",
+        "%",
+        "%C3",
+        "a:b",
+        "n" * 65,
+    ],
+)
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
 def test_a_bad_name_is_refused(api, name, method):
     response = api.http.request(method, f"/v1/flags/{name}", headers=ADMIN)
@@ -197,9 +222,21 @@ def test_a_percent_encoded_name_is_the_same_flag(api):
 
 @pytest.mark.parametrize(
     "authorization",
-    [None, "", "Bearer", f"Bearer {TOKEN}x", f"Bearer {TOKEN[:-1]}", f"Bearer {TOKEN.upper()}", "Bearer x y",
-     f"Bearer x, Bearer {TOKEN}", f"Basic {TOKEN}", TOKEN, f"Bearer{TOKEN}", f"Token {TOKEN}"],
-)  # fmt: skip
+    [
+        None,
+        "",
+        "Bearer",
+        f"Bearer {TOKEN}x",
+        f"Bearer {TOKEN[:-1]}",
+        f"Bearer {TOKEN.upper()}",
+        "Bearer x y",
+        f"Bearer x, Bearer {TOKEN}",
+        f"Basic {TOKEN}",
+        TOKEN,
+        f"Bearer{TOKEN}",
+        f"Token {TOKEN}",
+    ],
+)
 @pytest.mark.parametrize("method", ["PUT", "DELETE"])
 def test_a_writer_without_the_token_is_refused_and_changes_nothing(api, authorization, method):
     put(api, "guarded")
@@ -223,7 +260,10 @@ def test_a_stranger_learns_nothing_about_names_or_bodies(api):
 def test_without_a_configured_token_nobody_may_write_and_the_log_says_why(runtime):
     with runtime.example(SLUG) as api:
         for value in ("Bearer undefined", "Bearer null", "Bearer"):
-            assert refusal(api.http.put("/v1/flags/a", json=FLAG, headers={"Authorization": value})) == (500, "internal_error")
+            assert refusal(api.http.put("/v1/flags/a", json=FLAG, headers={"Authorization": value})) == (
+                500,
+                "internal_error",
+            )
         assert "ADMIN_TOKEN" not in api.http.put("/v1/flags/a", json=FLAG).text
         assert any("ADMIN_TOKEN is not set" in line for line in api.logs())
         assert refusal(api.http.get("/v1/flags/a")) == (404, "flag_not_found")
@@ -250,17 +290,28 @@ def test_the_token_stands_in_no_response_and_in_no_log(api):
 @pytest.mark.parametrize(
     ("flag", "says"),
     [
-        ([], "object"), (None, "object"), ("on", "object"), (1, "object"),
-        ({}, '"enabled"'), ({"enabled": "true"}, '"enabled"'), ({"enabled": 1}, '"enabled"'), ({"enabled": None}, '"enabled"'),
-        ({"enabled": True, "rollout": -1}, '"rollout"'), ({"enabled": True, "rollout": 101}, '"rollout"'),
-        ({"enabled": True, "rollout": 2.5}, '"rollout"'), ({"enabled": True, "rollout": "25"}, '"rollout"'),
-        ({"enabled": True, "rollout": None}, '"rollout"'), ({"enabled": True, "rollout": True}, '"rollout"'),
-        ({"enabled": True, "note": 1}, '"note"'), ({"enabled": True, "note": "x" * 201}, '"note"'),
+        ([], "object"),
+        (None, "object"),
+        ("on", "object"),
+        (1, "object"),
+        ({}, '"enabled"'),
+        ({"enabled": "true"}, '"enabled"'),
+        ({"enabled": 1}, '"enabled"'),
+        ({"enabled": None}, '"enabled"'),
+        ({"enabled": True, "rollout": -1}, '"rollout"'),
+        ({"enabled": True, "rollout": 101}, '"rollout"'),
+        ({"enabled": True, "rollout": 2.5}, '"rollout"'),
+        ({"enabled": True, "rollout": "25"}, '"rollout"'),
+        ({"enabled": True, "rollout": None}, '"rollout"'),
+        ({"enabled": True, "rollout": True}, '"rollout"'),
+        ({"enabled": True, "note": 1}, '"note"'),
+        ({"enabled": True, "note": "x" * 201}, '"note"'),
         ({"enabled": True, "note": None}, '"note"'),
-        ({"enabled": True, "rolout": 5}, '"rolout"'), ({"enabled": True, "__proto__": {"rollout": 5}}, '"__proto__"'),
-        ({"enabled": True, "a\"b": 5}, '"a\\"b"'),
+        ({"enabled": True, "rolout": 5}, '"rolout"'),
+        ({"enabled": True, "__proto__": {"rollout": 5}}, '"__proto__"'),
+        ({"enabled": True, 'a"b': 5}, '"a\\"b"'),
     ],
-)  # fmt: skip
+)
 def test_a_flag_of_another_shape_is_refused_with_the_field(api, flag, says):
     response = put(api, "shape", flag)
     assert refusal(response) == (400, "invalid_flag")
@@ -268,23 +319,46 @@ def test_a_flag_of_another_shape_is_refused_with_the_field(api, flag, says):
     assert api.http.get("/v1/flags/shape").status_code == 404
 
 
-@pytest.mark.parametrize("flag", [{"enabled": True, "rollout": 0}, {"enabled": True, "rollout": 100, "note": "é" * 200}, {"enabled": False, "rollout": 5, "note": ""}])
+@pytest.mark.parametrize(
+    "flag",
+    [
+        {"enabled": True, "rollout": 0},
+        {"enabled": True, "rollout": 100, "note": "é" * 200},
+        {"enabled": False, "rollout": 5, "note": ""},
+    ],
+)
 def test_the_edges_of_what_a_flag_may_hold_are_taken(api, flag):
     assert put(api, "edges", flag).json() == flag
     assert api.http.get("/v1/flags/edges").json() == flag
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"{'enabled': true}", b"\xff\xfe", b'{"enabled": true}\xff', b'{"enabled": true, "note": "\xff"}', b'{"enabled": true} x', b"NaN"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"{'enabled': true}",
+        b"\xff\xfe",
+        b'{"enabled": true}\xff',
+        b'{"enabled": true, "note": "\xff"}',
+        b'{"enabled": true} x',
+        b"NaN",
+    ],
+)
 def test_a_body_that_is_no_json_is_refused(api, body):
     assert refusal(put_raw(api, body)) == (400, "invalid_json")
 
 
-@pytest.mark.parametrize("content_type", [None, "", "text/plain", "application/x-www-form-urlencoded", "application/jsonp", "text/json"])
+@pytest.mark.parametrize(
+    "content_type", [None, "", "text/plain", "application/x-www-form-urlencoded", "application/jsonp", "text/json"]
+)
 def test_another_content_type_is_refused(api, content_type):
     assert refusal(put_raw(api, b'{"enabled": true}', content_type)) == (415, "unsupported_media_type")
 
 
-@pytest.mark.parametrize("content_type", ["application/json; charset=utf-8", "Application/JSON", "application/json ;x=y"])
+@pytest.mark.parametrize(
+    "content_type", ["application/json; charset=utf-8", "Application/JSON", "application/json ;x=y"]
+)
 def test_parameters_and_case_of_the_content_type_do_not_matter(api, content_type):
     assert put_raw(api, b'{"enabled": true}', content_type).status_code == 200
 
@@ -328,7 +402,9 @@ def test_a_method_that_is_not_offered_is_named_with_those_that_are(api, method):
 @pytest.mark.parametrize("method", ["PUT", "DELETE"])
 def test_a_conditional_write_is_refused_because_kv_cannot_keep_the_condition(api, condition, method):
     put(api, "conditional")
-    response = api.http.request(method, "/v1/flags/conditional", json={"enabled": False}, headers={**ADMIN, **condition})
+    response = api.http.request(
+        method, "/v1/flags/conditional", json={"enabled": False}, headers={**ADMIN, **condition}
+    )
     assert refusal(response) == (501, "no_conditional_writes")
     assert api.http.get("/v1/flags/conditional").json() == FLAG
 
@@ -380,7 +456,9 @@ def test_a_value_that_bypassed_the_api_counts_as_missing_and_spares_the_others(a
 
 
 def test_a_failing_store_is_reported_with_a_time_to_try_again_and_without_inner_names(runtime):
-    with runtime.example(SLUG, FAILING_STORE, secrets={"ADMIN_TOKEN": TOKEN}, stand_ins={"FLAGS": "failing-store"}) as api:
+    with runtime.example(
+        SLUG, FAILING_STORE, secrets={"ADMIN_TOKEN": TOKEN}, stand_ins={"FLAGS": "failing-store"}
+    ) as api:
         reads = [api.http.get(f"/v1/flags{which}") for which in ("/cold", "/hot", "?names=cold,hot")]
         writes = [put(api, "cold"), api.http.delete("/v1/flags/cold", headers=ADMIN)]
         for answer in reads + writes:
@@ -451,7 +529,10 @@ def origin(port: int = 0) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def backed(runtime: Runtime) -> Iterator[Example]:
-    with origin() as url, runtime.example(SLUG, secrets={"ADMIN_TOKEN": TOKEN}, variables={"ORIGIN_URL": f"{url}/"}) as example:
+    with (
+        origin() as url,
+        runtime.example(SLUG, secrets={"ADMIN_TOKEN": TOKEN}, variables={"ORIGIN_URL": f"{url}/"}) as example,
+    ):
         yield example
 
 

@@ -131,7 +131,9 @@ def load(shop: Shop, fault: Callable[[], None], seconds: float) -> tuple[list[Ou
                 path, body = ("/", None) if method == "GET" else ("/orders", f"{number}-{count}")
                 answer = http.request(method, path, content=body)
                 ended = time.monotonic()
-                found.append(Outcome(method, answer.status_code, answer.headers.get("x-origin", ""), ended, ended - begun))
+                found.append(
+                    Outcome(method, answer.status_code, answer.headers.get("x-origin", ""), ended, ended - begun)
+                )
                 stop.wait(PAUSE_S)
 
     with ThreadPoolExecutor(4) as pool:
@@ -151,6 +153,7 @@ FAULTS = ("killed", "slow", "flapping", "all down")
 
 def suffer(shop: Shop, fault: str, seconds: float) -> dict[str, object]:
     """Inject a fault under load, end it, and return what visitors lost."""
+
     def happen() -> None:
         if fault in ("slow", "flapping"):
             shop.aws.become(fault)
@@ -181,14 +184,18 @@ def table(data: dict) -> str:
     for row in data["faults"]:
         elsewhere = "never" if row["elsewhere_ms"] is None else f"{row['elsewhere_ms']:,}"
         lost = [f"{row[m]['lost']:,} of {row[m]['sent']:,}" for m in ("GET", "POST")]
-        rows.append(f"| {row['fault']} | {elsewhere} | {lost[0]} | {lost[1]} | {row['slowest_ms']:,} | {row['back_ms']:,} |")
-    return "\n".join([
-        "| First site | Another answers after, ms | Reads lost | Orders lost | Slowest read, ms | Back after, ms |",
-        "|---|---|---|---|---|---|",
-        *rows,
-        "",
-        f"Measured on {data['date']}: {data['cores']} cores, workerd {data['workerd']}, three sites and four visitors on the same machine.",
-    ])  # fmt: skip
+        rows.append(
+            f"| {row['fault']} | {elsewhere} | {lost[0]} | {lost[1]} | {row['slowest_ms']:,} | {row['back_ms']:,} |"
+        )
+    return "\n".join(
+        [
+            "| First site | Another answers after, ms | Reads lost | Orders lost | Slowest read, ms | Back after, ms |",
+            "|---|---|---|---|---|---|",
+            *rows,
+            "",
+            f"Measured on {data['date']}: {data['cores']} cores, workerd {data['workerd']}, three sites and four visitors on the same machine.",
+        ]
+    )
 
 
 @pytest.fixture(scope="module")
@@ -203,7 +210,9 @@ def figures(started: Shop, request: pytest.FixtureRequest) -> dict[str, dict]:
 def test_a_killed_site_loses_no_read_and_few_orders_and_none_arrives_twice(figures):
     row = figures["killed"]
     assert row["GET"]["lost"] == 0 and row["GET"]["sent"] > 20
-    assert row["POST"]["lost"] <= 8, "four visitors, each with an order on the way, and one more before the health is known"
+    assert row["POST"]["lost"] <= 8, (
+        "four visitors, each with an order on the way, and one more before the health is known"
+    )
     assert row["elsewhere_ms"] < 5000
 
 
@@ -228,7 +237,12 @@ def test_the_page_shows_the_figures(figures, request):
     page = PAGE.read_text(encoding="utf-8")
     if request.config.getoption("--update"):
         version = json.loads((toolchain.NODE_MODULES / "workerd" / "package.json").read_text())["version"]
-        data = {"date": str(datetime.date.today()), "cores": os.cpu_count(), "workerd": version, "faults": list(figures.values())}
+        data = {
+            "date": str(datetime.date.today()),
+            "cores": os.cpu_count(),
+            "workerd": version,
+            "faults": list(figures.values()),
+        }
         MEASURED.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
         old = re.search(r"^\| First site \| Another .*?^Measured on [^\n]*", page, re.M | re.S)
         PAGE.write_text(page.replace(old[0], table(data)), encoding="utf-8")
@@ -382,7 +396,9 @@ def test_hedging_asks_a_second_site_only_for_reads_and_only_when_switched_on(run
         assert hedged.http.post("/orders", content="single", timeout=20).status_code == 504
         assert received(shop)["single"] == 1
         shop.aws.become("slow")
-        assert hedged.http.delete("/orders/7", timeout=20).status_code == 504, "what may be repeated is still not sent to two at once"
+        assert hedged.http.delete("/orders/7", timeout=20).status_code == 504, (
+            "what may be repeated is still not sent to two at once"
+        )
 
 
 @pytest.mark.parametrize("wrong", [{"ORIGINS": ""}, {"ORIGINS": "aws=ftp://x"}, {"TRY_MS": "soon"}])

@@ -93,7 +93,11 @@ def locked(tmp_path_factory):
     folder = tmp_path_factory.mktemp("tls")
     zone, other = Authority("zone", folder), Authority("another-customer", folder)
     site = zone.issue("127.0.0.1")
-    for source, name in ((site.certificate_file, "site.pem"), (site.key_file, "site.key"), (zone.root.certificate_file, "zone-ca.pem")):
+    for source, name in (
+        (site.certificate_file, "site.pem"),
+        (site.key_file, "site.key"),
+        (zone.root.certificate_file, "zone-ca.pem"),
+    ):
         (folder / name).write_bytes(source.read_bytes())
     running = Site("aws", folder)
     running.start()
@@ -148,7 +152,12 @@ def test_every_monitor_has_the_probe_zone_a_host_and_no_redirect():
     monitors = resources("cloudflare_load_balancer_monitor", "pools.tf")
     assert monitors
     for monitor in map(written, monitors):
-        for needed in ("probe_zone = var.zone", "Host = [var.hostname]", "follow_redirects = false", 'path = "/healthz"'):
+        for needed in (
+            "probe_zone = var.zone",
+            "Host = [var.hostname]",
+            "follow_redirects = false",
+            'path = "/healthz"',
+        ):
             assert needed in monitor
 
 

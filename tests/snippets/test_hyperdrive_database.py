@@ -12,8 +12,20 @@ import pytest
 
 from tests.harness.workers import Example, Runtime
 from tests.snippets.hyperdrive_database.support import (
-    SHOP, TOKEN, changed, connections, count, events, order, place, refusal, reset, started, stock, until,
-)  # fmt: skip
+    SHOP,
+    TOKEN,
+    changed,
+    connections,
+    count,
+    events,
+    order,
+    place,
+    refusal,
+    reset,
+    started,
+    stock,
+    until,
+)
 
 NAMES = ["BELL-01", "LAMP-01", "LAMP-02", "LOCK-01", "PUMP-01"]
 BODY_LIMIT_BYTES = 8192
@@ -71,7 +83,10 @@ def test_a_product_that_is_added_between_two_pages_moves_no_other(api, shop):
 
 def test_a_product_has_a_price_and_what_is_left(api, shop):
     page = api.http.get("/v1/products", params={"q": "BELL"}).json()
-    assert page == {"products": [{"sku": "BELL-01", "name": "Brass bell", "priceCents": 1900, "onHand": 10}], "next": None}
+    assert page == {
+        "products": [{"sku": "BELL-01", "name": "Brass bell", "priceCents": 1900, "onHand": 10}],
+        "next": None,
+    }
 
 
 def test_head_answers_like_get_without_a_body(api):
@@ -81,22 +96,42 @@ def test_head_answers_like_get_without_a_body(api):
     assert head.headers["cache-control"] == "no-store"
 
 
-@pytest.mark.parametrize("query", [
-    "limit=0", "limit=101", "limit=-1", "limit=1e1", "limit=", "limit=2&limit=3", "after=lamp", "after=A'--", "page=2",
-    "q=" + "x" * 51, "q=a%00b", "q=a&q=b",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "query",
+    [
+        "limit=0",
+        "limit=101",
+        "limit=-1",
+        "limit=1e1",
+        "limit=",
+        "limit=2&limit=3",
+        "after=lamp",
+        "after=A'--",
+        "page=2",
+        "q=" + "x" * 51,
+        "q=a%00b",
+        "q=a&q=b",
+    ],
+)
 def test_a_query_that_makes_no_sense_is_refused(api, query):
     assert refusal(api.http.get(f"/v1/products?{query}")) == (400, "invalid_query")
 
 
-@pytest.mark.parametrize("path", ["/", "/v1/products/", "/v1/orders/", "/v1/orders/1", "/v1/orders/" + "Z" * 36, "/v2/products"])
+@pytest.mark.parametrize(
+    "path", ["/", "/v1/products/", "/v1/orders/", "/v1/orders/1", "/v1/orders/" + "Z" * 36, "/v2/products"]
+)
 def test_other_addresses_hold_nothing(api, path):
     assert refusal(api.http.get(path, headers=SHOP)) == (404, "not_found")
 
 
-@pytest.mark.parametrize(("method", "path", "allowed"), [
-    ("POST", "/v1/products", "GET, HEAD"), ("GET", "/v1/orders", "POST"), ("DELETE", "/v1/orders/00000000-0000-4000-8000-000000000000", "GET, HEAD"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("POST", "/v1/products", "GET, HEAD"),
+        ("GET", "/v1/orders", "POST"),
+        ("DELETE", "/v1/orders/00000000-0000-4000-8000-000000000000", "GET, HEAD"),
+    ],
+)
 def test_other_methods_are_refused_with_those_that_work(api, method, path, allowed):
     response = api.http.request(method, path, headers=SHOP)
     assert refusal(response) == (405, "method_not_allowed")
@@ -123,7 +158,7 @@ def test_an_order_is_read_back_at_once_every_time(api, shop):
 
 
 def test_a_name_in_any_script_and_with_quotes_comes_back_as_it_was_sent(api, shop):
-    name = "Zoë O'Hara; 東京 \\ \"x\" %_ $1"
+    name = 'Zoë O\'Hara; 東京 \\ "x" %_ $1'
     assert place(api, ("BELL-01", 1), customer=name).json()["customer"] == name
 
 
@@ -186,18 +221,34 @@ def test_an_order_without_a_proper_key_is_refused(api, key):
     assert refusal(response) == (400, "invalid_idempotency_key")
 
 
-@pytest.mark.parametrize("body", [
-    [], "text", None, {}, {"customer": "Ada"}, {"customer": "Ada", "items": []}, {"customer": "Ada", "items": {}},
-    {"customer": "Ada", "items": ["BELL-01"]}, {"customer": "", "items": [{"sku": "BELL-01", "quantity": 1}]},
-    {"customer": "a\u0000b", "items": [{"sku": "BELL-01", "quantity": 1}]},
-    {"customer": "x" * 101, "items": [{"sku": "BELL-01", "quantity": 1}]},
-    {"customer": 7, "items": [{"sku": "BELL-01", "quantity": 1}]},
-    {**order(("BELL-01", 1)), "totalCents": 1}, order(("BELL-01", 0)), order(("BELL-01", -1)), order(("BELL-01", 101)),
-    order(("bell", 1)), order(("BELL-01", 1), ("BELL-01", 1)), order(*((f"X-{n}", 1) for n in range(21))),
-    {"customer": "Ada", "items": [{"sku": "BELL-01", "quantity": 1.5}]},
-    {"customer": "Ada", "items": [{"sku": "BELL-01", "quantity": "1"}]},
-    {"customer": "Ada", "items": [{"sku": "BELL-01", "quantity": 1, "priceCents": 1}]},
-], ids=repr)  # fmt: skip
+@pytest.mark.parametrize(
+    "body",
+    [
+        [],
+        "text",
+        None,
+        {},
+        {"customer": "Ada"},
+        {"customer": "Ada", "items": []},
+        {"customer": "Ada", "items": {}},
+        {"customer": "Ada", "items": ["BELL-01"]},
+        {"customer": "", "items": [{"sku": "BELL-01", "quantity": 1}]},
+        {"customer": "a\u0000b", "items": [{"sku": "BELL-01", "quantity": 1}]},
+        {"customer": "x" * 101, "items": [{"sku": "BELL-01", "quantity": 1}]},
+        {"customer": 7, "items": [{"sku": "BELL-01", "quantity": 1}]},
+        {**order(("BELL-01", 1)), "totalCents": 1},
+        order(("BELL-01", 0)),
+        order(("BELL-01", -1)),
+        order(("BELL-01", 101)),
+        order(("bell", 1)),
+        order(("BELL-01", 1), ("BELL-01", 1)),
+        order(*((f"X-{n}", 1) for n in range(21))),
+        {"customer": "Ada", "items": [{"sku": "BELL-01", "quantity": 1.5}]},
+        {"customer": "Ada", "items": [{"sku": "BELL-01", "quantity": "1"}]},
+        {"customer": "Ada", "items": [{"sku": "BELL-01", "quantity": 1, "priceCents": 1}]},
+    ],
+    ids=repr,
+)
 def test_a_wrong_order_is_refused_without_asking_the_database(away, body):
     assert refusal(post(away, json.dumps(body))) == (400, "invalid_order")
 
@@ -219,13 +270,25 @@ def test_a_body_that_is_no_json_or_no_utf_8_or_of_another_type_or_too_large_is_r
 # Who may
 
 
-@pytest.mark.parametrize("proof", [
-    "", "Bearer", "Bearer wrong", f"Basic {TOKEN}", f"Bearer {TOKEN}x", f"Bearer {TOKEN[:-1]}", f"Bearer {TOKEN} {TOKEN}",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "proof",
+    [
+        "",
+        "Bearer",
+        "Bearer wrong",
+        f"Basic {TOKEN}",
+        f"Bearer {TOKEN}x",
+        f"Bearer {TOKEN[:-1]}",
+        f"Bearer {TOKEN} {TOKEN}",
+    ],
+)
 def test_without_the_token_nobody_sees_or_places_an_order(api, shop, proof):
     known = place(api, ("BELL-01", 1)).headers["location"]
     headers = {"Idempotency-Key": uuid.uuid4().hex, **({"Authorization": proof} if proof else {})}
-    for response in (api.http.get(known, headers=headers), api.http.post("/v1/orders", json=order(("BELL-01", 1)), headers=headers)):
+    for response in (
+        api.http.get(known, headers=headers),
+        api.http.post("/v1/orders", json=order(("BELL-01", 1)), headers=headers),
+    ):
         assert refusal(response) == (401, "unauthorized")
         assert response.headers["www-authenticate"] == 'Bearer realm="orders"'
     assert count(shop, "orders") == 1
@@ -240,7 +303,15 @@ def test_the_token_and_the_connection_string_stand_in_no_log(api, shop):
 
 # Injection
 
-ATTACKS = ["' OR 1=1 --", "'; DROP TABLE orders; --", "\\'; SELECT pg_sleep(9); --", "$1", "%", "_", "') UNION SELECT 1, 'a', 1, 1 --"]
+ATTACKS = [
+    "' OR 1=1 --",
+    "'; DROP TABLE orders; --",
+    "\\'; SELECT pg_sleep(9); --",
+    "$1",
+    "%",
+    "_",
+    "') UNION SELECT 1, 'a', 1, 1 --",
+]
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
@@ -257,10 +328,17 @@ def test_sql_in_a_customers_name_is_stored_as_a_name(api, shop, attack):
     assert stock(shop, "BELL-01") == 9
 
 
-@pytest.mark.parametrize("statement", [
-    "DELETE FROM orders", "UPDATE products SET price_cents = 1", "TRUNCATE stock", "DROP TABLE orders", "CREATE TABLE x ()",
-    "DELETE FROM order_requests",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM orders",
+        "UPDATE products SET price_cents = 1",
+        "TRUNCATE stock",
+        "DROP TABLE orders",
+        "CREATE TABLE x ()",
+        "DELETE FROM order_requests",
+    ],
+)
 def test_even_a_statement_that_got_through_could_not_do_this(shop, statement):
     with pytest.raises(RuntimeError, match="permission denied|must be owner"):
         shop.run("-c", f"SET ROLE shop_api; {statement}")
@@ -280,5 +358,8 @@ def test_the_answer_and_the_log_name_the_same_request(api):
     response = api.http.post("/v1/orders", json=order(("BELL-01", 1)), headers=headers)
     assert response.headers["x-request-id"] == "8f00aa00bb00cc00-OSL"
     assert events(api, "order_placed")[-1] == {
-        "event": "order_placed", "requestId": "8f00aa00bb00cc00-OSL", "id": response.json()["id"], "repeated": False,
-    }  # fmt: skip
+        "event": "order_placed",
+        "requestId": "8f00aa00bb00cc00-OSL",
+        "id": response.json()["id"],
+        "repeated": False,
+    }

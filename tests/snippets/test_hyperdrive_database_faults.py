@@ -12,9 +12,23 @@ import pytest
 from tests.harness.postgres import shop as shop_server
 from tests.harness.workers import Example, Runtime
 from tests.snippets.hyperdrive_database.support import (
-    SHOP, changed, connections, count, events, frozen, meanwhile, on_every_order, place, refusal, reset, session, started, stock,
-    until, waiting,
-)  # fmt: skip
+    SHOP,
+    changed,
+    connections,
+    count,
+    events,
+    frozen,
+    meanwhile,
+    on_every_order,
+    place,
+    refusal,
+    reset,
+    session,
+    started,
+    stock,
+    until,
+    waiting,
+)
 
 CRON = "*/5 * * * *"
 SHORT = "ALTER ROLE shop_api SET statement_timeout = '400ms'; ALTER ROLE shop_api SET lock_timeout = '200ms'"
@@ -76,7 +90,9 @@ def test_the_first_page_is_served_from_its_copy_and_says_of_when(api, shop):
     try:
         copy = api.http.get("/v1/products").json()
         assert copy.pop("asOf").startswith("20")
-        assert [p["onHand"] for p in copy["products"] if p["sku"] == "LAMP-01"] == [10], "the copy is from before the order"
+        assert [p["onHand"] for p in copy["products"] if p["sku"] == "LAMP-01"] == [10], (
+            "the copy is from before the order"
+        )
         assert [p["sku"] for p in copy["products"]] == [p["sku"] for p in live["products"]]
         assert only(api.http.get("/v1/products", params={"q": "lamp"}), "database_unavailable", "5")
         assert api.scheduled(CRON)["outcome"] != "ok"
@@ -103,10 +119,16 @@ def test_a_wrong_password_is_our_fault_and_shows_nothing(api, shop):
     assert "password authentication failed" in events(api, "failed")[-1]["error"]
 
 
-@pytest.mark.parametrize(("state", "code", "retry_after"), [
-    ("25006", "database_unavailable", "5"), ("58000", "database_unavailable", "5"), ("08006", "database_unavailable", "5"),
-    ("53100", "database_busy", "1"), ("57P03", "database_unavailable", "5"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("state", "code", "retry_after"),
+    [
+        ("25006", "database_unavailable", "5"),
+        ("58000", "database_unavailable", "5"),
+        ("08006", "database_unavailable", "5"),
+        ("53100", "database_busy", "1"),
+        ("57P03", "database_unavailable", "5"),
+    ],
+)
 def test_what_a_failover_or_hyperdrive_would_say_becomes_503(api, shop, state, code, retry_after):
     with on_every_order(shop, f"RAISE EXCEPTION 'inner text' USING ERRCODE = '{state}';"):
         response = place(api, ("LAMP-01", 1))
@@ -173,7 +195,10 @@ def test_when_the_connections_are_used_up_callers_get_503_and_the_rest_goes_on(a
     with changed(shop, "ALTER ROLE shop_api CONNECTION LIMIT 2", "ALTER ROLE shop_api CONNECTION LIMIT -1"):
         with ExitStack() as stack:
             stack.enter_context(session(shop, "BEGIN", "SELECT * FROM stock FOR UPDATE"))
-            with meanwhile(lambda: place(api, ("LAMP-01", 1))) as first, meanwhile(lambda: place(api, ("LAMP-01", 1))) as second:
+            with (
+                meanwhile(lambda: place(api, ("LAMP-01", 1))) as first,
+                meanwhile(lambda: place(api, ("LAMP-01", 1))) as second,
+            ):
                 until(lambda: connections(shop) == 2)
                 assert only(api.http.get(SECOND_PAGE), "database_busy", "1")
                 assert "asOf" in api.http.get("/v1/products").json(), "the first page has a copy"
@@ -200,7 +225,9 @@ def test_a_transaction_that_the_database_wants_repeated_is_repeated(api, shop):
     assert (stock(shop, "LAMP-01"), count(shop, "orders")) == (9, 1)
 
 
-@pytest.mark.parametrize(("state", "tries", "status"), [("40001", 3, 503), ("40P01", 3, 503), ("23505", 1, 500), ("57014", 1, 503)])
+@pytest.mark.parametrize(
+    ("state", "tries", "status"), [("40001", 3, 503), ("40P01", 3, 503), ("23505", 1, 500), ("57014", 1, 503)]
+)
 def test_it_is_repeated_three_times_at_most_and_nothing_else_is(api, shop, state, tries, status):
     body = f"PERFORM nextval('tries'); RAISE EXCEPTION 'again' USING ERRCODE = '{state}';"
     with changed(shop, "CREATE SEQUENCE tries", "DROP SEQUENCE tries"), on_every_order(shop, body):
@@ -212,7 +239,10 @@ def test_it_is_repeated_three_times_at_most_and_nothing_else_is(api, shop, state
 def test_a_price_that_changes_during_an_order_leaves_its_total_the_sum_of_its_items(api, shop):
     price = "UPDATE products SET price_cents = {} WHERE sku = 'LAMP-01'"
     old = int(shop.run("-c", "SELECT price_cents FROM products WHERE sku = 'LAMP-01'"))
-    with changed(shop, "SELECT 1", price.format(old)), session(shop, "BEGIN", "SELECT * FROM stock FOR UPDATE") as other:
+    with (
+        changed(shop, "SELECT 1", price.format(old)),
+        session(shop, "BEGIN", "SELECT * FROM stock FOR UPDATE") as other,
+    ):
         with meanwhile(lambda: place(api, ("LAMP-01", 2))) as answer:
             waiting(shop)
             shop.run("-c", price.format(old + 100))
@@ -273,7 +303,9 @@ def test_a_list_from_a_cache_sells_nothing_that_is_gone(runtime, shop):
             listed = api.http.get("/v1/products", params={"q": "front"}).json()["products"][0]
             assert listed["onHand"] == 10, "the list is old"
             assert refusal(place(api, ("LAMP-01", 1))) == (409, "out_of_stock")
-            assert api.http.get(placed.headers["location"], headers=SHOP).json() == placed.json(), "one's own write is there"
+            assert api.http.get(placed.headers["location"], headers=SHOP).json() == placed.json(), (
+                "one's own write is there"
+            )
 
 
 def test_the_local_simulator_has_no_cache_so_no_list_is_old_here(api, shop):

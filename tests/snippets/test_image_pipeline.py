@@ -191,7 +191,9 @@ def test_a_transparent_ground_stays_transparent_in_webp_and_avif(api):
     for accept in ("image/webp", CHROME):
         assert opened(get(api, f"/images/{key}/320", accept)).convert("RGBA").getextrema()[3] == (0, 255)
     flat = opened(get(api, f"/images/{key}/320"))
-    assert (flat.mode, flat.getpixel((0, 0))) == ("RGB", (0, 0, 0)), "white in production; the page says that black is local"
+    assert (flat.mode, flat.getpixel((0, 0))) == ("RGB", (0, 0, 0)), (
+        "white in production; the page says that black is local"
+    )
 
 
 def test_head_answers_like_get_without_a_body(api, cat):
@@ -279,7 +281,9 @@ def test_the_same_bytes_are_stored_once_and_an_upload_can_be_repeated(api):
     assert [r.status_code for r in (first, again, other)] == [201, 200, 200]
     assert [r.json()["new"] for r in (first, again, other)] == [True, False, False]
     assert len({r.json()["hash"] for r in (first, again, other)}) == 1
-    assert {get(api, f"/photos/{n}/160").headers["location"] for n in ("one", "two")} == {f"/images/{first.json()['hash']}/160"}
+    assert {get(api, f"/photos/{n}/160").headers["location"] for n in ("one", "two")} == {
+        f"/images/{first.json()['hash']}/160"
+    }
 
 
 def test_an_original_is_never_replaced(api):
@@ -299,11 +303,27 @@ def test_of_two_editors_at_the_same_time_the_last_one_wins_and_no_photo_is_lost(
 
 @pytest.mark.parametrize(
     "path",
-    ["/images/{key}/641", "/images/{key}/0", "/images/{key}/", "/images/{key}/-640", "/images/{key}/0640", "/images/{key}/640.",
-     "/images/{key}/640.gif", "/images/{key}/640.svg", "/images/{key}/640.AVIF", "/images/{key}/640.webp.webp", "/images/{key}/1e3",
-     "/images/{key}/99999", "/images/{key}/640%2Ewebp", "/images/{key}/640;q=1", "/images/{key}/auto", "/photos/cat/641",
-     "/photos/cat/640.gif", "/photos/cat/300x200.webp"],
-)  # fmt: skip
+    [
+        "/images/{key}/641",
+        "/images/{key}/0",
+        "/images/{key}/",
+        "/images/{key}/-640",
+        "/images/{key}/0640",
+        "/images/{key}/640.",
+        "/images/{key}/640.gif",
+        "/images/{key}/640.svg",
+        "/images/{key}/640.AVIF",
+        "/images/{key}/640.webp.webp",
+        "/images/{key}/1e3",
+        "/images/{key}/99999",
+        "/images/{key}/640%2Ewebp",
+        "/images/{key}/640;q=1",
+        "/images/{key}/auto",
+        "/photos/cat/641",
+        "/photos/cat/640.gif",
+        "/photos/cat/300x200.webp",
+    ],
+)
 def test_a_width_or_format_that_is_not_on_the_list_is_refused_and_nothing_is_made(api, cat, path):
     made = len(logged(api, "variant_made"))
     answer = get(api, path.format(key=cat))
@@ -314,9 +334,24 @@ def test_a_width_or_format_that_is_not_on_the_list_is_refused_and_nothing_is_mad
 
 @pytest.mark.parametrize(
     "key",
-    ["..", "%2e%2e", "..%2fnames%2fcat", "%2e%2e%2fnames%2fcat", "..%5c..%5cnames", "names%2fcat", "originals%2f{key}", "{key}%00", "{key}%0a",
-     "{upper}", "{key}0", "{short}", "%C3%A9", "{key}%2f..%2f{key}", "*"],
-)  # fmt: skip
+    [
+        "..",
+        "%2e%2e",
+        "..%2fnames%2fcat",
+        "%2e%2e%2fnames%2fcat",
+        "..%5c..%5cnames",
+        "names%2fcat",
+        "originals%2f{key}",
+        "{key}%00",
+        "{key}%0a",
+        "{upper}",
+        "{key}0",
+        "{short}",
+        "%C3%A9",
+        "{key}%2f..%2f{key}",
+        "*",
+    ],
+)
 def test_a_key_that_leads_elsewhere_is_refused(api, cat, key):
     text = key.format(key=cat, upper=cat.upper(), short=cat[:-1])
     # httpx would tidy the address up; a raw request line reaches the Worker as it is.
@@ -343,14 +378,21 @@ def test_an_unknown_photo_is_missing_and_that_is_not_remembered(api):
     assert get(api, "/photos/later/160").status_code == 302
 
 
-@pytest.mark.parametrize("path", ["/", "/images", "/images/a", "/images/a/640/b", "/v1", "/v1/names/cat", "/originals/a", "/v2/photos/cat"])
+@pytest.mark.parametrize(
+    "path", ["/", "/images", "/images/a", "/images/a/640/b", "/v1", "/v1/names/cat", "/originals/a", "/v2/photos/cat"]
+)
 def test_other_addresses_hold_nothing(api, path):
     assert refusal(get(api, path))[0] in (400, 404)
 
 
 @pytest.mark.parametrize(
     ("path", "allowed"),
-    [("/images/{key}/640", "GET, HEAD"), ("/photos/cat/640", "GET, HEAD"), ("/v1/photos/cat", "PUT, DELETE"), ("/v1/originals/{key}", "DELETE")],
+    [
+        ("/images/{key}/640", "GET, HEAD"),
+        ("/photos/cat/640", "GET, HEAD"),
+        ("/v1/photos/cat", "PUT, DELETE"),
+        ("/v1/originals/{key}", "DELETE"),
+    ],
 )
 def test_a_method_that_is_not_offered_is_named_with_those_that_are(api, cat, path, allowed):
     for method in {"GET", "POST", "PUT", "PATCH", "DELETE"} - set(allowed.split(", ")):
@@ -363,7 +405,18 @@ def test_a_method_that_is_not_offered_is_named_with_those_that_are(api, cat, pat
 
 @pytest.mark.parametrize(
     "authorization",
-    [None, "", "Bearer", f"Bearer {TOKEN}x", f"Bearer {TOKEN[:-1]}", f"Bearer {TOKEN.upper()}", "Bearer x y", f"Basic {TOKEN}", TOKEN, f"Bearer {KEY}"],
+    [
+        None,
+        "",
+        "Bearer",
+        f"Bearer {TOKEN}x",
+        f"Bearer {TOKEN[:-1]}",
+        f"Bearer {TOKEN.upper()}",
+        "Bearer x y",
+        f"Basic {TOKEN}",
+        TOKEN,
+        f"Bearer {KEY}",
+    ],
 )
 def test_a_stranger_can_neither_write_nor_delete(api, cat, authorization):
     headers = {} if authorization is None else {"Authorization": authorization}
@@ -378,7 +431,10 @@ def test_a_stranger_can_neither_write_nor_delete(api, cat, authorization):
 def test_without_its_secrets_the_example_refuses_and_says_so_only_in_the_log(runtime):
     with runtime.example(SLUG, secrets={"UPLOAD_TOKEN": "", "SIGNING_KEYS": "short"}) as api:
         for value in ("Bearer undefined", "Bearer null", "Bearer"):
-            assert refusal(api.http.put("/v1/photos/a", content=SAMPLE, headers={"Authorization": value})) == (500, "internal_error")
+            assert refusal(api.http.put("/v1/photos/a", content=SAMPLE, headers={"Authorization": value})) == (
+                500,
+                "internal_error",
+            )
         signed = get(api, sign(f"/images/{'a' * 64}/300x200.webp", "short", int(time.time()) + 60))
         assert refusal(signed) == (500, "internal_error")
         said = [e["error"] for e in logged(api, "unexpected")]
@@ -387,7 +443,11 @@ def test_without_its_secrets_the_example_refuses_and_says_so_only_in_the_log(run
 
 
 def test_token_and_key_stand_in_no_answer_and_in_no_log(api):
-    answers = [upload(api, "quiet", SAMPLE), upload(api, "quiet", b"x"), upload(api, "quiet", SAMPLE, Authorization=f"Bearer {TOKEN}x")]
+    answers = [
+        upload(api, "quiet", SAMPLE),
+        upload(api, "quiet", b"x"),
+        upload(api, "quiet", SAMPLE, Authorization=f"Bearer {TOKEN}x"),
+    ]
     assert [a.status_code for a in answers] == [200, 415, 401]
     for text in [*(f"{a.headers}{a.text}" for a in answers), *api.logs()]:
         assert TOKEN not in text and KEY not in text
@@ -565,10 +625,24 @@ def changed(signed: str, old: str, new: str) -> str:
 
 @pytest.mark.parametrize(
     ("old", "new"),
-    [("300x200", "301x200"), ("300x200", "300x201"), ("300x200", "200x300"), ("300x200", "0300x200"), (".webp", ".jpeg"), (".webp", ""),
-     ("/images/", "/images//"), ("?expires=", "?expires=1"), ("?expires=", "?Expires="), ("&signature=", "&signature=0"), ("signature=", "sig="),
-     ("?", "?fit=pad&"), ("?", "?expires=9999999999&"), ("&signature", "&signature=00&signature"), ("&signature", "0&signature")],
-)  # fmt: skip
+    [
+        ("300x200", "301x200"),
+        ("300x200", "300x201"),
+        ("300x200", "200x300"),
+        ("300x200", "0300x200"),
+        (".webp", ".jpeg"),
+        (".webp", ""),
+        ("/images/", "/images//"),
+        ("?expires=", "?expires=1"),
+        ("?expires=", "?Expires="),
+        ("&signature=", "&signature=0"),
+        ("signature=", "sig="),
+        ("?", "?fit=pad&"),
+        ("?", "?expires=9999999999&"),
+        ("&signature", "&signature=00&signature"),
+        ("&signature", "0&signature"),
+    ],
+)
 def test_a_signed_address_that_was_changed_is_refused(api, cat, old, new):
     signed = sign(f"/images/{cat}/300x200.webp", KEY, soon())
     assert get(api, signed).status_code == 200
@@ -586,13 +660,24 @@ def test_every_other_signature_is_refused(api, cat):
     signed = sign(f"/images/{cat}/300x200.webp", KEY, soon())
     address, _, signature = signed.partition("&signature=")
     flipped = f"{int(signature[0], 16) ^ 1:x}{signature[1:]}"
-    for wrong in ("", "0" * 64, flipped, signature.upper(), signature[:-1], signature + "0", signature[:-1] + "g", "null"):
+    for wrong in (
+        "",
+        "0" * 64,
+        flipped,
+        signature.upper(),
+        signature[:-1],
+        signature + "0",
+        signature[:-1] + "g",
+        "null",
+    ):
         assert refusal(get(api, f"{address}&signature={wrong}")) == (403, "invalid_signature")
     for bare in (f"/images/{cat}/300x200.webp", address, f"/images/{cat}/300x200.webp?signature={signature}"):
         assert refusal(get(api, bare)) == (403, "invalid_signature")
 
 
-@pytest.mark.parametrize("size", ["2001x10.webp", "10x2001.webp", "300x200", "300x200.gif", "0x200.webp", "300x.webp", "x200.webp"])
+@pytest.mark.parametrize(
+    "size", ["2001x10.webp", "10x2001.webp", "300x200", "300x200.gif", "0x200.webp", "300x.webp", "x200.webp"]
+)
 def test_even_a_signature_buys_no_size_beyond_the_limit(api, cat, size):
     assert refusal(get(api, sign(f"/images/{cat}/{size}", KEY, soon()))) == (400, "unknown_size")
 
@@ -634,7 +719,9 @@ def test_a_takedown_removes_original_and_sizes_here_and_names_the_tag_for_elsewh
 
 @pytest.fixture(scope="module")
 def without_images(runtime: Runtime) -> Iterator[Example]:
-    with runtime.example(SLUG, HERE / "failing_images", secrets=SECRETS, stand_ins={"IMAGES": "failing-images"}) as example:
+    with runtime.example(
+        SLUG, HERE / "failing_images", secrets=SECRETS, stand_ins={"IMAGES": "failing-images"}
+    ) as example:
         example.call("ORIGINALS", "put", f"originals/{'a' * 64}", "bytes of a photo")
         yield example
 
@@ -696,7 +783,9 @@ def test_an_unreadable_original_is_mended_by_taking_it_down_and_uploading_it_aga
 
 
 def test_a_dead_store_is_reported_with_a_time_to_try_again_and_cached_sizes_live_on(runtime):
-    with runtime.example(SLUG, HERE / "failing_store", secrets=SECRETS, stand_ins={"ORIGINALS": "failing-store"}) as api:
+    with runtime.example(
+        SLUG, HERE / "failing_store", secrets=SECRETS, stand_ins={"ORIGINALS": "failing-store"}
+    ) as api:
         lost = upload(api, "lost", fresh(19))
         assert refusal(lost) == (503, "storage_unavailable")
         assert logged(api, "storage_failed", step="put_name")
@@ -720,7 +809,9 @@ def test_a_dead_store_is_reported_with_a_time_to_try_again_and_cached_sizes_live
 
 
 def test_a_picture_that_is_taken_down_while_a_size_is_made_is_not_kept(runtime):
-    with runtime.example(SLUG, HERE / "failing_store", secrets=SECRETS, stand_ins={"ORIGINALS": "failing-store"}) as api:
+    with runtime.example(
+        SLUG, HERE / "failing_store", secrets=SECRETS, stand_ins={"ORIGINALS": "failing-store"}
+    ) as api:
         key = upload(api, "doomed", fresh(21)).json()["hash"]
         assert get(api, f"/images/{key}/160.webp").status_code == 200, "whoever asked before still gets it"
         assert any(logged(api, "taken_down_meanwhile", hash=key) for _ in deadline())
@@ -729,7 +820,12 @@ def test_a_picture_that_is_taken_down_while_a_size_is_made_is_not_kept(runtime):
 
 # Figures of the page
 
-PICTURES = {"Landscape": photos.landscape, "Portrait": photos.portrait, "Leaves": photos.leaves, "Drawing": photos.drawing}
+PICTURES = {
+    "Landscape": photos.landscape,
+    "Portrait": photos.portrait,
+    "Leaves": photos.leaves,
+    "Drawing": photos.drawing,
+}
 MEASURED_WIDTH = 640
 FORMATS = ("jpeg", "webp", "avif")
 
@@ -756,15 +852,17 @@ def table(data: dict) -> str:
     sizes = data["sizes"]
     total = {k: sum(s[k] for s in sizes.values()) for k in FORMATS}
     rows = [f"| {name} | " + " | ".join(f"{s[k]:,}" for k in total) + " |" for name, s in sizes.items()]
-    return "\n".join([
-        "| Picture, bytes | JPEG | WebP | AVIF |",
-        "|---|---|---|---|",
-        *rows,
-        "| **Together** | " + " | ".join(f"{v:,}" for v in total.values()) + " |",
-        f"| Less than JPEG, in % | | {saved(sizes, 'webp')} | {saved(sizes, 'avif')} |",
-        "",
-        f"Measured on {data['date']}: {data['cores']} cores, workerd, sharp {data['sharp']}.",
-    ])  # fmt: skip
+    return "\n".join(
+        [
+            "| Picture, bytes | JPEG | WebP | AVIF |",
+            "|---|---|---|---|",
+            *rows,
+            "| **Together** | " + " | ".join(f"{v:,}" for v in total.values()) + " |",
+            f"| Less than JPEG, in % | | {saved(sizes, 'webp')} | {saved(sizes, 'avif')} |",
+            "",
+            f"Measured on {data['date']}: {data['cores']} cores, workerd, sharp {data['sharp']}.",
+        ]
+    )
 
 
 def test_the_page_shows_what_each_format_saves(api, request):
@@ -772,7 +870,13 @@ def test_the_page_shows_what_each_format_saves(api, request):
     page = PAGE.read_text(encoding="utf-8")
     if request.config.getoption("--update"):
         sharp = json.loads((toolchain.NODE_MODULES / "sharp" / "package.json").read_text())["version"]
-        data = {"date": str(datetime.date.today()), "cores": os.cpu_count(), "sharp": sharp, "width": MEASURED_WIDTH, "sizes": sizes}
+        data = {
+            "date": str(datetime.date.today()),
+            "cores": os.cpu_count(),
+            "sharp": sharp,
+            "width": MEASURED_WIDTH,
+            "sizes": sizes,
+        }
         MEASURED.parent.mkdir(exist_ok=True)
         MEASURED.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
         found = re.search(r"^\| Picture, bytes .*?^Measured on [^\n]*", page, re.M | re.S)
@@ -782,6 +886,8 @@ def test_the_page_shows_what_each_format_saves(api, request):
     assert table(data) in page, "run `uv run pytest tests/snippets/test_image_pipeline.py -k saves --update`"
     for name, formats in data["sizes"].items():
         for kind, size in formats.items():
-            assert 0.75 * size < sizes[name][kind] < 1.33 * size, f"{name} as {kind}: {sizes[name][kind]} bytes, the page says {size}"
+            assert 0.75 * size < sizes[name][kind] < 1.33 * size, (
+                f"{name} as {kind}: {sizes[name][kind]} bytes, the page says {size}"
+            )
     assert saved(sizes, "avif") > 10 and saved(sizes, "webp") > 10
     assert sizes["Drawing"]["original"] < sizes["Drawing"]["jpeg"], "the page says so"

@@ -85,7 +85,9 @@ def platform(runtime: Runtime) -> Iterator[Platform]:
 def meddled(runtime: Runtime) -> Iterator[Platform]:
     """The control plane with a map that refuses fast writes, as KV does, and that others change meanwhile."""
     stand_ins = {"SITES": "meddling-map", "DEPLOYER": "meddling-map"}
-    with runtime.example(f"{SLUG}/control", MEDDLING_MAP, secrets={"STAFF_TOKEN": STAFF}, stand_ins=stand_ins) as example:
+    with runtime.example(
+        f"{SLUG}/control", MEDDLING_MAP, secrets={"STAFF_TOKEN": STAFF}, stand_ins=stand_ins
+    ) as example:
         example.migrate("DB")
         platform = Platform(example)
         platform.tenant("acme")
@@ -112,7 +114,12 @@ def test_a_visitor_gets_the_tenants_answer_with_a_request_id(guestbooks):
 
 
 def test_a_host_that_nobody_registered_gets_404_and_nothing_is_run(platform):
-    for host in ("nobody.apps.example.com", "apps.example.com", "x.acme.apps.example.com", "acme.apps.example.com.evil.example"):
+    for host in (
+        "nobody.apps.example.com",
+        "apps.example.com",
+        "x.acme.apps.example.com",
+        "acme.apps.example.com.evil.example",
+    ):
         assert refusal(platform.visit(host)) == (404, "no_such_site"), host
 
 
@@ -153,7 +160,13 @@ def raw(platform: Platform, target: str, *headers: str) -> tuple[int, str]:
 
 @pytest.mark.parametrize(
     "host",
-    ["ACME.apps.Example.COM", "acme.apps.example.com.", "acme.apps.example.com:80", "acme.apps.example.com:8443", "AcMe.APPS.example.com.:8080"],
+    [
+        "ACME.apps.Example.COM",
+        "acme.apps.example.com.",
+        "acme.apps.example.com:80",
+        "acme.apps.example.com:8443",
+        "AcMe.APPS.example.com.:8080",
+    ],
 )
 def test_every_spelling_of_a_host_is_the_same_tenant(guestbooks, host):
     status, answer = raw(guestbooks, "/", f"Host: {host}")
@@ -161,14 +174,19 @@ def test_every_spelling_of_a_host_is_the_same_tenant(guestbooks, host):
 
 
 def test_headers_that_name_another_host_change_nothing(guestbooks):
-    forged = {name: "globex.apps.example.com" for name in ("X-Forwarded-Host", "Forwarded", "X-Host", "X-Original-Host", "X-Platform-Tenant")}
+    forged = {
+        name: "globex.apps.example.com"
+        for name in ("X-Forwarded-Host", "Forwarded", "X-Host", "X-Original-Host", "X-Platform-Tenant")
+    }
     assert guestbooks.visit("acme", headers=forged).json()["tenant"] == "acme"
     guestbooks.deploy("acme", returns("Response.json([...request.headers.keys()])"))
     seen = guestbooks.visit("acme", headers=forged).json()
     assert not {"x-forwarded-host", "x-platform-tenant"} & set(seen)
 
 
-@pytest.mark.parametrize("host", ["", "acme.apps.example.com..", ".acme.apps.example.com", "acme", "127.0.0.1", "[::1]", "a b", "é.example"])
+@pytest.mark.parametrize(
+    "host", ["", "acme.apps.example.com..", ".acme.apps.example.com", "acme", "127.0.0.1", "[::1]", "a b", "é.example"]
+)
 def test_a_host_in_no_valid_form_reaches_no_tenant(guestbooks, host):
     status, answer = raw(guestbooks, "/", f"Host: {host}")
     assert status >= 400 and "entries" not in answer
@@ -189,7 +207,12 @@ def test_an_absolute_address_or_a_second_host_reaches_one_tenant_at_most(guestbo
 
 
 def test_a_tenant_sees_its_own_environment_and_nothing_of_the_platform(platform):
-    platform.deploy("acme", returns("Response.json([Object.keys(env).sort(), env.TENANT, Object.keys(ctx.exports ?? {}), ctx.props ?? {}, process.env])"))
+    platform.deploy(
+        "acme",
+        returns(
+            "Response.json([Object.keys(env).sort(), env.TENANT, Object.keys(ctx.exports ?? {}), ctx.props ?? {}, process.env])"
+        ),
+    )
     assert platform.visit("acme").json() == [["DB", "TENANT"], "acme", ["default"], {}, {"TENANT": "acme"}]
 
 
@@ -200,7 +223,9 @@ def test_a_tenant_cannot_read_the_data_of_another(guestbooks):
     dump = 'Response.json((await env.DB.prepare("SELECT * FROM sqlite_master").all()).results)'
     guestbooks.deploy("acme", returns(dump))
     assert "entries" in guestbooks.visit("acme").text and SECRET not in guestbooks.visit("acme").text
-    guestbooks.deploy("acme", returns('Response.json((await env.DB.prepare("ATTACH \'globex\' AS other").all()).results)'))
+    guestbooks.deploy(
+        "acme", returns("Response.json((await env.DB.prepare(\"ATTACH 'globex' AS other\").all()).results)")
+    )
     assert refusal(guestbooks.visit("acme")) == (502, "site_failed")
 
 
@@ -253,12 +278,21 @@ def test_a_host_on_the_list_is_reached_and_learns_which_tenant_calls(caller):
 @pytest.mark.parametrize(
     "url",
     [
-        "https://evil.example/", "http://api.pay.example/", "https://api.pay.example:8443/", "https://api.pay.example.evil.example/",
-        "https://api.pay.example@evil.example/", "https://sub.api.pay.example/", "https://127.0.0.1/", "https://[::1]/", "http://169.254.169.254/",
-        "https://control.example.com/v1/tenants/acme", "https://globex.apps.example.com/", "https://api.pay.example./",
+        "https://evil.example/",
+        "http://api.pay.example/",
+        "https://api.pay.example:8443/",
+        "https://api.pay.example.evil.example/",
+        "https://api.pay.example@evil.example/",
+        "https://sub.api.pay.example/",
+        "https://127.0.0.1/",
+        "https://[::1]/",
+        "http://169.254.169.254/",
+        "https://control.example.com/v1/tenants/acme",
+        "https://globex.apps.example.com/",
+        "https://api.pay.example./",
         "https://api.pay.example/?to=https://evil.example/",
     ],
-)  # fmt: skip
+)
 def test_any_other_address_is_refused_also_after_a_redirect(caller, url):
     response = call(caller, url)
     assert (response.status_code, response.json()["error"]["code"]) == (403, "egress_refused")
@@ -344,7 +378,9 @@ def test_a_new_version_is_live_at_once_and_a_roll_back_brings_the_old_one(platfo
     assert platform.visit("acme").text == "three"
 
 
-@pytest.mark.parametrize("code", ["export default {", "throw new Error('at the start')", "import './missing.js'; export default {}"])
+@pytest.mark.parametrize(
+    "code", ["export default {", "throw new Error('at the start')", "import './missing.js'; export default {}"]
+)
 def test_code_that_does_not_load_is_refused_and_the_live_version_stays(platform, code):
     live = platform.deploy("acme", returns("new Response('good')"))
     assert refusal(platform.upload("acme", code)) == (422, "code_refused")
@@ -356,12 +392,20 @@ def test_code_that_does_not_load_is_refused_and_the_live_version_stays(platform,
 @pytest.mark.parametrize(
     "body",
     [
-        {}, {"main": "a.js"}, {"main": "a.js", "modules": []}, {"main": "a.js", "modules": {}}, {"main": "b.js", "modules": {"a.js": ""}},
-        {"main": "a.js", "modules": {"a.js": 1}}, {"main": "a.js", "modules": {"a.js": ""}, "bindings": []},
-        *[{"main": name, "modules": {name: ""}} for name in ("../a.js", "/a.js", "a.ts", "metadata", "A.js", "a..js", "a\".js", "a\r\n.js", "x" * 99 + ".js")],
+        {},
+        {"main": "a.js"},
+        {"main": "a.js", "modules": []},
+        {"main": "a.js", "modules": {}},
+        {"main": "b.js", "modules": {"a.js": ""}},
+        {"main": "a.js", "modules": {"a.js": 1}},
+        {"main": "a.js", "modules": {"a.js": ""}, "bindings": []},
+        *[
+            {"main": name, "modules": {name: ""}}
+            for name in ("../a.js", "/a.js", "a.ts", "metadata", "A.js", "a..js", 'a".js', "a\r\n.js", "x" * 99 + ".js")
+        ],
         {"main": "a0.js", "modules": {f"a{n}.js": "" for n in range(51)}},
     ],
-)  # fmt: skip
+)
 def test_an_upload_of_any_other_shape_is_refused(platform, body):
     assert refusal(platform.control("POST", "/acme/versions", json=body)) == (400, "invalid")
 
@@ -404,7 +448,10 @@ def test_a_version_whose_text_is_missing_or_changed_is_not_activated(platform):
 # Who may do what
 
 
-@pytest.mark.parametrize("token", ["x", STAFF + "x", "acme.", "acme." + "A" * 43, "nobody." + "A" * 43, "acme' OR 1=1--." + "A" * 43, "x" * 300])
+@pytest.mark.parametrize(
+    "token",
+    ["x", STAFF + "x", "acme.", "acme." + "A" * 43, "nobody." + "A" * 43, "acme' OR 1=1--." + "A" * 43, "x" * 300],
+)
 def test_a_wrong_token_gets_401_and_changes_nothing(platform, token):
     response = platform.control("PATCH", "/acme", token, json={"state": "suspended"})
     assert refusal(response) == (401, "unauthenticated")
@@ -415,9 +462,18 @@ def test_a_tenant_reaches_its_own_routes_only(platform):
     token = platform.tokens["acme"]
     assert platform.control("GET", "/acme", token).status_code == 200
     for method, path in [
-        ("GET", "/globex"), ("POST", "/globex/versions"), ("POST", "/globex/versions/1/activate"), ("POST", "/globex/hostnames"),
-        ("GET", "/nobody"), ("POST", ""), ("PATCH", "/acme"), ("PATCH", "/globex"), ("POST", "/acme/token"), ("GET", "/acme/../globex"), ("GET", "/acme%2f..%2fglobex"),
-    ]:  # fmt: skip
+        ("GET", "/globex"),
+        ("POST", "/globex/versions"),
+        ("POST", "/globex/versions/1/activate"),
+        ("POST", "/globex/hostnames"),
+        ("GET", "/nobody"),
+        ("POST", ""),
+        ("PATCH", "/acme"),
+        ("PATCH", "/globex"),
+        ("POST", "/acme/token"),
+        ("GET", "/acme/../globex"),
+        ("GET", "/acme%2f..%2fglobex"),
+    ]:
         assert refusal(platform.control(method, path, token, json={})) == (403, "forbidden"), (method, path)
 
 
@@ -458,7 +514,11 @@ def test_no_token_stands_in_the_log(platform):
     assert STAFF not in said and not [t for t in platform.tokens.values() if t in said]
 
 
-@pytest.mark.parametrize("body", [{"id": i, "plan": "free"} for i in ("", "ab", "Acme", "-ab", "ab-", "a.b", "a" * 32, "xn--abc", 1)] + [{"id": "new"}, {"id": "new", "plan": "gold"}, {"id": "new", "plan": "toString"}])
+@pytest.mark.parametrize(
+    "body",
+    [{"id": i, "plan": "free"} for i in ("", "ab", "Acme", "-ab", "ab-", "a.b", "a" * 32, "xn--abc", 1)]
+    + [{"id": "new"}, {"id": "new", "plan": "gold"}, {"id": "new", "plan": "toString"}],
+)
 def test_a_tenant_of_any_other_shape_is_refused(platform, body):
     assert refusal(platform.control("POST", "", json=body)) == (400, "invalid")
 
@@ -518,7 +578,11 @@ def test_a_release_that_broke_off_keeps_the_name_from_others_until_it_is_repeate
     mine, theirs = claim(guestbooks, "acme", "florist.example"), claim(guestbooks, "globex", "florist.example")
     prove(guestbooks, "florist.example", mine["record"]["value"], theirs["record"]["value"])
     assert verify(guestbooks, "acme", "florist.example").status_code == 200
-    guestbooks.example.d1("DB", "UPDATE hostnames SET state = 'leaving' WHERE host = 'florist.example' AND tenant = 'acme'", worker="control")
+    guestbooks.example.d1(
+        "DB",
+        "UPDATE hostnames SET state = 'leaving' WHERE host = 'florist.example' AND tenant = 'acme'",
+        worker="control",
+    )
     assert refusal(verify(guestbooks, "globex", "florist.example")) == (409, "taken")
     for _ in range(2):
         guestbooks.control("DELETE", "/acme/hostnames/florist.example", guestbooks.tokens["acme"])
@@ -535,12 +599,20 @@ def test_what_changes_while_the_map_is_written_is_in_the_map_at_the_end(meddled)
     }
     for tenant, (change, _) in meanwhile.items():
         meddled.tenant(tenant)
-        meddled.example.d1("DB", "INSERT INTO hostnames (host, tenant, proof, state) VALUES (?, ?, '', 'active')", f"{tenant}.example", tenant)
+        meddled.example.d1(
+            "DB",
+            "INSERT INTO hostnames (host, tenant, proof, state) VALUES (?, ?, '', 'active')",
+            f"{tenant}.example",
+            tenant,
+        )
         meddled.example.call("SITES", "before", f"{tenant}.example", change)
     meddled.example.call("SITES", "rest")
     meddled.tenant("hurried")  # its entry was written within this second
     with ThreadPoolExecutor(4) as pool:
-        answers = pool.map(lambda tenant: meddled.control("PATCH", f"/{tenant}", json={"plan": "pro"}).status_code, [*meanwhile, "hurried"])
+        answers = pool.map(
+            lambda tenant: meddled.control("PATCH", f"/{tenant}", json={"plan": "pro"}).status_code,
+            [*meanwhile, "hurried"],
+        )
         assert list(answers) == [200, 200, 200, 200]
     assert json.loads(meddled.example.call("SITES", "get", "hurried.apps.example.com"))["plan"] == "pro"
     for tenant, (_, entry) in meanwhile.items():
@@ -550,7 +622,9 @@ def test_what_changes_while_the_map_is_written_is_in_the_map_at_the_end(meddled)
 
 def test_a_release_while_the_map_is_away_is_told_to_come_again_and_is_then_done(meddled):
     host = "away.example"
-    meddled.example.d1("DB", "INSERT INTO hostnames (host, tenant, proof, state) VALUES (?, 'acme', '', 'active')", host)
+    meddled.example.d1(
+        "DB", "INSERT INTO hostnames (host, tenant, proof, state) VALUES (?, 'acme', '', 'active')", host
+    )
     meddled.example.call("SITES", "fail", host, True)
     away = meddled.control("DELETE", f"/acme/hostnames/{host}")
     assert refusal(away) == (503, "unavailable") and away.headers["retry-after"] == "10"
@@ -566,7 +640,25 @@ def test_a_name_in_another_script_is_found_in_its_one_form(guestbooks):
     assert guestbooks.visit("XN--KSE-QLA.example").json()["tenant"] == "acme"
 
 
-@pytest.mark.parametrize("host", ["", "shop", "10.0.0.1", "0x7f.1", "[::1]", "*.example", "shop.example/x", "shop.example:80", "a@shop.example", "globex.apps.example.com", "apps.example.com", "a b.example", "x" * 64 + ".example", 1])
+@pytest.mark.parametrize(
+    "host",
+    [
+        "",
+        "shop",
+        "10.0.0.1",
+        "0x7f.1",
+        "[::1]",
+        "*.example",
+        "shop.example/x",
+        "shop.example:80",
+        "a@shop.example",
+        "globex.apps.example.com",
+        "apps.example.com",
+        "a b.example",
+        "x" * 64 + ".example",
+        1,
+    ],
+)
 def test_what_is_no_hostname_or_ours_cannot_be_claimed(platform, host):
     assert refusal(platform.control("POST", "/acme/hostnames", json={"hostname": host})) == (400, "invalid")
 
@@ -581,7 +673,9 @@ def over_http(runtime: Runtime) -> Iterator[tuple[Platform, Api]]:
         variables = {"CLOUDFLARE_API": api.url, "DNS_API": f"{api.url}/dns"}
         others = {"control": {"secrets": {"STAFF_TOKEN": STAFF}}}
         folders = (f"{SLUG}/deployer", f"{SLUG}/control")
-        with runtime.example(*folders, variables=variables, secrets={"CLOUDFLARE_API_TOKEN": "api-token"}, others=others) as example:
+        with runtime.example(
+            *folders, variables=variables, secrets={"CLOUDFLARE_API_TOKEN": "api-token"}, others=others
+        ) as example:
             example.migrate("DB", "control")
             platform = Platform(example)
             for name in ("acme-two", "acme"):
@@ -603,7 +697,9 @@ def test_each_tenant_gets_a_database_of_its_own_and_a_repeated_creation_finds_it
     api.database = (500, SECRET)
     failed = platform.control("POST", "", json={"id": "acme-three", "plan": "free"})
     api.database = (200, "")
-    assert refusal(failed) == (503, "unavailable") and failed.headers["retry-after"] == "10" and SECRET not in failed.text
+    assert (
+        refusal(failed) == (503, "unavailable") and failed.headers["retry-after"] == "10" and SECRET not in failed.text
+    )
     platform.tenant("acme-three")
 
 
@@ -614,9 +710,14 @@ def test_the_deployer_sends_what_the_api_takes_and_survives_its_failures(over_ht
     kind, metadata = api.parts["metadata"]
     assert kind == "application/json"
     assert json.loads(metadata) == {
-        "main_module": "index.js", "compatibility_date": "2026-10-01", "tags": ["acme"],
-        "bindings": [{"type": "plain_text", "name": "TENANT", "text": "acme"}, {"type": "d1", "name": "DB", "id": "db-2"}],
-    }  # fmt: skip
+        "main_module": "index.js",
+        "compatibility_date": "2026-10-01",
+        "tags": ["acme"],
+        "bindings": [
+            {"type": "plain_text", "name": "TENANT", "text": "acme"},
+            {"type": "d1", "name": "DB", "id": "db-2"},
+        ],
+    }
     assert api.parts["index.js"] == ("application/javascript+module", GUESTBOOK.encode())
 
     api.upload = (400, "Unexpected token")
@@ -636,10 +737,16 @@ def test_a_hostname_that_cloudflare_or_dns_fails_on_can_be_sent_again_and_a_refu
     api.text = claim(platform, "acme", "shop.example")["record"]["value"]
 
     def state() -> str:
-        return platform.example.d1("DB", "SELECT state FROM hostnames WHERE host = 'shop.example'", worker="control")[0]["state"]
+        return platform.example.d1("DB", "SELECT state FROM hostnames WHERE host = 'shop.example'", worker="control")[
+            0
+        ]["state"]
 
     def unavailable(response: httpx.Response) -> bool:
-        return refusal(response) == (503, "unavailable") and response.headers["retry-after"] == "10" and SECRET not in response.text
+        return (
+            refusal(response) == (503, "unavailable")
+            and response.headers["retry-after"] == "10"
+            and SECRET not in response.text
+        )
 
     api.dns = 500
     assert unavailable(verify(platform, "acme", "shop.example"))
@@ -684,7 +791,9 @@ def test_the_local_configuration_differs_from_the_deployed_one_in_routes_and_a_s
 
 
 def test_each_call_of_a_tenant_leaves_through_the_outbound_worker_when_it_is_deployed(guestbooks):
-    dispatch, outbound = (tomllib.loads((SNIPPETS / SLUG / name / "wrangler.toml").read_text()) for name in ("dispatch", "outbound"))
+    dispatch, outbound = (
+        tomllib.loads((SNIPPETS / SLUG / name / "wrangler.toml").read_text()) for name in ("dispatch", "outbound")
+    )
     way_out = {"service": outbound["name"], "parameters": list(options_of(guestbooks, "acme")["outbound"])}
     assert way_out["parameters"] == ["policy"]
     assert dispatch["dispatch_namespaces"] == [{"binding": "DISPATCHER", "namespace": "tenants", "outbound": way_out}]
@@ -692,5 +801,9 @@ def test_each_call_of_a_tenant_leaves_through_the_outbound_worker_when_it_is_dep
 
 def test_only_the_deployer_knows_the_api_token():
     for path in (SNIPPETS / SLUG).rglob("*"):
-        if path.suffix in (".ts", ".toml") and not {"deployer", "node_modules", ".wrangler"} & set(path.parts) and not path.name.endswith(".d.ts"):
+        if (
+            path.suffix in (".ts", ".toml")
+            and not {"deployer", "node_modules", ".wrangler"} & set(path.parts)
+            and not path.name.endswith(".d.ts")
+        ):
             assert "CLOUDFLARE_API_TOKEN" not in path.read_text(), path

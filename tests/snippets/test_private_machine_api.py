@@ -13,14 +13,31 @@ import pytest
 
 from tests.harness.workers import Example, Runtime, WorkerError
 from tests.snippets.private_machine_api.support import (
-    ANONYMOUS, BILLING_KEY, FOLDER, FORBIDDEN, KEYS, call, gateway, post_order, raw, refusal, send, signed,
-)  # fmt: skip
+    ANONYMOUS,
+    BILLING_KEY,
+    FOLDER,
+    FORBIDDEN,
+    KEYS,
+    call,
+    gateway,
+    post_order,
+    raw,
+    refusal,
+    send,
+    signed,
+)
 from tests.snippets.private_machine_api.tls import described
 
 ISSUER = "ab" * 20
-WAREHOUSE = described({
-    "certPresented": "1", "certVerified": "SUCCESS", "certRevoked": "0", "certIssuerSKI": ISSUER, "certFingerprintSHA256": "2" * 64,
-})  # fmt: skip
+WAREHOUSE = described(
+    {
+        "certPresented": "1",
+        "certVerified": "SUCCESS",
+        "certRevoked": "0",
+        "certIssuerSKI": ISSUER,
+        "certFingerprintSHA256": "2" * 64,
+    }
+)
 ORDERS = "/v1/orders"
 SUMMARY = "/v1/reports/summary"
 BILLING = {"key_id": "billing-job", "key": BILLING_KEY}
@@ -40,7 +57,10 @@ def no_orders(api: Example) -> None:
 # Strangers
 
 
-@pytest.mark.parametrize("path", ["/", ORDERS, f"{ORDERS}/1", SUMMARY, "/v1/nothing", "/healthz/", "/healthz/x", "/.env", "/cdn-cgi/access/certs"])
+@pytest.mark.parametrize(
+    "path",
+    ["/", ORDERS, f"{ORDERS}/1", SUMMARY, "/v1/nothing", "/healthz/", "/healthz/x", "/.env", "/cdn-cgi/access/certs"],
+)
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE", "OPTIONS"])
 def test_a_stranger_gets_401_everywhere_and_learns_no_path(api, method, path):
     assert refusal(send(api, method, path)) == ANONYMOUS
@@ -56,12 +76,22 @@ def test_health_needs_no_proof_and_shows_no_data(api):
     assert refusal(api.http.post("/healthz")) == ANONYMOUS
 
 
-@pytest.mark.parametrize("identity", [
-    {"X-Caller": "billing-job"}, {"X-Key-Id": "billing-job"}, {"Cf-Access-Authenticated-User-Email": "admin@example.com"},
-    {"CF-Access-Client-Id": "11111111111111111111111111111111.access", "CF-Access-Client-Secret": "cfast_x"},
-    {"Cookie": "CF_Authorization=x"}, {"Authorization": "Bearer x"}, {"CF-Connecting-IP": "127.0.0.1", "X-Forwarded-For": "127.0.0.1"},
-    {"CF-Worker": "internal-a"}, {"X-Real-IP": "10.0.0.1"}, {"Client-Cert": ":MIIB:"},
-], ids=lambda h: ", ".join(h))  # fmt: skip
+@pytest.mark.parametrize(
+    "identity",
+    [
+        {"X-Caller": "billing-job"},
+        {"X-Key-Id": "billing-job"},
+        {"Cf-Access-Authenticated-User-Email": "admin@example.com"},
+        {"CF-Access-Client-Id": "11111111111111111111111111111111.access", "CF-Access-Client-Secret": "cfast_x"},
+        {"Cookie": "CF_Authorization=x"},
+        {"Authorization": "Bearer x"},
+        {"CF-Connecting-IP": "127.0.0.1", "X-Forwarded-For": "127.0.0.1"},
+        {"CF-Worker": "internal-a"},
+        {"X-Real-IP": "10.0.0.1"},
+        {"Client-Cert": ":MIIB:"},
+    ],
+    ids=lambda h: ", ".join(h),
+)
 def test_an_identity_that_the_client_writes_itself_changes_nothing(api, identity):
     assert refusal(send(api, "GET", SUMMARY, identity)) == ANONYMOUS
     mine = {**identity, **signed("GET", SUMMARY)}
@@ -85,7 +115,19 @@ ALLOWED = {
     "billing-job": {("GET", ORDERS), ("GET", f"{ORDERS}/1"), ("GET", SUMMARY)},
     "warehouse-agent": {("GET", f"{ORDERS}/1")},
 }
-PATHS = [ORDERS, f"{ORDERS}/1", SUMMARY, "/v1/orders/", "/v1/orders/1/2", "/v1/reports", "/V1/orders", "/v1/orders%2F1/x", "/v2/orders", "/", "/healthz/x"]
+PATHS = [
+    ORDERS,
+    f"{ORDERS}/1",
+    SUMMARY,
+    "/v1/orders/",
+    "/v1/orders/1/2",
+    "/v1/reports",
+    "/V1/orders",
+    "/v1/orders%2F1/x",
+    "/v2/orders",
+    "/",
+    "/healthz/x",
+]
 
 
 @pytest.mark.parametrize("caller", ALLOWED)
@@ -103,7 +145,11 @@ def test_a_caller_may_do_what_the_table_says_and_nothing_else(api, caller):
 
 def test_a_caller_of_its_own_orders_sees_no_others(api, no_orders):
     mine = post_order(api, "mine").json()
-    api.d1("DB", "INSERT INTO orders (id, owner, reference, amount_cents, created_at) VALUES ('theirs', 'another', 'a', 5, 1)", worker="internal-a")
+    api.d1(
+        "DB",
+        "INSERT INTO orders (id, owner, reference, amount_cents, created_at) VALUES ('theirs', 'another', 'a', 5, 1)",
+        worker="internal-a",
+    )
     assert [o["id"] for o in call(api, "GET", ORDERS).json()["orders"]] == [mine["id"]]
     assert call(api, "GET", f"{ORDERS}?owner=shop-backend").status_code == 200
     assert refusal(call(api, "GET", f"{ORDERS}?owner=another")) == FORBIDDEN
@@ -113,7 +159,11 @@ def test_a_caller_of_its_own_orders_sees_no_others(api, no_orders):
 
 def test_a_caller_of_all_orders_sees_all_and_may_filter(api, no_orders):
     post_order(api, "one")
-    api.d1("DB", "INSERT INTO orders (id, owner, reference, amount_cents, created_at) VALUES ('theirs', 'another', 'a', 5, 1)", worker="internal-a")
+    api.d1(
+        "DB",
+        "INSERT INTO orders (id, owner, reference, amount_cents, created_at) VALUES ('theirs', 'another', 'a', 5, 1)",
+        worker="internal-a",
+    )
     assert {o["owner"] for o in call(api, "GET", ORDERS, **BILLING).json()["orders"]} == {"shop-backend", "another"}
     assert [o["id"] for o in call(api, "GET", f"{ORDERS}?owner=another", **BILLING).json()["orders"]] == ["theirs"]
     assert send(api, "GET", f"{ORDERS}/theirs", WAREHOUSE).json()["amountCents"] == 5
@@ -130,13 +180,37 @@ def test_an_order_is_stored_once_however_often_its_caller_retries(api, no_orders
     assert refusal(post_order(api, "retried", 9999)) == (409, "conflict")
 
 
-@pytest.mark.parametrize("body", [
-    b"", b"x", b"null", b"[]", b"1", b'"x"', b"{}", b"\xff", b"\xed\xa0\x80", b'{"reference":"a"}', b'{"amountCents":1}',
-    *[json.dumps({"reference": r, "amountCents": 1}).encode() for r in ("", "a" * 65, "a b", "é", "a/b", 1, None, ["a"])],
-    *[json.dumps({"reference": "a", "amountCents": a}).encode() for a in (0, -1, 1.5, "1", None, True, 100_000_001, [1])],
-    b'{"reference":"a","amountCents":1e400}', b'{"reference":"a","amountCents":1,"owner":"another"}', b'{"reference":"a","amountCents":1,"status":"expired"}',
-    b'{"__proto__":{"reference":"a","amountCents":1}}', b"[" * 200_000 + b"]" * 200_000, b'{"reference":' * 50_000 + b"1" + b"}" * 50_000,
-], ids=lambda b: b.decode(errors="replace")[:40])  # fmt: skip
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"x",
+        b"null",
+        b"[]",
+        b"1",
+        b'"x"',
+        b"{}",
+        b"\xff",
+        b"\xed\xa0\x80",
+        b'{"reference":"a"}',
+        b'{"amountCents":1}',
+        *[
+            json.dumps({"reference": r, "amountCents": 1}).encode()
+            for r in ("", "a" * 65, "a b", "é", "a/b", 1, None, ["a"])
+        ],
+        *[
+            json.dumps({"reference": "a", "amountCents": a}).encode()
+            for a in (0, -1, 1.5, "1", None, True, 100_000_001, [1])
+        ],
+        b'{"reference":"a","amountCents":1e400}',
+        b'{"reference":"a","amountCents":1,"owner":"another"}',
+        b'{"reference":"a","amountCents":1,"status":"expired"}',
+        b'{"__proto__":{"reference":"a","amountCents":1}}',
+        b"[" * 200_000 + b"]" * 200_000,
+        b'{"reference":' * 50_000 + b"1" + b"}" * 50_000,
+    ],
+    ids=lambda b: b.decode(errors="replace")[:40],
+)
 def test_an_order_of_any_other_shape_is_refused_with_400(api, body):
     assert refusal(call(api, "POST", ORDERS, body)) == (400, "invalid")
 
@@ -191,7 +265,9 @@ def test_a_caller_above_its_limit_gets_429_and_the_others_do_not(runtime):
             # The counter may start a new minute once while this runs, so the limit is met after 1,000 to 2,000 requests.
             while not statuses[429] and statuses.total() < 2_100:
                 statuses.update(status for part in pool.map(ask, [32] * 8) for status in part)
-        assert 1_000 <= statuses[403] <= 2_000 and statuses[429] and statuses.keys() == {403, 429}, "refused requests count too"
+        assert 1_000 <= statuses[403] <= 2_000 and statuses[429] and statuses.keys() == {403, 429}, (
+            "refused requests count too"
+        )
         response = send(api, "GET", f"{ORDERS}/1", WAREHOUSE)
         assert refusal(response) == (429, "rate_limited")
         assert response.headers["retry-after"] == "60"
@@ -210,8 +286,17 @@ def test_a_broken_database_shows_callers_nothing_and_the_log_names_the_request(r
 def test_the_log_says_who_did_what_and_why_somebody_was_refused(api):
     done = call(api, "GET", ORDERS)
     late = call(api, "GET", ORDERS, at=-900)
-    lines = {json.loads(line.partition(": ")[2])["requestId"]: json.loads(line.partition(": ")[2]) for line in api.logs() if '"requestId"' in line}
-    assert lines[done.headers["x-request-id"]] == {"event": "allowed", "requestId": done.headers["x-request-id"], "caller": "shop-backend", "route": "GET /v1/orders"}
+    lines = {
+        json.loads(line.partition(": ")[2])["requestId"]: json.loads(line.partition(": ")[2])
+        for line in api.logs()
+        if '"requestId"' in line
+    }
+    assert lines[done.headers["x-request-id"]] == {
+        "event": "allowed",
+        "requestId": done.headers["x-request-id"],
+        "caller": "shop-backend",
+        "route": "GET /v1/orders",
+    }
     assert lines[late.headers["x-request-id"]]["reason"] == "hmac: shop-backend: outside the window"
 
 
@@ -231,10 +316,18 @@ def test_the_gateway_has_host_names_and_no_workers_dev_address():
     assert config["routes"] and all(route["custom_domain"] for route in config["routes"])
 
 
-@pytest.mark.parametrize("name", ["internal-a", "internal-b", "worker-x", "internal-a.example.com", "localhost", "api.example.com"])
+@pytest.mark.parametrize(
+    "name", ["internal-a", "internal-b", "worker-x", "internal-a.example.com", "localhost", "api.example.com"]
+)
 def test_whatever_host_or_address_is_asked_for_the_gateway_answers(api, name):
-    for line in (b"GET /summary HTTP/1.1", f"GET http://{name}/summary HTTP/1.1".encode(), b"GET //internal-b/summary HTTP/1.1"):
-        answer = raw(api, line, [("Host", name), ("MF-Original-URL", f"http://{name}/summary"), ("X-Forwarded-Host", name)])
+    for line in (
+        b"GET /summary HTTP/1.1",
+        f"GET http://{name}/summary HTTP/1.1".encode(),
+        b"GET //internal-b/summary HTTP/1.1",
+    ):
+        answer = raw(
+            api, line, [("Host", name), ("MF-Original-URL", f"http://{name}/summary"), ("X-Forwarded-Host", name)]
+        )
         assert refusal(answer) == ANONYMOUS
 
 
@@ -251,9 +344,16 @@ def test_even_a_route_added_by_mistake_would_show_nothing(api, worker):
 
 @pytest.mark.parametrize(
     ("worker", "method", "arguments"),
-    [("gateway", "expire", [0]), ("gateway", "totals", []), ("internal-b", "expire", [0]), ("internal-b", "list", [{"id": "x", "sees": "all"}, None, 9, 9]),
-     ("worker-x", "totals", []), ("worker-x", "create", [{"id": "x", "sees": "all"}, "{}"]), ("worker-x", "get", [{"id": "x", "sees": "all"}, "1"])],
-)  # fmt: skip
+    [
+        ("gateway", "expire", [0]),
+        ("gateway", "totals", []),
+        ("internal-b", "expire", [0]),
+        ("internal-b", "list", [{"id": "x", "sees": "all"}, None, 9, 9]),
+        ("worker-x", "totals", []),
+        ("worker-x", "create", [{"id": "x", "sees": "all"}, "{}"]),
+        ("worker-x", "get", [{"id": "x", "sees": "all"}, "1"]),
+    ],
+)
 def test_a_worker_calls_only_the_methods_that_its_binding_was_given(api, worker, method, arguments):
     with pytest.raises(WorkerError, match=f"{worker} may not call this"):
         api.call("ORDERS", method, *arguments, worker=worker)
@@ -267,21 +367,35 @@ def test_a_worker_calls_the_methods_that_its_binding_was_given(api, no_orders):
 
 def test_the_nightly_worker_closes_old_open_orders_and_touches_no_other(api, no_orders):
     day_ms = 24 * 60 * 60 * 1000
-    for name, age_days, status in (("old", 31, "open"), ("older", 400, "open"), ("young", 29, "open"), ("closed", 31, "expired")):
+    for name, age_days, status in (
+        ("old", 31, "open"),
+        ("older", 400, "open"),
+        ("young", 29, "open"),
+        ("closed", 31, "expired"),
+    ):
         api.d1(
             "DB",
             "INSERT INTO orders (id, owner, reference, amount_cents, status, created_at) VALUES (?1, 'o', ?1, 7, ?2, unixepoch() * 1000 - ?3)",
-            name, status, age_days * day_ms, worker="internal-a",
-        )  # fmt: skip
+            name,
+            status,
+            age_days * day_ms,
+            worker="internal-a",
+        )
     before = api.d1("DB", "SELECT * FROM orders WHERE id IN ('young', 'closed') ORDER BY id", worker="internal-a")
     assert api.scheduled("0 3 * * *", worker="worker-x")["outcome"] == "ok"
     assert api.d1("DB", "SELECT id FROM orders WHERE status = 'open'", worker="internal-a") == [{"id": "young"}]
-    assert api.d1("DB", "SELECT * FROM orders WHERE id IN ('young', 'closed') ORDER BY id", worker="internal-a") == before
+    assert (
+        api.d1("DB", "SELECT * FROM orders WHERE id IN ('young', 'closed') ORDER BY id", worker="internal-a") == before
+    )
     assert any('"orders expired","expired":2' in line for line in api.logs())
 
 
 def test_the_nightly_worker_finds_open_orders_by_an_index(api):
-    plan = api.d1("DB", "EXPLAIN QUERY PLAN UPDATE orders SET status = 'expired' WHERE status = 'open' AND created_at < 1", worker="internal-a")
+    plan = api.d1(
+        "DB",
+        "EXPLAIN QUERY PLAN UPDATE orders SET status = 'expired' WHERE status = 'open' AND created_at < 1",
+        worker="internal-a",
+    )
     assert any("open_orders" in row["detail"] for row in plan)
 
 

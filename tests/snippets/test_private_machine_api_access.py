@@ -12,8 +12,18 @@ import pytest
 
 from tests.harness.workers import Example, Runtime
 from tests.snippets.private_machine_api.support import (
-    ANONYMOUS, BILLING_KEY, FORBIDDEN, UNAVAILABLE, gateway, host, post_order, raw, refusal, send, signed,
-)  # fmt: skip
+    ANONYMOUS,
+    BILLING_KEY,
+    FORBIDDEN,
+    UNAVAILABLE,
+    gateway,
+    host,
+    post_order,
+    raw,
+    refusal,
+    send,
+    signed,
+)
 from tests.harness.access_team import AUDIENCE, Key, Team, encoded, serve
 
 ORDERS = "/v1/orders"
@@ -86,7 +96,11 @@ def test_the_keys_are_fetched_once_for_many_requests(api, team):
 
 def test_the_client_id_of_the_token_decides_what_its_caller_may_do(api, team):
     post_order(api, "for-billing-to-see", 700)
-    assert get(api, team.token(), "/v1/reports/summary").json() == {"orders": 1, "amountCents": 700, "averageCents": 700}
+    assert get(api, team.token(), "/v1/reports/summary").json() == {
+        "orders": 1,
+        "amountCents": 700,
+        "averageCents": 700,
+    }
     assert [o["owner"] for o in get(api, team.token()).json()["orders"]] == ["shop-backend"]
     written = send(api, "POST", ORDERS, {"Cf-Access-Jwt-Assertion": team.token()}, b'{"reference":"x","amountCents":1}')
     assert refusal(written) == FORBIDDEN
@@ -95,14 +109,30 @@ def test_the_client_id_of_the_token_decides_what_its_caller_may_do(api, team):
 # What an attacker tries
 
 
-@pytest.mark.parametrize("claims", [
-    {"aud": "c" * 64}, {"aud": ["c" * 64]}, {"aud": []}, {"aud": None}, {"aud": AUDIENCE[:-1]}, {"aud": f"{AUDIENCE},{OTHER_AUDIENCE}"},
-    {"iss": "https://another-team.cloudflareaccess.com"}, {"iss": None}, {"iss": ""},
-    {"exp": None}, {"exp": 1}, {"exp": "2099-01-01"},
-    {"common_name": None}, {"common_name": "00000000000000000000000000000000.access"}, {"common_name": ""},
-    {"common_name": "billing-job"}, {"common_name": ["11111111111111111111111111111111.access"]},
-    {"common_name": None, "email": "someone@example.com", "sub": "a-person"},
-], ids=json.dumps)  # fmt: skip
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"aud": "c" * 64},
+        {"aud": ["c" * 64]},
+        {"aud": []},
+        {"aud": None},
+        {"aud": AUDIENCE[:-1]},
+        {"aud": f"{AUDIENCE},{OTHER_AUDIENCE}"},
+        {"iss": "https://another-team.cloudflareaccess.com"},
+        {"iss": None},
+        {"iss": ""},
+        {"exp": None},
+        {"exp": 1},
+        {"exp": "2099-01-01"},
+        {"common_name": None},
+        {"common_name": "00000000000000000000000000000000.access"},
+        {"common_name": ""},
+        {"common_name": "billing-job"},
+        {"common_name": ["11111111111111111111111111111111.access"]},
+        {"common_name": None, "email": "someone@example.com", "sub": "a-person"},
+    ],
+    ids=json.dumps,
+)
 def test_a_token_that_says_something_else_is_refused(api, team, claims):
     assert refusal(get(api, team.token(**claims))) == ANONYMOUS
 
@@ -143,7 +173,11 @@ def test_a_token_signed_by_another_key_of_the_same_name_is_refused(api, team, at
 
 
 def test_a_token_that_brings_its_own_key_is_refused(api, team, attacker):
-    for headers in ({"jwk": attacker.jwk}, {"jku": "https://attacker.example/keys"}, {"x5u": "https://attacker.example/keys"}):
+    for headers in (
+        {"jwk": attacker.jwk},
+        {"jku": "https://attacker.example/keys"},
+        {"x5u": "https://attacker.example/keys"},
+    ):
         assert refusal(get(api, team.token(attacker, headers=headers))) == ANONYMOUS
 
 
@@ -153,18 +187,26 @@ def test_a_token_with_an_unknown_critical_extension_is_refused(api, team):
 
 def test_a_token_whose_content_was_changed_is_refused(api, team):
     header, payload, signature = team.token(common_name="nobody").split(".")
-    claims = json.loads(base64.urlsafe_b64decode(payload + "==")) | {"common_name": "11111111111111111111111111111111.access"}
+    claims = json.loads(base64.urlsafe_b64decode(payload + "==")) | {
+        "common_name": "11111111111111111111111111111111.access"
+    }
     assert refusal(get(api, f"{header}.{encoded(json.dumps(claims).encode())}.{signature}")) == ANONYMOUS
 
 
-@pytest.mark.parametrize("garbage", ["", "x", "a.b.c", "..", "null", "Bearer x", "e30.e30.e30", "bnVsbA.bnVsbA.AAAA", "x" * 8000])
+@pytest.mark.parametrize(
+    "garbage", ["", "x", "a.b.c", "..", "null", "Bearer x", "e30.e30.e30", "bnVsbA.bnVsbA.AAAA", "x" * 8000]
+)
 def test_what_is_no_token_is_refused(api, garbage):
     assert refusal(send(api, "GET", ORDERS, {"Cf-Access-Jwt-Assertion": garbage})) == ANONYMOUS
 
 
 def test_a_token_sent_twice_is_refused(api, team):
     token = team.token()
-    answer = raw(api, b"GET /v1/orders HTTP/1.1", [host(api), ("Cf-Access-Jwt-Assertion", token), ("cf-access-jwt-assertion", token)])
+    answer = raw(
+        api,
+        b"GET /v1/orders HTTP/1.1",
+        [host(api), ("Cf-Access-Jwt-Assertion", token), ("cf-access-jwt-assertion", token)],
+    )
     assert refusal(answer) == ANONYMOUS
 
 
@@ -181,7 +223,9 @@ def on_one_hostname(runtime, team):
         yield example
 
 
-@pytest.mark.parametrize("name", ["api-signed.example.com", "api-mtls.example.com", "api.example.com.evil.example", "xapi.example.com"])
+@pytest.mark.parametrize(
+    "name", ["api-signed.example.com", "api-mtls.example.com", "api.example.com.evil.example", "xapi.example.com"]
+)
 def test_a_token_is_no_proof_on_a_hostname_without_access(on_one_hostname, team, name):
     """A copied token stays valid until it expires; only Access knows that its service token was switched off since."""
 
@@ -208,9 +252,13 @@ def test_an_api_without_a_team_refuses_every_token(runtime, team):
 def test_without_the_teams_keys_nobody_passes_and_callers_learn_to_come_back(runtime, team):
     """The address is down, slow or lying: fail closed with 503, and recover without a restart."""
     lies = [
-        (500, {}, b"{}"), (404, {}, b"{}"), (200, {"Content-Type": "text/html"}, b"<h1>Sign in</h1>"), (200, {}, b""), (200, {}, b"[]"),
+        (500, {}, b"{}"),
+        (404, {}, b"{}"),
+        (200, {"Content-Type": "text/html"}, b"<h1>Sign in</h1>"),
+        (200, {}, b""),
+        (200, {}, b"[]"),
         (302, {"Location": "/cdn-cgi/access/login"}, b""),
-    ]  # fmt: skip
+    ]
     with gateway(runtime, TEAM_DOMAIN=team.url, ACCESS_AUDIENCES=AUDIENCE) as api:
         for lie in lies:
             team.answer = lie
@@ -232,7 +280,9 @@ def test_keys_that_are_no_keys_let_nobody_in(runtime, team):
         team.answer = (200, {}, json.dumps({"keys": keys}).encode())
         with gateway(runtime, migrated=False, TEAM_DOMAIN=team.url, ACCESS_AUDIENCES=AUDIENCE) as api:
             assert refusal(get(api, team.token())) == answer
-            assert refusal(get(api, jwt.encode(team.claims(), b"k" * 32, "HS256", headers={"kid": "secret"}))) == ANONYMOUS
+            assert (
+                refusal(get(api, jwt.encode(team.claims(), b"k" * 32, "HS256", headers={"kid": "secret"}))) == ANONYMOUS
+            )
     team.answer = None
 
 
@@ -251,7 +301,12 @@ def test_keys_change_while_requests_come(busy, key):
     team.published = [new, key]
     with ThreadPoolExecutor(8) as pool:
         tokens = [team.token(k) for k in (key, new) * 8]
-        assert set(pool.map(lambda token: httpx.get(api.url + ORDERS, headers={"Cf-Access-Jwt-Assertion": token}).status_code, tokens)) == {200}
+        assert set(
+            pool.map(
+                lambda token: httpx.get(api.url + ORDERS, headers={"Cf-Access-Jwt-Assertion": token}).status_code,
+                tokens,
+            )
+        ) == {200}
     fetches = team.fetches
     assert 2 <= fetches <= 9, "requests under way at the same moment fetch for themselves, later ones do not"
     assert refusal(get(api, team.token(made_up))) == ANONYMOUS

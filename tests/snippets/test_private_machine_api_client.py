@@ -42,7 +42,9 @@ def test_every_request_of_a_client_is_signed_anew(shop):
     assert [shop.get("/v1/orders").status_code for _ in range(3)] == [200] * 3
 
 
-@pytest.mark.parametrize("params", [{"owner": "shop-backend"}, {"x": "it's"}, {"x": "a b+c&d=é/?%"}, {"x": ["1", "2"]}, {"x": ""}, {}])
+@pytest.mark.parametrize(
+    "params", [{"owner": "shop-backend"}, {"x": "it's"}, {"x": "a b+c&d=é/?%"}, {"x": ["1", "2"]}, {"x": ""}, {}]
+)
 def test_query_parameters_are_signed_as_they_are_sent(shop, params):
     assert shop.get("/v1/orders", params=params).status_code == 200
 
@@ -59,11 +61,15 @@ def test_an_address_that_the_edge_would_change_is_never_sent(shop):
         shop.get("/v1//orders")
 
 
-@pytest.mark.parametrize("content", [
-    {"json": {"reference": "as-json", "amountCents": 1}},
-    {"content": '{"reference":"as-text","amountCents":1}'},
-    {"content": (part for part in (b'{"reference":"in-parts",', b'"amountCents":1}'))},
-], ids=["json", "text", "parts"])  # fmt: skip
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"json": {"reference": "as-json", "amountCents": 1}},
+        {"content": '{"reference":"as-text","amountCents":1}'},
+        {"content": (part for part in (b'{"reference":"in-parts",', b'"amountCents":1}'))},
+    ],
+    ids=["json", "text", "parts"],
+)
 def test_a_body_is_signed_in_whatever_way_it_is_given(shop, content):
     assert shop.post("/v1/orders", **content).status_code == 201
 
@@ -81,12 +87,17 @@ def test_the_key_never_leaves_the_client(shop):
     assert KEY not in repr(request.headers.raw) + str(request.url) + request.content.decode() + repr(shop.auth)
 
 
-@pytest.mark.parametrize(("key", "printed"), [(KEY, '200 {"orders":'), ("x" * 40, '401 {"error":')], ids=["right key", "wrong key"])
+@pytest.mark.parametrize(
+    ("key", "printed"), [(KEY, '200 {"orders":'), ("x" * 40, '401 {"error":')], ids=["right key", "wrong key"]
+)
 def test_the_command_line_prints_status_and_body(api, key, printed):
     done = subprocess.run(
-        [sys.executable, FOLDER / "client" / "call.py", "GET", "/v1/orders"], capture_output=True, text=True, check=True,
+        [sys.executable, FOLDER / "client" / "call.py", "GET", "/v1/orders"],
+        capture_output=True,
+        text=True,
+        check=True,
         env=os.environ | {"API_URL": api.url, "API_KEY_ID": "shop-backend", "API_KEY": key},
-    )  # fmt: skip
+    )
     assert done.stdout.startswith(printed) and key not in done.stdout + done.stderr
 
 

@@ -12,9 +12,23 @@ import pytest
 
 from tests.harness.workers import Example, Runtime
 from tests.snippets.private_machine_api.support import (
-    ANONYMOUS, BILLING_KEY, FORBIDDEN, KEY, LIMIT_BYTES, OLD_KEY, THIRD_KEY, UNAVAILABLE,
-    call, expect_nothing_secret, gateway, host, raw, refusal, send, signed,
-)  # fmt: skip
+    ANONYMOUS,
+    BILLING_KEY,
+    FORBIDDEN,
+    KEY,
+    LIMIT_BYTES,
+    OLD_KEY,
+    THIRD_KEY,
+    UNAVAILABLE,
+    call,
+    expect_nothing_secret,
+    gateway,
+    host,
+    raw,
+    refusal,
+    send,
+    signed,
+)
 
 ORDERS = "/v1/orders"
 OUTSIDE = "/outside/the/table"
@@ -31,7 +45,9 @@ def api(runtime: Runtime) -> Iterator[Example]:
 # What an honest caller sees
 
 
-@pytest.mark.parametrize("target", [ORDERS, f"{ORDERS}?before=9", f"{ORDERS}?owner=shop-backend&x=%C3%A9%20%27&y=a/b?c"])
+@pytest.mark.parametrize(
+    "target", [ORDERS, f"{ORDERS}?before=9", f"{ORDERS}?owner=shop-backend&x=%C3%A9%20%27&y=a/b?c"]
+)
 def test_a_signed_read_is_answered(api, target):
     assert call(api, "GET", target).json()["orders"] == []
 
@@ -82,7 +98,7 @@ def test_a_request_from_too_long_ago_or_from_the_future_is_refused(api, seconds)
         ("GET", ORDERS, b'{"reference":"t","amountCents":1}'),
     ],
     ids=["body", "no body", "query", "path", "method", "method to a read"],
-)  # fmt: skip
+)
 def test_a_request_that_was_changed_on_the_way_is_refused(api, method, target, body):
     headers = signed("POST", ORDERS, b'{"reference":"t","amountCents":1}')
     assert refusal(send(api, method, target, headers, body)) == ANONYMOUS
@@ -102,24 +118,58 @@ def test_a_query_is_signed_byte_for_byte(api, order):
     assert refusal(send(api, "GET", f"{ORDERS}?{second}", headers)) == ANONYMOUS
 
 
-@pytest.mark.parametrize("key_id", ["unknown", "nobody", "__proto__", "constructor", "toString", "SHOP-BACKEND", "é", ""])
+@pytest.mark.parametrize(
+    "key_id", ["unknown", "nobody", "__proto__", "constructor", "toString", "SHOP-BACKEND", "é", ""]
+)
 def test_a_key_id_that_is_not_in_the_table_is_refused(api, key_id):
-    headers = {k: v.encode() for k, v in signed("GET", ORDERS, key_id=key_id, key="a-key-id-outside-the-table-0123456789").items()}
+    headers = {
+        k: v.encode()
+        for k, v in signed("GET", ORDERS, key_id=key_id, key="a-key-id-outside-the-table-0123456789").items()
+    }
     assert refusal(send(api, "GET", ORDERS, headers)) == ANONYMOUS
 
 
-@pytest.mark.parametrize("change", [
-    lambda s: s[:-1], lambda s: s + "0", lambda s: s[:3] + s[3:].upper(), lambda s: s.upper(), lambda s: s[3:],
-    lambda s: s.replace("v1", "v2"), lambda s: "v1=", lambda s: "", lambda s: "v1=" + "0" * 64, lambda s: "v1=" + "g" * 64,
-    lambda s: f"{s}, {s}", lambda s: f"{s} {s}", lambda s: "v1=" + KEY,
-], ids=["truncated", "longer", "upper-case hex", "upper-case", "without v1", "v2", "no hex", "empty", "zeros", "not hex",
-        "joined", "doubled", "the key itself"])  # fmt: skip
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda s: s[:-1],
+        lambda s: s + "0",
+        lambda s: s[:3] + s[3:].upper(),
+        lambda s: s.upper(),
+        lambda s: s[3:],
+        lambda s: s.replace("v1", "v2"),
+        lambda s: "v1=",
+        lambda s: "",
+        lambda s: "v1=" + "0" * 64,
+        lambda s: "v1=" + "g" * 64,
+        lambda s: f"{s}, {s}",
+        lambda s: f"{s} {s}",
+        lambda s: "v1=" + KEY,
+    ],
+    ids=[
+        "truncated",
+        "longer",
+        "upper-case hex",
+        "upper-case",
+        "without v1",
+        "v2",
+        "no hex",
+        "empty",
+        "zeros",
+        "not hex",
+        "joined",
+        "doubled",
+        "the key itself",
+    ],
+)
 def test_a_signature_in_any_other_form_is_refused(api, change):
     headers = signed("GET", ORDERS)
     assert refusal(send(api, "GET", ORDERS, headers | {"X-Signature": change(headers["X-Signature"])})) == ANONYMOUS
 
 
-@pytest.mark.parametrize("clock", ["", "now", "-{}", "+{}", "0{}", "{}.0", "{}.", "{}e0", "{:#x}", "{:,}", "{}000", "{0},{0}", "{}n"])
+@pytest.mark.parametrize(
+    "clock", ["", "now", "-{}", "+{}", "0{}", "{}.0", "{}.", "{}e0", "{:#x}", "{:,}", "{}000", "{0},{0}", "{}n"]
+)
 def test_a_timestamp_is_ten_digits_and_nothing_else(api, clock):
     assert refusal(call(api, "GET", ORDERS, clock=clock)) == ANONYMOUS
 
@@ -148,10 +198,13 @@ def test_every_refused_proof_gets_the_same_answer_so_that_nothing_can_be_learned
     answers = {
         send(api, "GET", ORDERS, headers).text
         for headers in (
-            {}, signed("GET", ORDERS, at=-999), signed("GET", ORDERS, key="x" * 40), signed("GET", ORDERS, key_id="unknown"),
+            {},
+            signed("GET", ORDERS, at=-999),
+            signed("GET", ORDERS, key="x" * 40),
+            signed("GET", ORDERS, key_id="unknown"),
             signed("GET", ORDERS) | {"X-Signature": "v1="},
         )
-    }  # fmt: skip
+    }
     assert len(answers) == 1
 
 
@@ -270,13 +323,26 @@ def test_the_key_of_one_caller_does_not_sign_for_another(api):
     assert refusal(call(api, "GET", ORDERS, key_id="billing-job", key=KEY)) == ANONYMOUS
 
 
-@pytest.mark.parametrize("keys", [
-    f'{{"shop-backend":["{KEY}"', "null", '{"shop-backend":["short"],"billing-job":[""]}', '{"shop-backend":[20261123],"billing-job":[[]]}',
-    f'{{"shop-backend":"{KEY}","billing-job":{{"0":"{BILLING_KEY}"}}}}', '{"shop-backend":[null],"billing-job":null}',
-], ids=["broken", "null", "weak", "no text", "no list", "nothing"])  # fmt: skip
+@pytest.mark.parametrize(
+    "keys",
+    [
+        f'{{"shop-backend":["{KEY}"',
+        "null",
+        '{"shop-backend":["short"],"billing-job":[""]}',
+        '{"shop-backend":[20261123],"billing-job":[[]]}',
+        f'{{"shop-backend":"{KEY}","billing-job":{{"0":"{BILLING_KEY}"}}}}',
+        '{"shop-backend":[null],"billing-job":null}',
+    ],
+    ids=["broken", "null", "weak", "no text", "no list", "nothing"],
+)
 def test_broken_or_weak_keys_refuse_everyone_and_are_not_logged(runtime, keys):
     with gateway(runtime, migrated=False, hmac_keys=keys) as api:
-        for key_id, key in (("shop-backend", KEY), ("shop-backend", "short"), ("shop-backend", "20261123"), ("billing-job", "")):
+        for key_id, key in (
+            ("shop-backend", KEY),
+            ("shop-backend", "short"),
+            ("shop-backend", "20261123"),
+            ("billing-job", ""),
+        ):
             assert refusal(call(api, "GET", ORDERS, key_id=key_id, key=key)) == UNAVAILABLE
         assert "hmac: " in api.logs()[-1]
         expect_nothing_secret("\n".join(api.logs()))

@@ -10,8 +10,17 @@ import pytest
 
 from tests.harness.workers import Example, Runtime
 from tests.snippets.private_machine_api.support import (
-    ANONYMOUS, BILLING_KEY, FOLDER, FORBIDDEN, WORKERS, client_module, gateway, refusal, send, signed,
-)  # fmt: skip
+    ANONYMOUS,
+    BILLING_KEY,
+    FOLDER,
+    FORBIDDEN,
+    WORKERS,
+    client_module,
+    gateway,
+    refusal,
+    send,
+    signed,
+)
 from tests.snippets.private_machine_api.tls import NO_CERTIFICATE, Authority, Certificate, described, front
 from tools import toolchain
 
@@ -19,9 +28,13 @@ ISSUER = "ab" * 20
 FINGERPRINT = "2" * 64
 ORDER = "/v1/orders/unknown"
 GOOD = {
-    "certPresented": "1", "certVerified": "SUCCESS", "certRevoked": "0", "certIssuerSKI": ISSUER, "certFingerprintSHA256": FINGERPRINT,
+    "certPresented": "1",
+    "certVerified": "SUCCESS",
+    "certRevoked": "0",
+    "certIssuerSKI": ISSUER,
+    "certFingerprintSHA256": FINGERPRINT,
     "certSubjectDN": "CN=warehouse-agent",
-}  # fmt: skip
+}
 mtls = client_module("mtls")
 
 
@@ -43,15 +56,33 @@ def test_a_known_certificate_passes_whatever_the_case_of_its_hex(api, issuer):
     assert refusal(get(api, GOOD | {"certIssuerSKI": issuer})) == (404, "not_found")
 
 
-@pytest.mark.parametrize("change", [
-    {"certPresented": "0"}, {"certPresented": ""},
-    {"certVerified": "FAILED:certificate has expired"}, {"certVerified": "FAILED:certificate not yet valid"},
-    {"certVerified": "FAILED:self signed certificate"}, {"certVerified": "FAILED:certificate revoked", "certRevoked": "1"},
-    {"certVerified": "NONE"}, {"certVerified": ""}, {"certVerified": "success"}, {"certVerified": None, "certVerify": "SUCCESS"},
-    {"certRevoked": "1"}, {"certRevoked": ""}, {"certRevoked": None},
-    {"certIssuerSKI": "cd" * 20}, {"certIssuerSKI": ""}, {"certIssuerSKI": None}, {"certIssuerSKI": ISSUER[:-2]},
-    {"certFingerprintSHA256": "3" * 64}, {"certFingerprintSHA256": ""}, {"certFingerprintSHA256": None}, {"certFingerprintSHA256": FINGERPRINT[:-1]},
-], ids=str)  # fmt: skip
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"certPresented": "0"},
+        {"certPresented": ""},
+        {"certVerified": "FAILED:certificate has expired"},
+        {"certVerified": "FAILED:certificate not yet valid"},
+        {"certVerified": "FAILED:self signed certificate"},
+        {"certVerified": "FAILED:certificate revoked", "certRevoked": "1"},
+        {"certVerified": "NONE"},
+        {"certVerified": ""},
+        {"certVerified": "success"},
+        {"certVerified": None, "certVerify": "SUCCESS"},
+        {"certRevoked": "1"},
+        {"certRevoked": ""},
+        {"certRevoked": None},
+        {"certIssuerSKI": "cd" * 20},
+        {"certIssuerSKI": ""},
+        {"certIssuerSKI": None},
+        {"certIssuerSKI": ISSUER[:-2]},
+        {"certFingerprintSHA256": "3" * 64},
+        {"certFingerprintSHA256": ""},
+        {"certFingerprintSHA256": None},
+        {"certFingerprintSHA256": FINGERPRINT[:-1]},
+    ],
+    ids=str,
+)
 def test_a_certificate_of_which_anything_is_wrong_is_refused(api, change):
     tls = {name: value for name, value in (GOOD | change).items() if value is not None}
     assert refusal(get(api, tls)) == ANONYMOUS
@@ -62,7 +93,10 @@ def test_a_request_without_a_certificate_is_anonymous(api, tls):
     assert refusal(get(api, tls)) == ANONYMOUS
 
 
-@pytest.mark.parametrize("header", ["Client-Cert", "Cf-Client-Cert-Sha256", "X-Client-Cert", "Cf-Client-Cert-Der-Base64", "X-SSL-Client-Verify"])
+@pytest.mark.parametrize(
+    "header",
+    ["Client-Cert", "Cf-Client-Cert-Sha256", "X-Client-Cert", "Cf-Client-Cert-Der-Base64", "X-SSL-Client-Verify"],
+)
 def test_a_certificate_in_a_header_is_no_proof(api, header):
     for value in (FINGERPRINT, "SUCCESS", ":MIIB:"):
         assert refusal(get(api, NO_CERTIFICATE, **{header: value})) == ANONYMOUS
@@ -108,20 +142,28 @@ def warehouse(authority: Authority) -> Certificate:
 
 
 @pytest.fixture(scope="module")
-def enrolled(runtime: Runtime, tmp_path_factory: pytest.TempPathFactory, authority: Authority, warehouse: Certificate) -> Iterator[Example]:
+def enrolled(
+    runtime: Runtime, tmp_path_factory: pytest.TempPathFactory, authority: Authority, warehouse: Certificate
+) -> Iterator[Example]:
     """The example as a reader deploys it: with a real fingerprint in the table of callers, and a real issuer."""
     copy = tmp_path_factory.mktemp("enrolled")
     shutil.copytree(FOLDER, copy / "example", ignore=shutil.ignore_patterns(".wrangler", ".dev.vars", "node_modules"))
     (copy / "node_modules").symlink_to(toolchain.NODE_MODULES)
     table = copy / "example" / "gateway" / "src" / "callers.ts"
     table.write_text(table.read_text().replace(FINGERPRINT, warehouse.fingerprint))
-    with runtime.example(*(copy / "example" / w for w in WORKERS), variables={"MTLS_ISSUER_SKI": authority.ski}, secrets={"HMAC_KEYS": "{}"}) as started:
+    with runtime.example(
+        *(copy / "example" / w for w in WORKERS),
+        variables={"MTLS_ISSUER_SKI": authority.ski},
+        secrets={"HMAC_KEYS": "{}"},
+    ) as started:
         started.migrate("DB", worker="internal-a")
         yield started
 
 
 @pytest.fixture(scope="module")
-def edge(enrolled: Example, authority: Authority, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path, set[int]]]:
+def edge(
+    enrolled: Example, authority: Authority, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[str, Path, set[int]]]:
     """Yield the front's address, the file of its own CA, and the serials that count as revoked."""
     servers, revoked = Authority("servers", tmp_path_factory.mktemp("servers")), set()
     with front(enrolled.url, servers.issue("127.0.0.1"), authority, revoked) as url:
@@ -168,7 +210,10 @@ def test_a_revoked_certificate_is_refused(edge, warehouse):
 
 def test_the_client_refuses_a_server_that_it_does_not_know(edge, warehouse):
     url, _, _ = edge
-    with mtls.client(url, warehouse.certificate_file, warehouse.key_file) as client, pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
+    with (
+        mtls.client(url, warehouse.certificate_file, warehouse.key_file) as client,
+        pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"),
+    ):
         client.get(ORDER)
 
 

@@ -12,8 +12,19 @@ from hypothesis import strategies as st
 
 from tests.harness.workers import Example, Runtime
 from tests.snippets.private_machine_api.support import (
-    ANONYMOUS, FOLDER, FORBIDDEN, NOT_CANONICAL, call, gateway, host, raw, refusal, send, sign, signed,
-)  # fmt: skip
+    ANONYMOUS,
+    FOLDER,
+    FORBIDDEN,
+    NOT_CANONICAL,
+    call,
+    gateway,
+    host,
+    raw,
+    refusal,
+    send,
+    sign,
+    signed,
+)
 from tools import toolchain
 
 ORDERS = "/v1/orders"
@@ -45,9 +56,20 @@ def typescript(requests: list[dict[str, str]]) -> list[tuple[bool, str, str]]:
         For each request: whether its target is in the one form, what a URL parser makes of it, the message to sign.
     """
     done = subprocess.run(
-        [toolchain.node(), "--no-warnings", "--input-type=module", "-e", TYPESCRIPT, FOLDER / "gateway/src/proofs/message.ts"],
-        input=json.dumps(requests), capture_output=True, text=True, check=True, env=toolchain.node_env(),
-    )  # fmt: skip
+        [
+            toolchain.node(),
+            "--no-warnings",
+            "--input-type=module",
+            "-e",
+            TYPESCRIPT,
+            FOLDER / "gateway/src/proofs/message.ts",
+        ],
+        input=json.dumps(requests),
+        capture_output=True,
+        text=True,
+        check=True,
+        env=toolchain.node_env(),
+    )
     return [tuple(answer) for answer in json.loads(done.stdout)]
 
 
@@ -88,10 +110,27 @@ def test_the_running_gateway_accepts_the_vector_signed_now(api, vector):
 
 @pytest.mark.parametrize(
     "target",
-    ["/v1/orders/a|b", "/v1/orders/[a]", "/v1/orders/%c3%a9", "/v1/orders/%zz", "/v1/orders/%", "/v1/orders/%41",
-     "/v1//orders", "//v1/orders", "/v1/orders//", "/v1\\\\orders", "/v1/orders?a=b|c", "/v1/orders?a=%2f", "/v1/orders?a=%7E",
-     "/v1/orders?a=[1]", "/v1/orders?a=b\\c", "/v1/orders?a={b}", "/v1/orders?a=%", "/v1/orders?a=b^c"],
-)  # fmt: skip
+    [
+        "/v1/orders/a|b",
+        "/v1/orders/[a]",
+        "/v1/orders/%c3%a9",
+        "/v1/orders/%zz",
+        "/v1/orders/%",
+        "/v1/orders/%41",
+        "/v1//orders",
+        "//v1/orders",
+        "/v1/orders//",
+        "/v1\\\\orders",
+        "/v1/orders?a=b|c",
+        "/v1/orders?a=%2f",
+        "/v1/orders?a=%7E",
+        "/v1/orders?a=[1]",
+        "/v1/orders?a=b\\c",
+        "/v1/orders?a={b}",
+        "/v1/orders?a=%",
+        "/v1/orders?a=b^c",
+    ],
+)
 def test_a_target_outside_the_one_form_is_refused_with_400(api, target):
     answer = raw(api, f"GET {target} HTTP/1.1".encode(), [host(api), *signed("GET", target).items()])
     assert refusal(answer) == NOT_CANONICAL
@@ -99,9 +138,17 @@ def test_a_target_outside_the_one_form_is_refused_with_400(api, target):
 
 @pytest.mark.parametrize(
     ("sent", "seen"),
-    [("/v1/x/../orders", ORDERS), ("/v1/x/%2e%2E/orders", ORDERS), ("/v1/./orders", ORDERS), ("/v1\\orders", ORDERS),
-     ("/../v1/orders", ORDERS), ("/v1/orders?", ORDERS), ("/v1/orders?a='", f"{ORDERS}?a=%27"), ("/v1/orders?é", f"{ORDERS}?%C3%A9")],
-)  # fmt: skip
+    [
+        ("/v1/x/../orders", ORDERS),
+        ("/v1/x/%2e%2E/orders", ORDERS),
+        ("/v1/./orders", ORDERS),
+        ("/v1\\orders", ORDERS),
+        ("/../v1/orders", ORDERS),
+        ("/v1/orders?", ORDERS),
+        ("/v1/orders?a='", f"{ORDERS}?a=%27"),
+        ("/v1/orders?é", f"{ORDERS}?%C3%A9"),
+    ],
+)
 def test_what_the_runtime_rewrites_passes_only_when_the_rewritten_form_was_signed(api, sent, seen):
     line = f"GET {sent} HTTP/1.1".encode()
     assert refusal(raw(api, line, [host(api), *signed("GET", sent).items()])) == ANONYMOUS
@@ -111,15 +158,33 @@ def test_what_the_runtime_rewrites_passes_only_when_the_rewritten_form_was_signe
 
 @pytest.mark.parametrize(
     ("target", "canonical"),
-    [("/", "/"), ("/a/..", "/"), ("/a/.", "/a/"), ("/..", "/"), ("/a/../../b", "/b"), ("/%2e%2e/a", "/a"), ("/.a/..b", "/.a/..b"),
-     ("/a%2fb", "/a%2Fb"), ("/%252e%252e/a", "/%252e%252e/a"), ("/%4%31", "/%2541"), ("/a?b?c", "/a?b?c"), ("/a?../b\\'", "/a?../b%5C%27"),
-     ("/a#b", "/a%23b"), ("/\t\n", "/%09%0A"), ("/a?\x00", "/a?%00"), ("/é?é", "/%C3%A9?%C3%A9"), ("/it's", "/it's")],
-)  # fmt: skip
+    [
+        ("/", "/"),
+        ("/a/..", "/"),
+        ("/a/.", "/a/"),
+        ("/..", "/"),
+        ("/a/../../b", "/b"),
+        ("/%2e%2e/a", "/a"),
+        ("/.a/..b", "/.a/..b"),
+        ("/a%2fb", "/a%2Fb"),
+        ("/%252e%252e/a", "/%252e%252e/a"),
+        ("/%4%31", "/%2541"),
+        ("/a?b?c", "/a?b?c"),
+        ("/a?../b\\'", "/a?../b%5C%27"),
+        ("/a#b", "/a%23b"),
+        ("/\t\n", "/%09%0A"),
+        ("/a?\x00", "/a?%00"),
+        ("/é?é", "/%C3%A9?%C3%A9"),
+        ("/it's", "/it's"),
+    ],
+)
 def test_the_client_writes_a_target_in_the_one_form(target, canonical):
     assert sign.canonical_target(target) == canonical
 
 
-@pytest.mark.parametrize("target", ["", "a", "?a", "//", "//host/path", "/a//b", "/a/\\b", "/a//", "https://example.com/a", "*"])
+@pytest.mark.parametrize(
+    "target", ["", "a", "?a", "//", "//host/path", "/a//b", "/a/\\b", "/a//", "https://example.com/a", "*"]
+)
 def test_the_client_refuses_a_target_that_the_edge_would_change(target):
     with pytest.raises(ValueError, match="cannot|can be signed"):
         sign.canonical_target(target)
@@ -127,7 +192,9 @@ def test_the_client_refuses_a_target_that_the_edge_would_change(target):
 
 # Generated requests
 
-tricky = st.sampled_from(list("/.%\\'?&=+#|^[]{}<>\"`~ \t") + ["%2e", "%2F", "%41", "%c3%a9", "%zz", "..", "é", "日", "🙂", "\x7f"])
+tricky = st.sampled_from(
+    list("/.%\\'?&=+#|^[]{}<>\"`~ \t") + ["%2e", "%2F", "%41", "%c3%a9", "%zz", "..", "é", "日", "🙂", "\x7f"]
+)
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12) | st.lists(tricky, max_size=8).map("".join)
 targets = st.builds(lambda path, query: f"/x/{path}" + (f"?{query}" if query else ""), texts, texts)
 methods = st.sampled_from(["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])

@@ -60,7 +60,12 @@ def world(tmp_path_factory: pytest.TempPathFactory, modules: None) -> World:
     folder = tmp_path_factory.mktemp("tls")
     public, own, shared, foreign = (Authority(name, folder) for name in ("public", "own", "shared", "foreign"))
     public.issue("server")
-    callers = {"none": None, "foreign": foreign.issue("somebody"), "shared": shared.issue("another"), "own": own.issue("our-zone")}
+    callers = {
+        "none": None,
+        "foreign": foreign.issue("somebody"),
+        "shared": shared.issue("another"),
+        "own": own.issue("our-zone"),
+    }
     return World(folder, public.file, own.file, shared.file, callers)
 
 
@@ -85,7 +90,9 @@ def origin(world: World, trusted: list[Any] = LOCAL, observe: bool = False) -> I
         thread.join()
 
 
-def call(world: World, port: int, who: str, headers: dict[str, str] | list[tuple[str, str]] = {}) -> httpx.Response | None:  # noqa: B006
+def call(
+    world: World, port: int, who: str, headers: dict[str, str] | list[tuple[str, str]] = {}
+) -> httpx.Response | None:  # noqa: B006
     """Return the answer, or None when the handshake was refused."""
     from try_origin import client
 
@@ -117,7 +124,11 @@ def test_before_the_lock_the_origin_tells_the_callers_apart(world: World):
     with origin(world, observe=True) as port:
         answers = {who: call(world, port, who) for who in world.callers}
     assert answers["foreign"] is None
-    assert {who: a.json()["proof"] for who, a in answers.items() if a is not None} == {"none": "none", "shared": "shared", "own": "own"}
+    assert {who: a.json()["proof"] for who, a in answers.items() if a is not None} == {
+        "none": "none",
+        "shared": "shared",
+        "own": "own",
+    }
 
 
 # The visitor's address
@@ -135,7 +146,9 @@ def test_who_only_says_so_is_not_believed(world: World):
     from visitor import load
 
     with origin(world, trusted=load()) as port:
-        assert call(world, port, "own", SPOOFED).json()["visitor"] == "127.0.0.1", "the peer is none of Cloudflare's addresses"
+        assert call(world, port, "own", SPOOFED).json()["visitor"] == "127.0.0.1", (
+            "the peer is none of Cloudflare's addresses"
+        )
 
 
 @pytest.mark.parametrize(
@@ -168,20 +181,29 @@ def test_the_list_of_ranges_is_cloudflares_and_the_same_for_nginx():
     [[], ["104.16.0.0/13"], ["0.0.0.0/0"], ["10.0.0.0/8"], ["1.2.3.4/33"]],
     ids=["empty", "no IPv6", "everybody", "private", "broken"],
 )
-def test_a_doubtful_list_of_ranges_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ranges: list[str], capsys: Any):
+def test_a_doubtful_list_of_ranges_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ranges: list[str], capsys: Any
+):
     import refresh_ranges
 
     good = [line for line in (EXAMPLE / "origin/ranges.txt").read_text().splitlines() if not line.startswith("#")]
     with zone_api() as zone:
-        zone.ips = {"ipv4_cidrs": [*[g for g in good if ":" not in g], *ranges] if ranges[1:] or ranges and "/13" not in ranges[0] else ranges,
-                    "ipv6_cidrs": [g for g in good if ":" in g] if ranges and "/13" not in ranges[0] else []}  # fmt: skip
+        zone.ips = {
+            "ipv4_cidrs": [*[g for g in good if ":" not in g], *ranges]
+            if ranges[1:] or ranges and "/13" not in ranges[0]
+            else ranges,
+            "ipv6_cidrs": [g for g in good if ":" in g] if ranges and "/13" not in ranges[0] else [],
+        }
         monkeypatch.setenv("CLOUDFLARE_BASE_URL", zone.url)
         monkeypatch.setenv("NO_PROXY", "*")
         folders = [tmp_path / name for name in ("origin", "nginx")]
         for folder in folders:
             folder.mkdir()
         assert refresh_ranges.main(tmp_path) == 1
-        assert [list(folder.iterdir()) for folder in folders] == [[], []] and "the old list stays" in capsys.readouterr().err
+        assert [list(folder.iterdir()) for folder in folders] == [
+            [],
+            [],
+        ] and "the old list stays" in capsys.readouterr().err
         zone.ips = {"ipv4_cidrs": [g for g in good if ":" not in g], "ipv6_cidrs": [g for g in good if ":" in g]}
         assert refresh_ranges.main(tmp_path) == 0
     assert (tmp_path / "origin/ranges.txt").read_text().splitlines()[1:] == good
@@ -196,7 +218,9 @@ def listens(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-@pytest.mark.skipif(shutil.which("nginx") is None, reason="nginx is not installed; its file is still read by the test below")
+@pytest.mark.skipif(
+    shutil.which("nginx") is None, reason="nginx is not installed; its file is still read by the test below"
+)
 def test_real_nginx_takes_the_file_and_enforces_it(world: World, tmp_path: Path):
     for name in ("server.pem", "server.key", "own-ca.pem"):
         shutil.copy(world.folder / name, tmp_path)
@@ -206,7 +230,9 @@ def test_real_nginx_takes_the_file_and_enforces_it(world: World, tmp_path: Path)
     site = (EXAMPLE / "nginx/site.conf").read_text().replace("listen 443", f"listen 127.0.0.1:{port}")
     (tmp_path / "site.conf").write_text(site)
     # The peer of this test is 127.0.0.1: it plays one of Cloudflare's addresses, besides the real list.
-    (tmp_path / "real_ip.conf").write_text((EXAMPLE / "nginx/real_ip.conf").read_text() + "set_real_ip_from 127.0.0.1;\n")
+    (tmp_path / "real_ip.conf").write_text(
+        (EXAMPLE / "nginx/real_ip.conf").read_text() + "set_real_ip_from 127.0.0.1;\n"
+    )
     (tmp_path / "nginx.conf").write_text(
         f"daemon off; pid {tmp_path}/pid; error_log stderr; worker_processes 1; events {{}}\n"
         f"http {{ access_log off; client_body_temp_path {tmp_path}/b; proxy_temp_path {tmp_path}/p; fastcgi_temp_path {tmp_path}/f;"
@@ -227,7 +253,11 @@ def test_real_nginx_takes_the_file_and_enforces_it(world: World, tmp_path: Path)
         process.wait(10)
     assert answers["own"].text == "visitor 203.0.113.50\n"
     # nginx finishes the handshake and refuses with status 400.
-    assert {who: a.status_code for who, a in answers.items() if a is not None and who != "own"} == {"none": 400, "foreign": 400, "shared": 400}
+    assert {who: a.status_code for who, a in answers.items() if a is not None and who != "own"} == {
+        "none": 400,
+        "foreign": 400,
+        "shared": 400,
+    }
 
 
 def test_the_nginx_file_demands_the_certificate_and_believes_one_header():
@@ -256,7 +286,9 @@ def zone() -> Iterator[Zone]:
 
 
 @pytest.fixture
-def setup(zone: Zone, world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Done]:
+def setup(
+    zone: Zone, world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., Done]:
     def run(answer: str = "yes", token: str = "token") -> Done:
         monkeypatch.setenv("CLOUDFLARE_API_TOKEN", token)
         monkeypatch.setenv("CLOUDFLARE_BASE_URL", zone.url)
@@ -283,7 +315,9 @@ def test_the_plan_is_shown_and_without_a_yes_nothing_changes(zone: Zone, setup: 
 def test_the_zone_gets_what_the_file_says_the_lock_before_the_records(zone: Zone, setup: Callable[..., Done]):
     assert setup().code == 0
     assert zone.settings == {"ssl": "strict", "min_tls_version": "1.2"} and zone.lock and len(zone.certificates) == 1
-    assert {r["name"] for r in zone.records} == {"example.com", "www.example.com"} and all(r["proxied"] for r in zone.records)
+    assert {r["name"] for r in zone.records} == {"example.com", "www.example.com"} and all(
+        r["proxied"] for r in zone.records
+    )
     assert set(zone.rules) == {"http_request_cache_settings", "http_request_firewall_custom", "http_ratelimit"}
     order = [c.split("/")[3] for c in zone.changes]
     assert order.index("origin_tls_client_auth") < order.index("dns_records")
@@ -297,7 +331,9 @@ def test_a_second_run_changes_nothing(zone: Zone, setup: Callable[..., Done]):
 
 
 @pytest.mark.parametrize("number", range(1, 10))
-def test_a_run_that_is_stopped_at_any_change_is_finished_by_the_next(zone: Zone, setup: Callable[..., Done], number: int):
+def test_a_run_that_is_stopped_at_any_change_is_finished_by_the_next(
+    zone: Zone, setup: Callable[..., Done], number: int
+):
     zone.fail_change = (number, 403)
     stopped = setup()
     assert stopped.code == 2 and f"the API answered 403 after {number - 1} changes" in stopped.err
@@ -313,22 +349,30 @@ def test_rules_of_others_keep_their_place_and_content(zone: Zone, setup: Callabl
     zone.rules["http_request_firewall_custom"] = [dict(other)]
     assert setup().code == 0
     kept = zone.rules["http_request_firewall_custom"][0]
-    assert {k: kept[k] for k in ("ref", "expression", "action")} == {k: other[k] for k in ("ref", "expression", "action")}
+    assert {k: kept[k] for k in ("ref", "expression", "action")} == {
+        k: other[k] for k in ("ref", "expression", "action")
+    }
     assert len(zone.rules["http_request_firewall_custom"]) == 2
     zone.changes.clear()
     assert setup().out == "0 changes\n"
 
 
 def test_a_record_that_is_not_ours_stops_everything_and_is_named(zone: Zone, setup: Callable[..., Done]):
-    zone.records = [{"id": "x", "name": "www.example.com", "type": "A", "content": "192.0.2.99", "proxied": False, "ttl": 300}]
+    zone.records = [
+        {"id": "x", "name": "www.example.com", "type": "A", "content": "192.0.2.99", "proxied": False, "ttl": 300}
+    ]
     done = setup()
     assert done.code == 1 and "record A www.example.com exists and is not ours" in done.err
     assert zone.changes == [] and zone.records[0]["content"] == "192.0.2.99"
 
 
 @pytest.mark.parametrize("kind", ["AAAA", "CNAME"])
-def test_a_record_of_another_type_for_the_same_name_stops_everything_too(zone: Zone, setup: Callable[..., Done], kind: str):
-    zone.records = [{"id": "x", "name": "www.example.com", "type": kind, "content": "elsewhere", "proxied": False, "ttl": 300}]
+def test_a_record_of_another_type_for_the_same_name_stops_everything_too(
+    zone: Zone, setup: Callable[..., Done], kind: str
+):
+    zone.records = [
+        {"id": "x", "name": "www.example.com", "type": kind, "content": "elsewhere", "proxied": False, "ttl": 300}
+    ]
     done = setup()
     assert done.code == 1 and f"record {kind} www.example.com stands beside the wanted A" in done.err
     assert zone.changes == []
@@ -337,7 +381,9 @@ def test_a_record_of_another_type_for_the_same_name_stops_everything_too(zone: Z
 def test_a_record_of_ours_that_drifted_is_mended_and_nothing_is_ever_deleted(zone: Zone, setup: Callable[..., Done]):
     setup()
     zone.records[0].update(proxied=False, content="192.0.2.77")
-    zone.records.append({"id": "mail", "name": "mail.example.com", "type": "A", "content": "192.0.2.5", "proxied": False, "ttl": 1})
+    zone.records.append(
+        {"id": "mail", "name": "mail.example.com", "type": "A", "content": "192.0.2.5", "proxied": False, "ttl": 1}
+    )
     zone.changes.clear()
     assert setup().code == 0
     assert zone.changes == ["PATCH /zones/z/dns_records/rec0"] and zone.records[0]["proxied"]
@@ -345,7 +391,9 @@ def test_a_record_of_ours_that_drifted_is_mended_and_nothing_is_ever_deleted(zon
 
 
 @pytest.mark.parametrize(("status", "token"), [(0, "wrong"), (429, "token"), (500, "token"), (503, "token")])
-def test_an_api_that_refuses_ends_the_run_in_one_sentence(zone: Zone, setup: Callable[..., Done], status: int, token: str):
+def test_an_api_that_refuses_ends_the_run_in_one_sentence(
+    zone: Zone, setup: Callable[..., Done], status: int, token: str
+):
     zone.fail_all = status
     done = setup(token=token)
     assert done.code == 2 and f"the API answered {status or 401} after 0 changes" in done.err
@@ -361,7 +409,9 @@ def test_the_rules_fit_the_free_plan():
     for block in blocks((EXAMPLE / "terraform/rules.tf").read_text(), "rules.tf"):
         text = {name: value for name, _, value in block.attributes()}
         phase = "".join(map(str, text["phase"].scan_values(lambda t: True)))
-        counts[phase.strip('"')] = sum(1 for _ in text["rules"].find_pred(lambda t: t.data == "object_elem" and "ref" in str(t.children[0])))
+        counts[phase.strip('"')] = sum(
+            1 for _ in text["rules"].find_pred(lambda t: t.data == "object_elem" and "ref" in str(t.children[0]))
+        )
     assert counts["http_request_firewall_custom"] <= figures["waf-custom-rules-free"].value
     assert counts["http_ratelimit"] <= figures["waf-rate-rules-free"].value
     assert counts["http_request_cache_settings"] <= figures["cache-rules-free"].value
@@ -377,7 +427,12 @@ def test_signed_in_visitors_are_kept_out_of_the_cache_by_the_last_rule():
 
 
 def test_the_record_waits_for_the_lock():
-    assert {"cloudflare_authenticated_origin_pulls_certificate", "cloudflare_authenticated_origin_pulls_settings", "cloudflare_ruleset",
-            "cloudflare_zone_setting", "cloudflare_dns_record"} == set(resources(EXAMPLE / "terraform"))  # fmt: skip
+    assert {
+        "cloudflare_authenticated_origin_pulls_certificate",
+        "cloudflare_authenticated_origin_pulls_settings",
+        "cloudflare_ruleset",
+        "cloudflare_zone_setting",
+        "cloudflare_dns_record",
+    } == set(resources(EXAMPLE / "terraform"))
     text = " ".join((EXAMPLE / "terraform/main.tf").read_text().split())
     assert "depends_on = [ cloudflare_authenticated_origin_pulls_settings.zone, cloudflare_zone_setting.ssl, ]" in text

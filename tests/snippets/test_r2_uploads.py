@@ -16,8 +16,23 @@ from botocore.credentials import Credentials
 
 from tests.harness.workers import Example, Runtime
 from tests.snippets.r2_uploads.support import (
-    FOLDER, PDF, PNG, SESSION_KEY, SETUP, ask, keys, ready_file, refusal, row, s3_client, session, store, token, uploads, wait_for_log,
-)  # fmt: skip
+    FOLDER,
+    PDF,
+    PNG,
+    SESSION_KEY,
+    SETUP,
+    ask,
+    keys,
+    ready_file,
+    refusal,
+    row,
+    s3_client,
+    session,
+    store,
+    token,
+    uploads,
+    wait_for_log,
+)
 
 MIB, GIB, TIB = 2**20, 2**30, 2**40
 ONE_PUT = 5 * GIB - 5 * MIB
@@ -51,13 +66,24 @@ def content(api: Example, file_id: str, user: str = "ana", method: str = "GET", 
 @pytest.mark.parametrize(
     "authorization",
     [
-        None, "", "Bearer", "Bearer x.y.z", f"Basic {token()}", token(), f"Bearer {token()}x",
-        f"Bearer {token(key='another-key-0123456789abcdef0123456789')}", f"Bearer {token(ttl_s=-1)}",
-        f"Bearer {token(aud='billing')}", f"Bearer {token(user='')}", f"Bearer {token(user='../bob')}",
-        f"Bearer {token(user='Ana')}", f"Bearer {token(user='a' * 65)}", f"Bearer {token(exp=None)}",
+        None,
+        "",
+        "Bearer",
+        "Bearer x.y.z",
+        f"Basic {token()}",
+        token(),
+        f"Bearer {token()}x",
+        f"Bearer {token(key='another-key-0123456789abcdef0123456789')}",
+        f"Bearer {token(ttl_s=-1)}",
+        f"Bearer {token(aud='billing')}",
+        f"Bearer {token(user='')}",
+        f"Bearer {token(user='../bob')}",
+        f"Bearer {token(user='Ana')}",
+        f"Bearer {token(user='a' * 65)}",
+        f"Bearer {token(exp=None)}",
         "Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbmEiLCJhdWQiOiJ1cGxvYWRzIiwiZXhwIjo0MTAyNDQ0ODAwfQ.",
     ],
-)  # fmt: skip
+)
 def test_without_a_valid_session_nothing_is_answered(api, authorization):
     headers = {} if authorization is None else {"Authorization": authorization}
     for method, path in [("GET", "/v1/files"), ("POST", "/v1/files"), ("GET", f"/v1/files/{NOWHERE}/content")]:
@@ -71,7 +97,10 @@ def test_a_cookie_opens_reading_and_nothing_else(api, pdf):
     assert api.http.get(f"/v1/files/{pdf}/content", headers=cookie).content == PDF
     assert refusal(api.http.post("/v1/files", json={}, headers=cookie)) == (401, "unauthenticated")
     assert refusal(api.http.delete(f"/v1/files/{pdf}", headers=cookie)) == (401, "unauthenticated")
-    assert refusal(api.http.get("/v1/files", headers={"Cookie": f"x__Host-session={token()}"})) == (401, "unauthenticated")
+    assert refusal(api.http.get("/v1/files", headers={"Cookie": f"x__Host-session={token()}"})) == (
+        401,
+        "unauthenticated",
+    )
 
 
 def test_without_a_configured_key_nobody_gets_in_and_the_log_says_why(runtime):
@@ -86,16 +115,31 @@ def test_without_a_configured_key_nobody_gets_in_and_the_log_says_why(runtime):
 @pytest.mark.parametrize(
     ("change", "status", "says"),
     [
-        ({"name": ""}, 400, '"name"'), ({"name": "a/b.png"}, 400, '"name"'), ({"name": "a\\b"}, 400, '"name"'),
-        ({"name": "a\r\nSet-Cookie: x"}, 400, '"name"'), ({"name": "a\u202egnp.exe"}, 400, '"name"'),
-        ({"name": "n" * 201}, 400, '"name"'), ({"name": 1}, 400, '"name"'), ({"name": None}, 400, '"name"'),
-        ({"type": "text/html"}, 400, '"type"'), ({"type": "image/svg+xml"}, 400, '"type"'), ({"type": "toString"}, 400, '"type"'),
-        ({"type": "image/png; x=y"}, 400, '"type"'), ({"type": ["image/png"]}, 400, '"type"'),
-        ({"size": 0}, 400, '"size"'), ({"size": -1}, 400, '"size"'), ({"size": 1.5}, 400, '"size"'), ({"size": "9"}, 400, '"size"'),
-        ({"size": None}, 400, '"size"'), ({"multipart": "yes"}, 400, '"multipart"'), ({"key": "uploads/bob/x"}, 400, '"key"'),
-        ({"owner": "bob"}, 400, '"owner"'), ({"size": ONE_PUT + 1}, 413, "multipart"), ({"size": 5 * TIB, "multipart": True}, 413, "R2"),
+        ({"name": ""}, 400, '"name"'),
+        ({"name": "a/b.png"}, 400, '"name"'),
+        ({"name": "a\\b"}, 400, '"name"'),
+        ({"name": "a\r\nSet-Cookie: x"}, 400, '"name"'),
+        ({"name": "a\u202egnp.exe"}, 400, '"name"'),
+        ({"name": "n" * 201}, 400, '"name"'),
+        ({"name": 1}, 400, '"name"'),
+        ({"name": None}, 400, '"name"'),
+        ({"type": "text/html"}, 400, '"type"'),
+        ({"type": "image/svg+xml"}, 400, '"type"'),
+        ({"type": "toString"}, 400, '"type"'),
+        ({"type": "image/png; x=y"}, 400, '"type"'),
+        ({"type": ["image/png"]}, 400, '"type"'),
+        ({"size": 0}, 400, '"size"'),
+        ({"size": -1}, 400, '"size"'),
+        ({"size": 1.5}, 400, '"size"'),
+        ({"size": "9"}, 400, '"size"'),
+        ({"size": None}, 400, '"size"'),
+        ({"multipart": "yes"}, 400, '"multipart"'),
+        ({"key": "uploads/bob/x"}, 400, '"key"'),
+        ({"owner": "bob"}, 400, '"owner"'),
+        ({"size": ONE_PUT + 1}, 413, "multipart"),
+        ({"size": 5 * TIB, "multipart": True}, 413, "R2"),
     ],
-)  # fmt: skip
+)
 def test_a_wrong_request_is_refused_with_its_field(api, change, status, says):
     response = ask(api, **change)
     assert refusal(response) == (status, "file_too_large" if status == 413 else "invalid_request")
@@ -105,12 +149,16 @@ def test_a_wrong_request_is_refused_with_its_field(api, change, status, says):
 @pytest.mark.parametrize(
     ("body", "kind", "expected"),
     [
-        (b"[]", "application/json", (400, "invalid_request")), (b"null", "application/json", (400, "invalid_request")),
-        (b"{", "application/json", (400, "invalid_json")), (b"", "application/json", (400, "invalid_json")),
-        (b'{"name": "\xff"}', "application/json", (400, "invalid_json")), (b"{}", "text/plain", (415, "unsupported_media_type")),
-        (b" " * 4097, "application/json", (413, "body_too_large")), (iter([b" " * 4000] * 2), "application/json", (413, "body_too_large")),
+        (b"[]", "application/json", (400, "invalid_request")),
+        (b"null", "application/json", (400, "invalid_request")),
+        (b"{", "application/json", (400, "invalid_json")),
+        (b"", "application/json", (400, "invalid_json")),
+        (b'{"name": "\xff"}', "application/json", (400, "invalid_json")),
+        (b"{}", "text/plain", (415, "unsupported_media_type")),
+        (b" " * 4097, "application/json", (413, "body_too_large")),
+        (iter([b" " * 4000] * 2), "application/json", (413, "body_too_large")),
     ],
-)  # fmt: skip
+)
 def test_a_body_that_is_no_json_object_is_refused(api, body, kind, expected):
     response = api.http.post("/v1/files", content=body, headers={**session(), "Content-Type": kind})
     assert refusal(response) == expected
@@ -135,10 +183,16 @@ def test_nobody_keeps_more_than_twenty_uploads_open(api):
 @pytest.mark.parametrize(
     ("size", "part_mib", "parts"),
     [
-        (1, 16, 1), (64 * MIB, 16, 4), (64 * MIB + 1, 16, 5), (ONE_PUT, 16, 320), (6 * GIB, 16, 384),
-        (10_000 * 16 * MIB, 16, 10_000), (10_000 * 16 * MIB + 1, 17, 9412), (5 * TIB - 5 * GIB, 524, 9996),
+        (1, 16, 1),
+        (64 * MIB, 16, 4),
+        (64 * MIB + 1, 16, 5),
+        (ONE_PUT, 16, 320),
+        (6 * GIB, 16, 384),
+        (10_000 * 16 * MIB, 16, 10_000),
+        (10_000 * 16 * MIB + 1, 17, 9412),
+        (5 * TIB - 5 * GIB, 524, 9996),
     ],
-)  # fmt: skip
+)
 def test_the_plan_keeps_the_limits_of_r2_for_every_size(api, size, part_mib, parts):
     plan = ask(api, size=size, multipart=True).json()["multipart"]
     assert (plan["part_bytes"], plan["parts"]) == (part_mib * MIB, parts)
@@ -154,10 +208,14 @@ def test_one_request_is_offered_up_to_the_limit_of_r2(api):
 # The signature
 
 
-def by_botocore(address: str, headers: dict[str, str], at: datetime, expires_s: int, monkeypatch: pytest.MonkeyPatch) -> str:
+def by_botocore(
+    address: str, headers: dict[str, str], at: datetime, expires_s: int, monkeypatch: pytest.MonkeyPatch
+) -> str:
     monkeypatch.setattr(botocore.auth, "get_current_datetime", lambda *_: at)
     request = AWSRequest("PUT", address, headers=headers)
-    botocore.auth.S3SigV4QueryAuth(Credentials("local-key", "local-secret"), "s3", "auto", expires=expires_s).add_auth(request)
+    botocore.auth.S3SigV4QueryAuth(Credentials("local-key", "local-secret"), "s3", "auto", expires=expires_s).add_auth(
+        request
+    )
     return request.url
 
 
@@ -188,12 +246,32 @@ def test_what_was_asked_for_is_stored_with_type_and_owner(api):
 @pytest.mark.parametrize(
     ("headers", "body"),
     [
-        ({"content-type": "text/html"}, PNG), ({"content-type": "image/png; charset=x"}, PNG), ({"content-type": None}, PNG),
-        ({"if-none-match": None}, PNG), ({"if-none-match": '"x"'}, PNG), ({"x-amz-meta-owner": "bob"}, PNG),
-        ({"x-amz-meta-owner": None}, PNG), ({}, PNG + b"x"), ({}, PNG[:-1]), ({}, b""), ({}, [PNG]),
+        ({"content-type": "text/html"}, PNG),
+        ({"content-type": "image/png; charset=x"}, PNG),
+        ({"content-type": None}, PNG),
+        ({"if-none-match": None}, PNG),
+        ({"if-none-match": '"x"'}, PNG),
+        ({"x-amz-meta-owner": "bob"}, PNG),
+        ({"x-amz-meta-owner": None}, PNG),
+        ({}, PNG + b"x"),
+        ({}, PNG[:-1]),
+        ({}, b""),
+        ({}, [PNG]),
     ],
-    ids=["type", "type with more", "no type", "no write-once", "other condition", "other owner", "no owner", "longer", "shorter", "empty", "no length"],
-)  # fmt: skip
+    ids=[
+        "type",
+        "type with more",
+        "no type",
+        "no write-once",
+        "other condition",
+        "other owner",
+        "no owner",
+        "longer",
+        "shorter",
+        "empty",
+        "no length",
+    ],
+)
 def test_another_header_or_length_than_the_signed_one_is_refused(api, headers, body):
     asked = ask(api, "mallory")
     put = asked.json()["put"]
@@ -218,7 +296,7 @@ def test_another_header_or_length_than_the_signed_one_is_refused(api, headers, b
         ("local-key", "other-key", (401, "Unauthorized")),
     ],
     ids=["longer life", "another user's key", "date", "signature", "fewer signed headers", "access key"],
-)  # fmt: skip
+)
 def test_a_tampered_url_is_refused(api, old, new, expected):
     put = ask(api).json()["put"]
     tampered = re.sub(old, new, put["url"], count=1)
@@ -297,10 +375,16 @@ def test_head_answers_like_get_without_a_body(api, pdf):
 @pytest.mark.parametrize(
     ("given", "first", "last"),
     [
-        ("bytes=0-0", 0, 0), ("bytes=5-9", 5, 9), ("bytes=2000-", 2000, 2008), ("bytes=2000-99999", 2000, 2008), ("bytes=-9", 2000, 2008),
-        ("bytes=-99999", 0, 2008), ("bytes=0-", 0, 2008), ("BYTES=5-9", 5, 9),
+        ("bytes=0-0", 0, 0),
+        ("bytes=5-9", 5, 9),
+        ("bytes=2000-", 2000, 2008),
+        ("bytes=2000-99999", 2000, 2008),
+        ("bytes=-9", 2000, 2008),
+        ("bytes=-99999", 0, 2008),
+        ("bytes=0-", 0, 2008),
+        ("BYTES=5-9", 5, 9),
     ],
-)  # fmt: skip
+)
 def test_a_range_comes_alone(api, pdf, given, first, last):
     response = content(api, pdf, Range=given)
     assert (response.status_code, response.content) == (206, PDF[first : last + 1])
@@ -369,7 +453,13 @@ def test_a_file_that_nobody_checked_is_not_served_not_even_to_its_owner(api):
     response = content(api, asked.json()["id"])
     assert refusal(response) == (409, "not_ready") and response.headers["retry-after"] == "2"
     state = api.http.get(f"/v1/files/{asked.json()['id']}", headers=session()).json()
-    assert state == {"id": asked.json()["id"], "name": "photo.png", "type": "image/png", "size": len(PNG), "state": "pending"}
+    assert state == {
+        "id": asked.json()["id"],
+        "name": "photo.png",
+        "type": "image/png",
+        "size": len(PNG),
+        "state": "pending",
+    }
 
 
 def test_bytes_that_were_changed_after_the_check_are_not_served(api):
@@ -408,7 +498,7 @@ def test_the_list_shows_the_newest_first_and_no_inner_field(api):
 @pytest.mark.parametrize(
     ("method", "path", "allow"),
     [("DELETE", "", "GET, POST"), ("PUT", f"/{NOWHERE}", None), ("OPTIONS", "", "GET, POST")],
-)  # fmt: skip
+)
 def test_a_method_that_is_not_offered_is_named_with_those_that_are(api, pdf, method, path, allow):
     if allow is None:
         for place, offered in ((f"/{pdf}", "GET, DELETE"), (f"/{pdf}/content", "GET, HEAD")):
@@ -419,7 +509,9 @@ def test_a_method_that_is_not_offered_is_named_with_those_that_are(api, pdf, met
         assert refusal(response) == (405, "method_not_allowed") and response.headers["allow"] == allow
 
 
-@pytest.mark.parametrize("path", ["/", "/v1", "/v1/files/", "/v1/files/abc", f"/v1/files/{NOWHERE}/", f"/v1/files/{NOWHERE}/x", "/v1/Files"])
+@pytest.mark.parametrize(
+    "path", ["/", "/v1", "/v1/files/", "/v1/files/abc", f"/v1/files/{NOWHERE}/", f"/v1/files/{NOWHERE}/x", "/v1/Files"]
+)
 def test_other_addresses_hold_nothing(api, path):
     assert refusal(httpx.get(api.url + path, headers=session())) == (404, "not_found")
 
@@ -433,7 +525,9 @@ def test_when_the_database_fails_the_answer_names_the_request_and_nothing_inside
     assert refusal(response) == (503, "storage_unavailable") and response.headers["retry-after"] == "5"
     assert response.headers["x-request-id"] == "8f00ba4-OSL"
     assert "files" not in response.text and "D1" not in response.text
-    assert json.loads(wait_for_log(api, "request_failed", "8f00ba4-OSL").partition(" ")[2])["error"].startswith("Error: D1_ERROR")
+    assert json.loads(wait_for_log(api, "request_failed", "8f00ba4-OSL").partition(" ")[2])["error"].startswith(
+        "Error: D1_ERROR"
+    )
 
 
 def test_no_secret_and_no_signed_url_stands_in_the_log(api):

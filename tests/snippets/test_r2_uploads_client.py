@@ -15,7 +15,19 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from playwright.sync_api import Browser
 
 from tests.harness.workers import Example, Runtime
-from tests.snippets.r2_uploads.support import FOLDER, PNG, client_module, keys, row, s3_client, session, sweep, token, uploads, wait_for_state
+from tests.snippets.r2_uploads.support import (
+    FOLDER,
+    PNG,
+    client_module,
+    keys,
+    row,
+    s3_client,
+    session,
+    sweep,
+    token,
+    uploads,
+    wait_for_state,
+)
 
 MIB = 2**20
 MP4 = b"\x00\x00\x00\x20ftypisom"
@@ -56,11 +68,17 @@ def newest(api: Example) -> dict[str, object]:
 
 def run(api: Example, program: str, path: Path) -> subprocess.CompletedProcess[str]:
     env = {
-        **os.environ, "S3_ENDPOINT": f"{api.url}/cdn-cgi/local/r2/s3",
-        "AWS_ACCESS_KEY_ID": "local-key", "AWS_SECRET_ACCESS_KEY": "local-secret",
-    }  # fmt: skip
+        **os.environ,
+        "S3_ENDPOINT": f"{api.url}/cdn-cgi/local/r2/s3",
+        "AWS_ACCESS_KEY_ID": "local-key",
+        "AWS_SECRET_ACCESS_KEY": "local-secret",
+    }
     return subprocess.run(
-        [sys.executable, FOLDER / "client" / program, api.url, "ana", path], env=env, capture_output=True, text=True, timeout=60
+        [sys.executable, FOLDER / "client" / program, api.url, "ana", path],
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
 
 
@@ -102,7 +120,15 @@ def unreliable(answers: list[int | None], stored: list[bytes]) -> Iterator[str]:
 
 @pytest.mark.parametrize(
     ("answers", "good"),
-    [([200], True), ([None, 200], True), ([None, 412], True), ([503, 200], True), ([403], False), ([None, 403], False), ([None] * 4, False)],
+    [
+        ([200], True),
+        ([None, 200], True),
+        ([None, 412], True),
+        ([503, 200], True),
+        ([403], False),
+        ([None, 403], False),
+        ([None] * 4, False),
+    ],
 )
 def test_a_broken_connection_is_tried_again_and_a_refusal_is_not(upload, tmp_path, monkeypatch, answers, good):
     """412 after a broken attempt means that the attempt did arrive."""
@@ -139,7 +165,9 @@ def test_64_mib_go_up_in_four_parts_and_come_back_the_same(api, film):
     assert done.stdout == f"{film}: 4 parts sent, file {file['id']}\n"
     assert row(api, file["id"])["etag"].endswith("-4")
     assert api.http.get(f"/v1/files/{file['id']}/content", headers=session()).content == film.read_bytes()
-    middle = api.http.get(f"/v1/files/{file['id']}/content", headers={**session(), "Range": f"bytes={16 * MIB - 1}-{16 * MIB}"})
+    middle = api.http.get(
+        f"/v1/files/{file['id']}/content", headers={**session(), "Range": f"bytes={16 * MIB - 1}-{16 * MIB}"}
+    )
     assert (middle.status_code, middle.content) == (206, b"\x00\x01")
     assert not film.with_name("film.mp4.upload").exists()
 
@@ -265,7 +293,9 @@ def test_the_note_of_another_user_is_left_alone(api, s3, multipart, short_film):
 
 
 def test_what_s3_refuses_is_aborted_so_that_no_part_costs_storage_and_no_space_is_taken(api, s3, multipart, short_film):
-    refused = Flaky(s3, ClientError({"Error": {"Code": "AccessDenied"}, "ResponseMetadata": {"HTTPStatusCode": 403}}, "UploadPart"))
+    refused = Flaky(
+        s3, ClientError({"Error": {"Code": "AccessDenied"}, "ResponseMetadata": {"HTTPStatusCode": 403}}, "UploadPart")
+    )
     with pytest.raises(ClientError, match="AccessDenied"):
         multipart.upload(refused, api.url, "ana", short_film)
     assert len(refused.aborted) == 1
@@ -294,8 +324,10 @@ def test_a_real_browser_sends_what_was_signed(api, browser: Browser):
     """From the same origin: the local S3 address keeps no CORS rules, and refuses other origins."""
     page = browser.new_page()
     page.goto(f"{api.url}/")
-    page.evaluate("(code) => { window.client = import(URL.createObjectURL(new Blob([code], { type: 'text/javascript' }))) }",
-                  (FOLDER / "client" / "browser.js").read_text())  # fmt: skip
+    page.evaluate(
+        "(code) => { window.client = import(URL.createObjectURL(new Blob([code], { type: 'text/javascript' }))) }",
+        (FOLDER / "client" / "browser.js").read_text(),
+    )
     page.evaluate(
         """async ([bytes, token]) => {
             const file = new File([new Uint8Array(bytes)], "naïve photo.png", { type: "image/png" });

@@ -9,8 +9,24 @@ import pytest
 
 from tests.harness.workers import Example, Runtime
 from tests.snippets.r2_uploads.support import (
-    FOLDER, PNG, ask, event, keys, notify, ready_file, refusal, row, s3_client, session, store, sweep, uploads, wait_for_log, wait_for_state, wait_until,
-)  # fmt: skip
+    FOLDER,
+    PNG,
+    ask,
+    event,
+    keys,
+    notify,
+    ready_file,
+    refusal,
+    row,
+    s3_client,
+    session,
+    store,
+    sweep,
+    uploads,
+    wait_for_log,
+    wait_for_state,
+    wait_until,
+)
 
 HOUR_S, DAY_S = 3600, 86_400
 
@@ -62,16 +78,28 @@ def test_an_event_makes_the_file_ready_and_notes_the_bytes_that_were_checked(api
 @pytest.mark.parametrize(
     ("reason", "body", "options"),
     [
-        ("size", PNG + b"x", {}), ("size", b"", {}), ("type", PNG, {"ContentType": "text/html"}),
-        ("owner", PNG, {"Metadata": {"owner": "bob"}}), ("owner", PNG, {"Metadata": {}}),
+        ("size", PNG + b"x", {}),
+        ("size", b"", {}),
+        ("type", PNG, {"ContentType": "text/html"}),
+        ("owner", PNG, {"Metadata": {"owner": "bob"}}),
+        ("owner", PNG, {"Metadata": {}}),
         ("content", b"<script>alert(1)</script>".ljust(len(PNG)), {}),
     ],
     ids=["too large", "empty", "type", "another owner", "no owner", "HTML under the name of a picture"],
-)  # fmt: skip
+)
 def test_a_file_that_is_not_what_was_asked_for_is_refused_and_deleted(api, s3, reason, body, options):
     """Only a holder of the S3 keys can store such an object; a signed URL cannot, but for the last row."""
     file_id = ask(api).json()["id"]
-    s3.put_object(**{"Bucket": "uploads", "Key": key(api, file_id), "Body": body, "ContentType": "image/png", "Metadata": {"owner": "ana"}, **options})
+    s3.put_object(
+        **{
+            "Bucket": "uploads",
+            "Key": key(api, file_id),
+            "Body": body,
+            "ContentType": "image/png",
+            "Metadata": {"owner": "ana"},
+            **options,
+        }
+    )
     notify(api, key(api, file_id))
     wait_for_state(api, file_id, "refused")
     wait_until(lambda: key(api, file_id) not in keys(s3), "the object is deleted")
@@ -82,7 +110,12 @@ def test_a_file_that_is_not_what_was_asked_for_is_refused_and_deleted(api, s3, r
 
 @pytest.mark.parametrize(
     ("kind", "start"),
-    [("image/png", PNG[:8]), ("image/jpeg", b"\xff\xd8\xff\xe0"), ("application/pdf", b"%PDF-1.7"), ("video/mp4", b"\x00\x00\x00\x20ftypisom")],
+    [
+        ("image/png", PNG[:8]),
+        ("image/jpeg", b"\xff\xd8\xff\xe0"),
+        ("application/pdf", b"%PDF-1.7"),
+        ("video/mp4", b"\x00\x00\x00\x20ftypisom"),
+    ],
 )
 def test_the_first_bytes_must_fit_the_type_also_of_a_signed_upload(api, kind, start):
     good, bad = start.ljust(40, b"."), b"PK\x03\x04".ljust(40, b".")
@@ -157,14 +190,20 @@ def test_an_event_whose_row_never_comes_ends_in_the_dead_letter_queue_and_the_ob
     assert "uploads/ana/unknown" in keys(s3)
 
 
-@pytest.mark.parametrize("body", [None, "text", {}, {"bucket": "uploads", "action": "PutObject"}, {"bucket": "uploads", "object": {"key": 5}}])
+@pytest.mark.parametrize(
+    "body",
+    [None, "text", {}, {"bucket": "uploads", "action": "PutObject"}, {"bucket": "uploads", "object": {"key": 5}}],
+)
 def test_a_message_that_is_no_event_ends_in_the_dead_letter_queue(impatient, body):
     before = sum("dead letter" in line for line in impatient.logs())
     impatient.call("EVENTS", "send", body, worker="r2-events")
     wait_until(lambda: sum("dead letter" in line for line in impatient.logs()) > before, "the message is a dead letter")
 
 
-@pytest.mark.parametrize(("where", "place"), [("uploads", "exports/report.csv"), ("uploads", "uploads-of-bob/x"), ("backups", "uploads/ana/1")])
+@pytest.mark.parametrize(
+    ("where", "place"),
+    [("uploads", "exports/report.csv"), ("uploads", "uploads-of-bob/x"), ("backups", "uploads/ana/1")],
+)
 def test_an_event_for_a_foreign_key_or_bucket_touches_nothing(api, s3, where, place):
     s3.put_object(Bucket="uploads", Key=place, Body=b"theirs")
     notify(api, place, bucket=where)
@@ -188,7 +227,10 @@ def test_an_object_that_was_replaced_later_raises_an_alarm_and_keeps_its_row(api
 def test_a_consumer_that_dies_between_the_check_and_the_database_loses_nothing_and_holds_up_nobody(api, s3):
     """The trigger stands for any death there: nothing after the check happened, and the message is not acknowledged."""
     struck, *others = (pending(api) for _ in range(4))
-    api.d1("DB", f"CREATE TRIGGER crash BEFORE UPDATE OF state ON files WHEN new.id = '{struck}' BEGIN SELECT raise(ABORT, 'crash'); END")
+    api.d1(
+        "DB",
+        f"CREATE TRIGGER crash BEFORE UPDATE OF state ON files WHEN new.id = '{struck}' BEGIN SELECT raise(ABORT, 'crash'); END",
+    )
     batch = [{"body": event(key(api, f))} for f in (others[0], struck, *others[1:])]
     api.call("EVENTS", "sendBatch", batch, worker="r2-events")
     wait_for_log(api, "event_failed", "crash")
@@ -261,7 +303,9 @@ def test_what_never_came_expires_after_its_url_and_some_patience_and_frees_its_s
     assert state(api, many) == "pending", "R2 keeps the parts for a week"
     sweep(api, later_s=7 * DAY_S + 60)
     assert state(api, many) == "expired"
-    used = api.d1("DB", "SELECT count(*) AS rows FROM files WHERE id IN (?, ?) AND state IN ('pending', 'ready')", one, many)
+    used = api.d1(
+        "DB", "SELECT count(*) AS rows FROM files WHERE id IN (?, ?) AND state IN ('pending', 'ready')", one, many
+    )
     assert used == [{"rows": 0}]
 
 
@@ -302,7 +346,10 @@ def test_no_statement_of_the_sweep_reads_the_whole_table(api):
 
 def test_a_row_that_fails_does_not_stop_the_sweep(api):
     poisoned, sound = pending(api), pending(api)
-    api.d1("DB", f"CREATE TRIGGER crash BEFORE UPDATE OF state ON files WHEN new.id = '{poisoned}' BEGIN SELECT raise(ABORT, 'poison'); END")
+    api.d1(
+        "DB",
+        f"CREATE TRIGGER crash BEFORE UPDATE OF state ON files WHEN new.id = '{poisoned}' BEGIN SELECT raise(ABORT, 'poison'); END",
+    )
     sweep(api)
     assert (state(api, poisoned), state(api, sound)) == ("pending", "ready")
     wait_for_log(api, "sweep_failed", poisoned)
@@ -314,7 +361,9 @@ def test_a_row_that_fails_does_not_stop_the_sweep(api):
 def test_more_rows_than_one_run_takes_get_their_turn(api):
     files = [ask(api, "crowd").json()["id"] for _ in range(14)]
     last = files[-1]
-    assert all(row(api, file)["checked_at"] == row(api, file)["created_at"] for file in files), "the newest does not push to the front"
+    assert all(row(api, file)["checked_at"] == row(api, file)["created_at"] for file in files), (
+        "the newest does not push to the front"
+    )
     api.d1("DB", "UPDATE files SET checked_at = 0 WHERE owner = 'crowd'")
     api.d1("DB", "UPDATE files SET checked_at = 5 WHERE id = ?", last)
     sweep(api)

@@ -20,16 +20,27 @@ from websockets.http11 import Request, Response
 
 from tests.harness.workers import SNIPPETS, Example, Runtime
 from tests.snippets.realtime_durable_objects.support import (
-    KEY, PATIENCE_S, SLUG, Cut, Member, Rooms, eventually, issue, module, text_frame,
-)  # fmt: skip
+    KEY,
+    PATIENCE_S,
+    SLUG,
+    Cut,
+    Member,
+    Rooms,
+    eventually,
+    issue,
+    module,
+    text_frame,
+)
 
 OLD_KEY = "the-key-before-this-one-0123456789abcdef"
 ORIGIN = "https://www.example.com"
 FRAME_LIMIT_BYTES = 8192
 UPGRADE = {
-    "Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
+    "Connection": "Upgrade",
+    "Upgrade": "websocket",
+    "Sec-WebSocket-Version": "13",
     "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
-}  # fmt: skip
+}
 
 
 @pytest.fixture(scope="module")
@@ -188,7 +199,16 @@ def test_the_history_is_readable_over_http_too(rooms):
 
 @pytest.mark.parametrize(
     "text",
-    ["x" * 1000, "é" * 1000, "😀" * 500, "nul\u0000inside", "<script>alert(1)</script>", "\u202egnp.exe", "line\nbreak", '"}],"more":true'],
+    [
+        "x" * 1000,
+        "é" * 1000,
+        "😀" * 500,
+        "nul\u0000inside",
+        "<script>alert(1)</script>",
+        "\u202egnp.exe",
+        "line\nbreak",
+        '"}],"more":true',
+    ],
     ids=["longest", "two bytes each", "surrogate pairs", "NUL", "HTML", "right to left", "line break", "JSON"],
 )
 def test_a_text_comes_out_as_it_went_in(rooms, text):
@@ -214,8 +234,12 @@ BAD_TOKENS = {
     "user is no name": lambda: forged(sub="eve, bob"),
     "user too long": lambda: forged(sub="e" * 33),
     "signed with another key": lambda: issue("closed", "eve", "x" * 40),
-    "not signed": lambda: jwt.encode({"aud": "rooms", "room": "closed", "sub": "eve", "exp": time.time() + 60}, None, "none"),
-    "another algorithm": lambda: jwt.encode({"aud": "rooms", "room": "closed", "sub": "eve", "exp": time.time() + 60}, KEY, "HS512"),
+    "not signed": lambda: jwt.encode(
+        {"aud": "rooms", "room": "closed", "sub": "eve", "exp": time.time() + 60}, None, "none"
+    ),
+    "another algorithm": lambda: jwt.encode(
+        {"aud": "rooms", "room": "closed", "sub": "eve", "exp": time.time() + 60}, KEY, "HS512"
+    ),
     "changed after signing": lambda: good()[:-4] + "AAAA",
     "claims swapped": lambda: ".".join([good().split(".")[0], forged(sub="bob").split(".")[1], good().split(".")[2]]),
     "sent twice": lambda: f"{good()}, token.{good()}",
@@ -235,7 +259,9 @@ def test_a_token_opens_its_own_room_only(rooms):
     before = rooms.example.objects("Room")
     assert refusal(knock(rooms, forged(room="other"))) == (403, "wrong_room")
     assert refusal(knock(rooms, forged(room=["closed"]))) == (403, "wrong_room")
-    read = rooms.example.http.get("/v1/rooms/closed/messages", headers={"Authorization": f"Bearer {forged(room='other')}"})
+    read = rooms.example.http.get(
+        "/v1/rooms/closed/messages", headers={"Authorization": f"Bearer {forged(room='other')}"}
+    )
     assert refusal(read) == (403, "wrong_room")
     assert rooms.example.objects("Room") == before
 
@@ -246,7 +272,9 @@ def test_the_history_is_closed_to_strangers(rooms, authorization):
     assert refusal(rooms.example.http.get("/v1/rooms/closed/messages", headers=headers)) == (401, "invalid_token")
 
 
-@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://www.example.com", f"{ORIGIN}.evil.example", f"{ORIGIN}:8443"])
+@pytest.mark.parametrize(
+    "origin", ["https://evil.example", "null", "http://www.example.com", f"{ORIGIN}.evil.example", f"{ORIGIN}:8443"]
+)
 def test_a_page_of_another_origin_cannot_connect_even_with_a_token(rooms, origin):
     assert refusal(knock(rooms, good(), Origin=origin)) == (403, "wrong_origin")
 
@@ -263,8 +291,20 @@ def test_what_is_no_upgrade_is_told_so(rooms):
     assert refusal(protocols) == (400, "unknown_protocol")
 
 
-@pytest.mark.parametrize("path", ["/", "/v1/rooms", "/v1/rooms/a", "/v1/rooms//socket", "/v1/rooms/a/b/socket", "/v1/rooms/a%2Fb/socket",
-                                  f"/v1/rooms/{'r' * 65}/socket", "/v1/rooms/é/socket", "/v2/rooms/a/socket"])  # fmt: skip
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/v1/rooms",
+        "/v1/rooms/a",
+        "/v1/rooms//socket",
+        "/v1/rooms/a/b/socket",
+        "/v1/rooms/a%2Fb/socket",
+        f"/v1/rooms/{'r' * 65}/socket",
+        "/v1/rooms/é/socket",
+        "/v2/rooms/a/socket",
+    ],
+)
 def test_other_addresses_hold_nothing(rooms, path):
     assert refusal(rooms.example.http.get(path, headers=UPGRADE)) == (404, "not_found")
 
@@ -299,7 +339,9 @@ def test_without_a_strong_key_nobody_gets_in_and_the_log_says_why(runtime, keys)
 
 
 def test_a_member_cannot_write_what_the_worker_tells_the_object(rooms):
-    with rooms.joined("smuggle", "eve", "?user=ann&expiresMs=9999999999999&requestId=x", additional_headers={"X-User": "ann"}) as eve:
+    with rooms.joined(
+        "smuggle", "eve", "?user=ann&expiresMs=9999999999999&requestId=x", additional_headers={"X-User": "ann"}
+    ) as eve:
         assert eve.expect("welcome")["user"] == "eve"
         assert eve.request_id != "x"
 
@@ -398,7 +440,9 @@ def test_a_long_absence_is_replayed_in_pages_and_nothing_that_is_said_meanwhile_
     ann.ids(121)
     bob.send(type="resume", since=50)
     second = bob.next()
-    assert [m["id"] for m in second["messages"]] == list(range(51, 101)), "no live message comes before the history is complete"
+    assert [m["id"] for m in second["messages"]] == list(range(51, 101)), (
+        "no live message comes before the history is complete"
+    )
     bob.send(type="resume", since=100)
     third = bob.next()
     assert [m["id"] for m in third["messages"]] == list(range(101, 122)) and not third["more"]
@@ -516,7 +560,9 @@ def test_old_messages_are_deleted_by_the_alarm_and_numbers_go_on(quick):
     with quick.joined("old", "ann", lifetime_s=0.6) as ann:
         ann.say("soon gone")
         assert ann.sent() == 1
-    eventually(lambda: quick.example.sql("Room", "old", "SELECT * FROM messages") == [], "the alarm deletes the message")
+    eventually(
+        lambda: quick.example.sql("Room", "old", "SELECT * FROM messages") == [], "the alarm deletes the message"
+    )
     quick.example.evict("Room", "old")
     bob = quick.join("old", "bob", "?since=0")
     page = bob.expect("history")
@@ -529,7 +575,11 @@ def test_an_alarm_that_fails_runs_again(quick):
     with quick.joined("again", "ann", lifetime_s=0.6) as ann:
         ann.say("soon gone")
         ann.sent()
-    quick.example.sql("Room", "again", "CREATE TRIGGER broken BEFORE DELETE ON messages BEGIN SELECT RAISE(ABORT, 'disk trouble'); END")
+    quick.example.sql(
+        "Room",
+        "again",
+        "CREATE TRIGGER broken BEFORE DELETE ON messages BEGIN SELECT RAISE(ABORT, 'disk trouble'); END",
+    )
     eventually(lambda: any("disk trouble" in line for line in quick.example.logs()), "the alarm fails")
     quick.example.sql("Room", "again", "DROP TRIGGER broken")
     eventually(lambda: quick.example.sql("Room", "again", "SELECT * FROM messages") == [], "the second try deletes")
@@ -714,7 +764,9 @@ def test_a_bad_frame_is_refused_and_the_connection_goes_on(bad_frames, frame, co
     eve.say("still here")
     number = eve.sent()
     seen = ann.expect("message")
-    assert (seen["id"], seen["user"], seen["text"]) == (number, "eve", "still here"), "nothing of the bad frame came out"
+    assert (seen["id"], seen["user"], seen["text"]) == (number, "eve", "still here"), (
+        "nothing of the bad frame came out"
+    )
 
 
 def test_eleven_bad_frames_in_a_row_are_too_many(rooms):
@@ -728,7 +780,9 @@ def test_eleven_bad_frames_in_a_row_are_too_many(rooms):
     assert ann.expect("left")["user"] == "eve"
 
 
-@pytest.mark.parametrize(("size", "fits"), [(FRAME_LIMIT_BYTES, True), (FRAME_LIMIT_BYTES + 1, False), (1024 * 1024, False)])
+@pytest.mark.parametrize(
+    ("size", "fits"), [(FRAME_LIMIT_BYTES, True), (FRAME_LIMIT_BYTES + 1, False), (1024 * 1024, False)]
+)
 def test_a_frame_over_the_limit_costs_the_connection_and_nobody_else_anything(rooms, size, fits):
     ann, eve = rooms.join(f"size-{size}", "ann"), rooms.join(f"size-{size}", "eve")
     eve.raw('{"type":"resume","since":0}'.ljust(size))
@@ -775,7 +829,9 @@ def test_who_leaves_cut_sockets_open_gets_no_more_than_ten(rooms):
     assert refusal(knock(rooms, rooms.token("hoard", "eve"), "hoard")) == (429, "too_many_sockets")
     assert [line["user"] for line in rooms.log("refused") if line["code"] == "too_many_sockets"] == ["eve"]
     tabs = [rooms.join("hoard", "bob") for _ in range(12)]
-    assert [tab.cut() for tab in tabs[:7]] == [4409] * 7, "who answers the Close is not counted, and others are not concerned"
+    assert [tab.cut() for tab in tabs[:7]] == [4409] * 7, (
+        "who answers the Close is not counted, and others are not concerned"
+    )
     sockets[0].close()
     eventually(lambda: can_join(rooms, "hoard", "eve"), "an old socket that is gone makes room")
 
@@ -802,7 +858,11 @@ def test_a_full_room_refuses_the_next_member_and_goes_on(rooms):
         try:
             for start in range(0, 200, 20):
                 new = (
-                    connect(rooms.address("full"), subprotocols=["chat.v1", f"token.{rooms.token('full', f'u{n % 40}')}"], close_timeout=0.1)
+                    connect(
+                        rooms.address("full"),
+                        subprotocols=["chat.v1", f"token.{rooms.token('full', f'u{n % 40}')}"],
+                        close_timeout=0.1,
+                    )
                     for n in range(start, start + 20)
                 )
                 sockets += await asyncio.gather(*new)
@@ -812,7 +872,11 @@ def test_a_full_room_refuses_the_next_member_and_goes_on(rooms):
             assert (response.status_code, json.loads(response.body)["error"]["code"]) == (503, "room_full")
             assert response.headers["retry-after"] == "30" and response.headers["x-request-id"]
             [line] = [line for line in rooms.log("refused") if line.get("room") == "full"]
-            assert (line["code"], line["user"], line["requestId"]) == ("room_full", "late", response.headers["x-request-id"])
+            assert (line["code"], line["user"], line["requestId"]) == (
+                "room_full",
+                "late",
+                response.headers["x-request-id"],
+            )
             await sockets[0].send('{"type":"send","key":"k","text":"crowded"}')
             async for frame in sockets[199]:
                 if '"crowded"' in frame:
@@ -828,7 +892,11 @@ def test_a_full_room_refuses_the_next_member_and_goes_on(rooms):
 
 def test_a_message_that_cannot_be_stored_reaches_nobody_and_can_be_sent_again(rooms):
     ann, bob = rooms.join("disk", "ann"), rooms.join("disk", "bob")
-    rooms.example.sql("Room", "disk", "CREATE TRIGGER full BEFORE INSERT ON messages BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END")
+    rooms.example.sql(
+        "Room",
+        "disk",
+        "CREATE TRIGGER full BEFORE INSERT ON messages BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END",
+    )
     ann.say("hello", key="k")
     frame = ann.expect("error")
     assert (frame["error"]["code"], frame["key"]) == ("not_stored", "k")
@@ -869,14 +937,23 @@ def test_the_client_survives_a_restart_and_sends_what_was_not_confirmed(rooms, m
     client.say("three")
     asyncio.run(client.run(follow=False))
     said = capsys.readouterr().out.splitlines()
-    assert [line for line in said if line[0] != "*"] == ["1 ann: one", '! invalid_frame: "text" has at most 1000 characters.', "2 bob: two", "3 ann: three"]
+    assert [line for line in said if line[0] != "*"] == [
+        "1 ann: one",
+        '! invalid_frame: "text" has at most 1000 characters.',
+        "2 bob: two",
+        "3 ann: three",
+    ]
 
 
 def test_the_client_that_missed_more_pages_than_it_may_ask_for_at_once_gets_all_of_them(rooms, monkeypatch, capsys):
     monkeypatch.setenv("TOKEN_KEYS", KEY)
     rooms.join("long", "bob")
     many = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 700) "
-    rooms.example.sql("Room", "long", f"{many} INSERT INTO messages SELECT i, 'bob', 'k' || i, 'm' || i, {int(time.time() * 1000)} FROM n")
+    rooms.example.sql(
+        "Room",
+        "long",
+        f"{many} INSERT INTO messages SELECT i, 'bob', 'k' || i, 'm' || i, {int(time.time() * 1000)} FROM n",
+    )
     rooms.example.evict("Room", "long", "close")
     client = module("client").Client(rooms.example.url, "long", "ann")
     client.last_id = 0
@@ -887,10 +964,21 @@ def test_the_client_that_missed_more_pages_than_it_may_ask_for_at_once_gets_all_
 
 
 def test_the_client_that_follows_reconnects_by_itself(rooms, tmp_path):
-    command = [sys.executable, str(SNIPPETS / SLUG / "client.py"), rooms.example.url, "follow", "ann", "--follow", "--say", "first"]
+    command = [
+        sys.executable,
+        str(SNIPPETS / SLUG / "client.py"),
+        rooms.example.url,
+        "follow",
+        "ann",
+        "--follow",
+        "--say",
+        "first",
+    ]
     output = tmp_path / "output"
     with output.open("w") as out:
-        process = subprocess.Popen(command, env={"TOKEN_KEYS": KEY, "PYTHONUNBUFFERED": "1"}, stdout=out, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(
+            command, env={"TOKEN_KEYS": KEY, "PYTHONUNBUFFERED": "1"}, stdout=out, stderr=subprocess.STDOUT
+        )
         try:
             bob = rooms.join("follow", "bob")
             eventually(lambda: "1 ann: first" in output.read_text(), "the client says its line")
@@ -920,7 +1008,12 @@ def test_the_client_comes_back_from_a_broken_handshake_a_gateway_error_and_a_sil
     async def room(socket: ServerConnection) -> None:
         if len(attempts) == 3:
             await socket.wait_closed()  # takes every frame, and says nothing
-        page = {"messages": [{"id": 1, "user": "bob", "text": "hi", "at": 0}], "more": False, "expired": False, "reset": False}
+        page = {
+            "messages": [{"id": 1, "user": "bob", "text": "hi", "at": 0}],
+            "more": False,
+            "expired": False,
+            "reset": False,
+        }
         await socket.send(json.dumps({"type": "history", **page}))
         await socket.wait_closed()
 

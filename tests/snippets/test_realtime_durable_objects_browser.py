@@ -14,9 +14,14 @@ def test_a_browser_does_the_handshake_from_a_page_of_ours_and_not_from_another(r
       socket.onclose = ({ code }) => done([code]);
     })"""
     with (
-        serve(tmp_path) as ours, serve(tmp_path) as other,
-        runtime.example(SLUG, secrets={"TOKEN_KEYS": KEY}, variables={"ALLOWED_ORIGINS": f"https://www.example.com, {ours.rstrip('/')}"}) as example,
-    ):  # fmt: skip
+        serve(tmp_path) as ours,
+        serve(tmp_path) as other,
+        runtime.example(
+            SLUG,
+            secrets={"TOKEN_KEYS": KEY},
+            variables={"ALLOWED_ORIGINS": f"https://www.example.com, {ours.rstrip('/')}"},
+        ) as example,
+    ):
         rooms, seen = Rooms(example), []
         for site in (ours, other):
             with browser.new_page() as page:

@@ -72,8 +72,9 @@ async def per_second(rooms: Rooms, split: tuple[int, int], seconds: float) -> di
     async with asyncio.TaskGroup() as group:
         tasks = [
             group.create_task(load.member(f"load-{many}-{members}-{room}", f"u{room}-{user}"))
-            for room in range(many) for user in range(members)
-        ]  # fmt: skip
+            for room in range(many)
+            for user in range(members)
+        ]
         async with asyncio.timeout(20):
             while load.joined < len(tasks):
                 await asyncio.sleep(0.01)
@@ -83,7 +84,10 @@ async def per_second(rooms: Rooms, split: tuple[int, int], seconds: float) -> di
         started, stored, delivered = clock(), load.stored, load.delivered
         await asyncio.sleep(seconds)
         elapsed = clock() - started
-        found = {"stored": round((load.stored - stored) / elapsed), "delivered": round((load.delivered - delivered) / elapsed)}
+        found = {
+            "stored": round((load.stored - stored) / elapsed),
+            "delivered": round((load.delivered - delivered) / elapsed),
+        }
         for task in tasks:
             task.cancel()
     return {"rooms": many, "members": members, **found}
@@ -96,16 +100,19 @@ def rounded(number: int) -> str:
 
 def table(data: dict) -> str:
     rows = [
-        f"| {row['rooms']} | {row['members']} | {rounded(row['stored'])} | {rounded(row['delivered'])} |" for row in data["splits"]
+        f"| {row['rooms']} | {row['members']} | {rounded(row['stored'])} | {rounded(row['delivered'])} |"
+        for row in data["splits"]
     ]
-    return "\n".join([
-        "| Rooms | Members in each | Stored a second | Delivered a second |",
-        "|---|---|---|---|",
-        *rows,
-        "",
-        f"Measured on {data['date']}: {data['cores']} cores, workerd {data['workerd']}, Wrangler {data['wrangler']}, load driver on the "
-        "same machine.",
-    ])  # fmt: skip
+    return "\n".join(
+        [
+            "| Rooms | Members in each | Stored a second | Delivered a second |",
+            "|---|---|---|---|",
+            *rows,
+            "",
+            f"Measured on {data['date']}: {data['cores']} cores, workerd {data['workerd']}, Wrangler {data['wrangler']}, load driver on the "
+            "same machine.",
+        ]
+    )
 
 
 def version(package: str) -> str:
@@ -119,9 +126,12 @@ def test_the_page_shows_what_was_measured_and_a_split_room_stores_more(example, 
     page = PAGE.read_text(encoding="utf-8")
     if update:
         data = {
-            "date": str(datetime.date.today()), "cores": os.cpu_count(), "workerd": version("workerd"),
-            "wrangler": version("wrangler"), "splits": found,
-        }  # fmt: skip
+            "date": str(datetime.date.today()),
+            "cores": os.cpu_count(),
+            "workerd": version("workerd"),
+            "wrangler": version("wrangler"),
+            "splits": found,
+        }
         MEASURED.parent.mkdir(exist_ok=True)
         MEASURED.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
         old = re.search(r"^\| Rooms \| Members in each .*?^Measured on [^\n]*", page, re.M | re.S)

@@ -34,7 +34,9 @@ def check(tmp_path: Path, text: str) -> tuple[int, list[str]]:
     """Run the command on a worksheet and return its exit code and lines."""
     path = tmp_path / "worksheet.yml"
     path.write_text(text)
-    done = subprocess.run([sys.executable, EXAMPLE / "check_inventory.py", path], cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, EXAMPLE / "check_inventory.py", path], cwd=ROOT, capture_output=True, text=True
+    )
     assert "Traceback" not in done.stderr
     return done.returncode, (done.stdout + done.stderr).splitlines()
 
@@ -61,16 +63,24 @@ def found(tmp_path: Path, text: str) -> list[tuple[int, str]]:
 
 
 def test_a_worksheet_without_faults_may_start(tmp_path: Path):
-    assert check(tmp_path, GOOD) == (0, ["3 sites, 5 applications, 0 findings", "Stage 1, VPN replacement: you may start."])
+    assert check(tmp_path, GOOD) == (
+        0,
+        ["3 sites, 5 applications, 0 findings", "Stage 1, VPN replacement: you may start."],
+    )
 
 
 def test_a_faulty_worksheet_is_refused_with_every_line(tmp_path: Path):
     code, lines = check(tmp_path, FAULTY)
     assert code == 1
     for part in (
-        "- name: hamburg", "{ range: 192.168.1.0/24", "{ range: 10.20.128.0/17", "name: wiki", "name: erp", "name: backup",
+        "- name: hamburg",
+        "{ range: 192.168.1.0/24",
+        "{ range: 10.20.128.0/17",
+        "name: wiki",
+        "name: erp",
+        "name: backup",
         "{ address: 10.0.0.0/8",
-    ):  # fmt: skip
+    ):
         assert any(line.startswith(f"worksheet.yml:{line_of(FAULTY, part)}: ") for line in lines), part
     assert "2 sites, 3 applications, 8 findings" in lines
     assert "Stage 1, VPN replacement: not yet." in lines
@@ -124,12 +134,22 @@ def test_a_wrong_call_ends_with_2_and_one_sentence(arguments: list[str]):
         ("range: 10.40.0.0/16", "range: 203.0.112.0/24", "203.0.112.0/24", "is public"),
         ("owner: docs@example.com", 'owner: "the docs team"', "name: wiki", "wiki has no owner"),
         ("groups: [finance]", "groups: []", "name: erp", "erp lets nobody in"),
-        ("site: lyon, address: 10.30.8.5", "site: paris, address: 10.30.8.5", "name: git", "is no site of this worksheet"),
+        (
+            "site: lyon, address: 10.30.8.5",
+            "site: paris, address: 10.30.8.5",
+            "name: git",
+            "is no site of this worksheet",
+        ),
         ("address: 10.30.8.5", "address: 10.20.8.5", "name: git", "is in no range of lyon"),
         ("stage: 2", "stage: 5", "name: erp", "give a stage from 1 to 4"),
         ("port: 22", "port: 0", "name: git", "a port from 1 to 65535"),
         ("name: git,", "name: wiki,", "name: wiki, site: lyon", "already stands in line"),
-        ("name: lyon\n    connector: tunnel\n    replicas: 2", "name: lyon\n    connector: tunnel", "- name: lyon", "run two"),
+        (
+            "name: lyon\n    connector: tunnel\n    replicas: 2",
+            "name: lyon\n    connector: tunnel",
+            "- name: lyon",
+            "run two",
+        ),
         ("connector: wan", "connector: tunnel\n    replicas: 2", "name: telephony", "starts connections"),
     ],
 )
@@ -141,19 +161,28 @@ def test_each_fault_is_found_where_it_stands(tmp_path: Path, old: str, new: str,
 
 
 def test_a_range_in_the_exclude_list_gets_the_exact_replacement(tmp_path: Path):
-    text = GOOD[: GOOD.index("split_tunnel_exclude:")] + "split_tunnel_exclude:\n  - { address: 10.0.0.0/8, why: default }\n"
-    (_, said), = found(tmp_path, text)
+    text = (
+        GOOD[: GOOD.index("split_tunnel_exclude:")]
+        + "split_tunnel_exclude:\n  - { address: 10.0.0.0/8, why: default }\n"
+    )
+    ((_, said),) = found(tmp_path, text)
     rest = [IPv4Network(part) for part in said.split("replace it by ")[1].split(", ")]
-    whole, published = IPv4Network("10.0.0.0/8"), [IPv4Network(n) for n in ("10.20.0.0/16", "10.30.0.0/16", "10.40.0.0/16")]
+    whole, published = (
+        IPv4Network("10.0.0.0/8"),
+        [IPv4Network(n) for n in ("10.20.0.0/16", "10.30.0.0/16", "10.40.0.0/16")],
+    )
     assert sum(n.num_addresses for n in rest) + sum(n.num_addresses for n in published) == whole.num_addresses
-    mended = text.replace("  - { address: 10.0.0.0/8, why: default }\n", "".join(f"  - {{ address: {n}, why: default }}\n" for n in rest))
+    mended = text.replace(
+        "  - { address: 10.0.0.0/8, why: default }\n", "".join(f"  - {{ address: {n}, why: default }}\n" for n in rest)
+    )
     assert found(tmp_path, mended) == []
 
 
 networks = st.builds(
     lambda bits, prefix: IPv4Network((0x0A000000 | (bits & 0xFFFFFF), prefix), strict=False),
-    st.integers(0, 2**24 - 1), st.integers(8, 30),
-)  # fmt: skip
+    st.integers(0, 2**24 - 1),
+    st.integers(8, 30),
+)
 
 
 @given(networks, st.lists(networks, max_size=5))
@@ -206,7 +235,9 @@ def test_a_stage_is_entered_only_when_the_one_before_it_is_left(tmp_path: Path):
 def test_a_tick_cannot_stand_in_for_what_the_inventory_shows(tmp_path: Path):
     from stages import load_stages, reachable
 
-    text = GOOD.replace("identity_provider: Entra ID", "identity_provider: none").replace("done: [", "done: [identity-provider, ")
+    text = GOOD.replace("identity_provider: Entra ID", "identity_provider: none").replace(
+        "done: [", "done: [identity-provider, "
+    )
     assert [c.id for c in reachable(load_stages(), loaded(tmp_path, text))[1]] == ["identity-provider"]
 
 
@@ -230,7 +261,8 @@ def test_stage_2_decrypts_only_when_told_and_lets_no_policy_share_a_place():
         if b.labels[:1] == ("cloudflare_zero_trust_gateway_policy",)
     ]
     tokens = [
-        ("".join(map(str, p["filters"].scan_values(str.__instancecheck__))) or str(p["filters"]), str(p["precedence"])) for p in policies
+        ("".join(map(str, p["filters"].scan_values(str.__instancecheck__))) or str(p["filters"]), str(p["precedence"]))
+        for p in policies
     ]
     assert len(policies) >= 5 and len(set(tokens)) == len(tokens)
     assert "tls_decrypt        = { enabled = var.decrypt }" in (EXAMPLE / "terraform/stage2.tf").read_text()
@@ -240,12 +272,17 @@ def test_stage_2_decrypts_only_when_told_and_lets_no_policy_share_a_place():
 def test_terraform_covers_the_first_two_stages():
     used = set(resources(EXAMPLE / "terraform"))
     assert {
-        "cloudflare_zero_trust_tunnel_cloudflared", "cloudflare_zero_trust_tunnel_cloudflared_route",
-        "cloudflare_zero_trust_access_application", "cloudflare_zero_trust_access_policy",
-        "cloudflare_zero_trust_device_default_profile", "cloudflare_zero_trust_device_custom_profile",
-        "cloudflare_zero_trust_gateway_settings", "cloudflare_zero_trust_gateway_policy",
-        "cloudflare_zero_trust_gateway_certificate", "cloudflare_zero_trust_device_posture_rule",
-    } <= used  # fmt: skip
+        "cloudflare_zero_trust_tunnel_cloudflared",
+        "cloudflare_zero_trust_tunnel_cloudflared_route",
+        "cloudflare_zero_trust_access_application",
+        "cloudflare_zero_trust_access_policy",
+        "cloudflare_zero_trust_device_default_profile",
+        "cloudflare_zero_trust_device_custom_profile",
+        "cloudflare_zero_trust_gateway_settings",
+        "cloudflare_zero_trust_gateway_policy",
+        "cloudflare_zero_trust_gateway_certificate",
+        "cloudflare_zero_trust_device_posture_rule",
+    } <= used
 
 
 # The page

@@ -104,7 +104,9 @@ def test_the_policies_stand_in_gateways_order_and_none_shares_a_place():
     policies, _ = load()
     assert list(dict.fromkeys(p.stage for p in policies)) == ["dns", "egress", "l4", "http"]
     places = [(p.stage, p.precedence) for p in policies]
-    assert len(set(places)) == len(places) and places == sorted(places, key=lambda x: (["dns", "egress", "l4", "http"].index(x[0]), x[1]))
+    assert len(set(places)) == len(places) and places == sorted(
+        places, key=lambda x: (["dns", "egress", "l4", "http"].index(x[0]), x[1])
+    )
 
 
 @pytest.mark.parametrize(
@@ -130,7 +132,11 @@ def test_a_changed_policy_changes_the_verdict(tmp_path: Path, file: str, old: st
         (tmp_path / path.name).write_text(text)
     policies, lists = load(tmp_path)
     lists["blocked"] = ["phish.example"]
-    differing = [r["what"] for r in TRAFFIC if (v := verdict(r["request"], policies, lists)) and (v.action, v.policy) != (r["expect"], r["by"])]
+    differing = [
+        r["what"]
+        for r in TRAFFIC
+        if (v := verdict(r["request"], policies, lists)) and (v.action, v.policy) != (r["expect"], r["by"])
+    ]
     assert differing == ([row] if row else [])
 
 
@@ -138,7 +144,9 @@ def test_a_wrong_expectation_fails_the_command_and_a_bad_file_is_explained(tmp_p
     path = tmp_path / "traffic.yml"
     path.write_text(yaml.safe_dump([{**TRAFFIC[1], "expect": "allow"}]))
     done = run("verdicts", path)
-    assert done.returncode == 1 and "FAIL A domain of the feed: block" in done.stdout and "expected: allow" in done.stdout
+    assert (
+        done.returncode == 1 and "FAIL A domain of the feed: block" in done.stdout and "expected: allow" in done.stdout
+    )
     for text in ("- what: x\n", "x: [", "just text\n"):
         path.write_text(text)
         done = run("verdicts", path)
@@ -149,7 +157,7 @@ def test_a_wrong_expectation_fails_the_command_and_a_bad_file_is_explained(tmp_p
 @pytest.mark.parametrize(
     ("text", "held"),
     [
-        ('net.dst.port in {25 465}', True),
+        ("net.dst.port in {25 465}", True),
         ("net.dst.port == 25", True),
         ("net.dst.port != 25", False),
         ("not(net.dst.port == 25)", False),
@@ -172,7 +180,10 @@ def test_expressions_hold_as_gateway_documents_them(text: str, held: bool):
     assert Evaluator(text, request, {"bad": ["phish.example"]}).holds() is held
 
 
-@pytest.mark.parametrize("text", ["", "net.dst.port", "net.dst.port in", "net.dst.port in $gone", "a == 1 b", "a matches 1", "(a == 1", "a == ;"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "net.dst.port", "net.dst.port in", "net.dst.port in $gone", "a == 1 b", "a matches 1", "(a == 1", "a == ;"],
+)
 def test_an_expression_outside_the_known_part_is_an_error_and_not_a_verdict(text: str):
     from wirefilter import Evaluator, ExpressionError
 
@@ -225,7 +236,9 @@ def test_a_good_feed_is_read_with_comments_capitals_and_repeats():
 # The list
 
 
-def test_without_apply_nothing_changes_and_the_difference_is_shown(api: Lists, tmp_path: Path, sync: Callable[..., Done]):
+def test_without_apply_nothing_changes_and_the_difference_is_shown(
+    api: Lists, tmp_path: Path, sync: Callable[..., Done]
+):
     api.values = ["gone.example", "phish.example"]
     done = sync(written(tmp_path, "new.example", "phish.example"))
     assert done.returncode == 0
@@ -251,7 +264,9 @@ def test_what_is_new_is_blocked_before_anything_is_opened(api: Lists, tmp_path: 
     assert api.values == ["new.example"]
 
 
-def test_a_run_that_stops_halfway_blocks_what_is_new_and_is_finished_by_the_next(api: Lists, tmp_path: Path, sync: Callable[..., Done]):
+def test_a_run_that_stops_halfway_blocks_what_is_new_and_is_finished_by_the_next(
+    api: Lists, tmp_path: Path, sync: Callable[..., Done]
+):
     api.values, api.fail_patch = ["gone.example"], 2
     feed = written(tmp_path, "new.example")
     assert sync(feed, "--apply").returncode == 2
@@ -263,10 +278,16 @@ def test_a_run_that_stops_halfway_blocks_what_is_new_and_is_finished_by_the_next
 
 @pytest.mark.parametrize(
     ("fail", "token", "said"),
-    [([403], "token", "the API answered 403"), ([], "stolen", "the API answered 401"), ([500, 500, 500], "token", "the API answered 500"),
-     ([429, 429, 429], "token", "the API answered 429")],
-)  # fmt: skip
-def test_an_api_that_refuses_ends_the_run_in_one_sentence(api: Lists, tmp_path: Path, fail: list[int], token: str, said: str, sync: Callable[..., Done]):
+    [
+        ([403], "token", "the API answered 403"),
+        ([], "stolen", "the API answered 401"),
+        ([500, 500, 500], "token", "the API answered 500"),
+        ([429, 429, 429], "token", "the API answered 429"),
+    ],
+)
+def test_an_api_that_refuses_ends_the_run_in_one_sentence(
+    api: Lists, tmp_path: Path, fail: list[int], token: str, said: str, sync: Callable[..., Done]
+):
     api.values, api.fail = ["gone.example"], fail
     done = sync(written(tmp_path, "new.example"), "--apply", token=token)
     assert done.returncode == 2 and said in done.stderr and len(done.stderr.splitlines()) == 1
@@ -287,7 +308,9 @@ def test_an_api_that_is_away_is_said_so(tmp_path: Path, run: Callable[..., Done]
     assert done.returncode == 2 and "APIConnectionError" in done.stderr
 
 
-def test_a_feed_that_lost_most_of_its_domains_is_refused_until_told(api: Lists, tmp_path: Path, sync: Callable[..., Done]):
+def test_a_feed_that_lost_most_of_its_domains_is_refused_until_told(
+    api: Lists, tmp_path: Path, sync: Callable[..., Done]
+):
     api.values = [f"d{i}.example" for i in range(40)]
     feed = written(tmp_path, "d1.example", "new.example")
     done = sync(feed, "--apply")
@@ -300,7 +323,10 @@ def test_a_feed_that_lost_most_of_its_domains_is_refused_until_told(api: Lists, 
 def test_a_broken_feed_reaches_neither_list_nor_api(api: Lists, tmp_path: Path, sync: Callable[..., Done]):
     api.values = ["phish.example"]
     done = sync(written(tmp_path, "new.example", "co.uk"), "--apply")
-    assert done.returncode == 1 and done.stderr == "refused: line 2: co.uk is a public suffix: it would block everybody under it\n"
+    assert (
+        done.returncode == 1
+        and done.stderr == "refused: line 2: co.uk is a public suffix: it would block everybody under it\n"
+    )
     assert api.calls == []
 
 
@@ -352,8 +378,12 @@ def test_every_exception_from_inspection_has_reason_owner_and_review_date():
 
 def test_terraform_covers_what_the_page_promises():
     assert {
-        "cloudflare_zero_trust_gateway_policy", "cloudflare_zero_trust_list", "cloudflare_zero_trust_gateway_settings",
-        "cloudflare_zero_trust_device_posture_rule", "cloudflare_zero_trust_gateway_proxy_endpoint", "cloudflare_zero_trust_dns_location",
-    } == set(resources(TERRAFORM))  # fmt: skip
+        "cloudflare_zero_trust_gateway_policy",
+        "cloudflare_zero_trust_list",
+        "cloudflare_zero_trust_gateway_settings",
+        "cloudflare_zero_trust_device_posture_rule",
+        "cloudflare_zero_trust_gateway_proxy_endpoint",
+        "cloudflare_zero_trust_dns_location",
+    } == set(resources(TERRAFORM))
     text = (TERRAFORM / "devices.tf").read_text()
     assert "default     = false" in text and "tls_decrypt        = { enabled = var.decrypt }" in text

@@ -55,7 +55,9 @@ def site(runtime: Runtime) -> Iterator[Example]:
 def variant(folder: Path, *changes: tuple[str, str]) -> Path:
     """Copy the example and change its configuration."""
     target = folder / "site"
-    shutil.copytree(SNIPPETS / SLUG, target, ignore=shutil.ignore_patterns("node_modules", ".wrangler", ".dev.vars", "pages"))
+    shutil.copytree(
+        SNIPPETS / SLUG, target, ignore=shutil.ignore_patterns("node_modules", ".wrangler", ".dev.vars", "pages")
+    )
     config = target / "wrangler.toml"
     for old, new in changes:
         assert old in config.read_text()
@@ -140,7 +142,9 @@ def test_every_link_on_every_page_leads_somewhere(site):
             assert site.http.get(target).status_code == expected, f"{file.name}: {target}"
 
 
-@pytest.mark.parametrize("path", ["/nowhere", "/services", "/services/tune-up/now", "/wp-login.php", "/.env", "/_headers", "/_redirects"])
+@pytest.mark.parametrize(
+    "path", ["/nowhere", "/services", "/services/tune-up/now", "/wp-login.php", "/.env", "/_headers", "/_redirects"]
+)
 def test_an_unknown_address_is_a_404_page_for_people_and_json_for_programs(site, path):
     page = site.http.get(path, headers=PAGE)
     assert page.status_code == 404 and page.headers["cache-control"] == "no-store"
@@ -156,7 +160,9 @@ def test_a_visitor_who_has_the_404_page_already_still_gets_it_with_its_status(si
     assert page.status_code == 404 and html(page).h1.text == "Page not found"
 
 
-@pytest.mark.parametrize("path", ["/assets/app.0000000000.js", "/assets/gone.css", "/assets/", "/assets/../assets/x.js", "/favicon.ico"])
+@pytest.mark.parametrize(
+    "path", ["/assets/app.0000000000.js", "/assets/gone.css", "/assets/", "/assets/../assets/x.js", "/favicon.ico"]
+)
 @pytest.mark.parametrize("mode", ["no-cors", "navigate"])
 def test_a_missing_file_is_never_a_page_with_status_200_and_never_kept(site, path, mode):
     for accept in ({"Accept": "*/*"}, PAGE):
@@ -195,7 +201,9 @@ def test_a_file_never_comes_before_the_api(runtime, tmp_path):
 @pytest.mark.parametrize(
     ("setting", "status", "kind"), [("single-page-application", 200, "index.html"), ("404-page", 404, "404.html")]
 )
-def test_what_the_built_in_fallbacks_do_to_a_missing_script_is_why_they_are_off(runtime, tmp_path, setting, status, kind):
+def test_what_the_built_in_fallbacks_do_to_a_missing_script_is_why_they_are_off(
+    runtime, tmp_path, setting, status, kind
+):
     folder = variant(tmp_path, ('not_found_handling = "none"', f'not_found_handling = "{setting}"'))
     with runtime.example(folder, secrets={"FORM_KEY": LOCAL_KEY}) as site:
         response = site.http.get("/assets/app.0000000000.js", headers={"Sec-Fetch-Mode": "no-cors"})
@@ -213,7 +221,9 @@ def test_without_the_list_a_browser_that_opens_an_api_address_gets_the_app(runti
     with runtime.example(folder, secrets={"FORM_KEY": LOCAL_KEY}) as site:
         assert refusal(site.http.get("/api/nothing")) == (404, "not_found")
         assert site.http.get("/api/nothing", headers=browser).content == (PUBLIC / "index.html").read_bytes()
-        assert site.http.post("/api/contact", data=filled(), headers=browser).status_code == 405, "a form without JavaScript"
+        assert site.http.post("/api/contact", data=filled(), headers=browser).status_code == 405, (
+            "a form without JavaScript"
+        )
 
 
 @pytest.mark.parametrize(
@@ -239,14 +249,19 @@ def test_every_file_that_may_be_kept_for_ever_has_the_hash_of_its_content_in_its
     for file in files:
         stem, *_, ending = file.name.split(".")
         right = f"{stem}.{hashlib.sha256(file.read_bytes()).hexdigest()[:10]}.{ending}"
-        assert file.name == right, f"content and name differ: rename {file.name} to {right}, also in the pages that load it"
+        assert file.name == right, (
+            f"content and name differ: rename {file.name} to {right}, also in the pages that load it"
+        )
         assert site.http.get(f"/assets/{file.name}").headers["cache-control"] == IMMUTABLE
 
 
 def test_nothing_else_may_be_kept_without_asking(site):
     for file in PUBLIC.glob("*.html"):
         path = "/" if file.stem == "index" else f"/{file.stem}"
-        assert site.http.get(path).headers["cache-control"] in {"public, max-age=0, must-revalidate", "private, no-cache"}
+        assert site.http.get(path).headers["cache-control"] in {
+            "public, max-age=0, must-revalidate",
+            "private, no-cache",
+        }
 
 
 @pytest.mark.parametrize("path", ["/", "/thanks", "/services/tune-up"])
@@ -261,7 +276,9 @@ def test_two_visitors_never_share_a_form_and_no_304_replaces_it(site):
     values = [html(r).select_one("input[name=form]")["value"] for r in (first, second)]
     assert values[0] != values[1]
     assert first.headers["cache-control"] == "private, no-cache" and "etag" not in first.headers
-    known = site.http.get("/contact", headers={"If-None-Match": "*", "If-Modified-Since": "Fri, 01 Jan 2100 00:00:00 GMT"})
+    known = site.http.get(
+        "/contact", headers={"If-None-Match": "*", "If-Modified-Since": "Fri, 01 Jan 2100 00:00:00 GMT"}
+    )
     assert known.status_code == 200 and b'name="form" value="' in known.content
     assert site.http.head("/contact").status_code == 200
 
@@ -315,7 +332,9 @@ def test_an_answer_with_html_allows_our_own_files_and_json_allows_nothing(site):
 def test_pages_hold_no_inline_script_and_no_inline_style():
     for file in PUBLIC.glob("*.html"):
         page = BeautifulSoup(file.read_text(), "html.parser")
-        assert not page.select("style, [style]") and not [s for s in page.select("script") if not s.get("src")], file.name
+        assert not page.select("style, [style]") and not [s for s in page.select("script") if not s.get("src")], (
+            file.name
+        )
         assert not [e for e in page.find_all() for name in e.attrs if name.startswith("on")], file.name
 
 
@@ -362,7 +381,13 @@ def test_a_form_sent_as_json_is_stored_and_answered_as_json(site):
 def test_the_token_on_the_page_is_the_one_that_the_endpoint_takes(site):
     page = html(site.http.get("/contact"))
     form = filled(form=page.select_one("input[name=form]")["value"])
-    assert [e["name"] for e in page.select("form input, form textarea")] == ["form", "name", "email", "message", "website"]
+    assert [e["name"] for e in page.select("form input, form textarea")] == [
+        "form",
+        "name",
+        "email",
+        "message",
+        "website",
+    ]
     assert refusal(send(site, form)) == (429, "sent_too_fast"), "known, and only too young"
 
 
@@ -376,11 +401,18 @@ def test_what_is_stored_holds_no_network_address(site):
 @pytest.mark.parametrize(
     "fields",
     [
-        {"name": "n" * 100}, {"name": "Łukasz O’Hara-李 👩‍🔧"}, {"name": "  Ann  "},
-        {"email": "a@b.co"}, {"email": "ann+bikes@mail.example.co.uk"}, {"email": "ä@exämple.de"},
-        {"message": "m" * 2000}, {"message": "€" * 2000}, {"message": "a\tb\n\nc"}, {"message": "'); DROP TABLE messages; --"},
+        {"name": "n" * 100},
+        {"name": "Łukasz O’Hara-李 👩‍🔧"},
+        {"name": "  Ann  "},
+        {"email": "a@b.co"},
+        {"email": "ann+bikes@mail.example.co.uk"},
+        {"email": "ä@exämple.de"},
+        {"message": "m" * 2000},
+        {"message": "€" * 2000},
+        {"message": "a\tb\n\nc"},
+        {"message": "'); DROP TABLE messages; --"},
     ],
-)  # fmt: skip
+)
 @pytest.mark.parametrize("page", [True, False], ids=["a form", "JSON"])
 def test_the_edges_of_what_a_message_may_hold_are_taken(site, fields, page):
     form = filled(**fields)
@@ -407,12 +439,22 @@ def test_a_filled_hidden_field_is_refused_and_a_person_whose_browser_filled_it_c
 @pytest.mark.parametrize(
     "forged",
     [
-        "", "x", "..", "1.2.3", token(key="another-key-0123456789abcdef0123456789abcdef"),
-        token().replace(".", ",", 1), token()[:-1], token() + "0", token().upper(), "0" + token(),
-        re.sub(r"^\d", "9", token()), token(message_id="0" * 36)[:-64] + "0" * 64, token(message_id="short"),
+        "",
+        "x",
+        "..",
+        "1.2.3",
+        token(key="another-key-0123456789abcdef0123456789abcdef"),
+        token().replace(".", ",", 1),
+        token()[:-1],
+        token() + "0",
+        token().upper(),
+        "0" + token(),
+        re.sub(r"^\d", "9", token()),
+        token(message_id="0" * 36)[:-64] + "0" * 64,
+        token(message_id="short"),
     ],
     ids=[f"forged{number}" for number in range(13)],
-)  # fmt: skip
+)
 def test_a_forged_or_changed_token_is_refused(site, forged):
     form = filled(form=forged)
     assert refusal(send(site, form)) == (403, "form_unknown")
@@ -431,7 +473,10 @@ def test_a_form_without_a_token_is_refused(site):
 def test_a_form_made_to_look_older_or_younger_is_refused(site):
     good = token().split(".")
     for moved in (-5000, 5000):
-        assert refusal(send(site, filled(form=".".join([str(int(good[0]) + moved), *good[1:]])))) == (403, "form_unknown")
+        assert refusal(send(site, filled(form=".".join([str(int(good[0]) + moved), *good[1:]])))) == (
+            403,
+            "form_unknown",
+        )
 
 
 def test_a_form_sent_faster_than_anyone_types_is_told_to_wait(site):
@@ -486,11 +531,15 @@ def test_a_token_is_good_for_one_text_only(site):
 @pytest.mark.parametrize(
     "headers",
     [
-        {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}, {"Sec-Fetch-Site": "none"},
-        {"Sec-Fetch-Site": "cross-site", "Origin": "{url}"}, {"Origin": "https://evil.example"}, {"Origin": "null"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Sec-Fetch-Site": "none"},
+        {"Sec-Fetch-Site": "cross-site", "Origin": "{url}"},
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
         {"Origin": "{url}.evil.example"},
     ],
-)  # fmt: skip
+)
 def test_another_site_cannot_send_our_form(site, headers):
     headers = {name: value.format(url=site.url) for name, value in headers.items()}
     assert refusal(send(site, form := filled(), **headers)) == (403, "other_site")
@@ -544,16 +593,26 @@ def test_many_addresses_of_one_ipv6_network_count_as_one_client(site, odd, even,
 @pytest.mark.parametrize(
     ("fields", "code"),
     [
-        ({"name": ""}, "invalid_name"), ({"name": " \t "}, "invalid_name"), ({"name": "n" * 101}, "invalid_name"),
-        ({"name": "a\nBcc: x@y.zz"}, "invalid_name"), ({"name": "a\x00"}, "invalid_name"),
-        ({"email": ""}, "invalid_email"), ({"email": "ann"}, "invalid_email"), ({"email": "ann@host"}, "invalid_email"),
-        ({"email": "a b@example.com"}, "invalid_email"), ({"email": "a@b@example.com"}, "invalid_email"),
-        ({"email": "a@example.com, b@example.com"}, "invalid_email"), ({"email": "a@example.com\nBcc: b@c.dd"}, "invalid_email"),
-        ({"email": "<a@example.com>"}, "invalid_email"), ({"email": "a" * 250 + "@b.cc"}, "invalid_email"),
-        ({"message": ""}, "invalid_message"), ({"message": "\r\n"}, "invalid_message"),
-        ({"message": "m" * 2001}, "invalid_message"), ({"message": "a\x1b[31m"}, "invalid_message"),
+        ({"name": ""}, "invalid_name"),
+        ({"name": " \t "}, "invalid_name"),
+        ({"name": "n" * 101}, "invalid_name"),
+        ({"name": "a\nBcc: x@y.zz"}, "invalid_name"),
+        ({"name": "a\x00"}, "invalid_name"),
+        ({"email": ""}, "invalid_email"),
+        ({"email": "ann"}, "invalid_email"),
+        ({"email": "ann@host"}, "invalid_email"),
+        ({"email": "a b@example.com"}, "invalid_email"),
+        ({"email": "a@b@example.com"}, "invalid_email"),
+        ({"email": "a@example.com, b@example.com"}, "invalid_email"),
+        ({"email": "a@example.com\nBcc: b@c.dd"}, "invalid_email"),
+        ({"email": "<a@example.com>"}, "invalid_email"),
+        ({"email": "a" * 250 + "@b.cc"}, "invalid_email"),
+        ({"message": ""}, "invalid_message"),
+        ({"message": "\r\n"}, "invalid_message"),
+        ({"message": "m" * 2001}, "invalid_message"),
+        ({"message": "a\x1b[31m"}, "invalid_message"),
     ],
-)  # fmt: skip
+)
 def test_a_wrong_field_is_named_and_the_rest_is_kept(site, fields, code):
     form = filled(**fields)
     assert refusal(send(site, form)) == (422, code)
@@ -575,7 +634,7 @@ def test_a_lonely_half_of_a_character_is_refused(site):
 
 
 def test_typed_markup_comes_back_as_text(site):
-    evil = '"><script>alert(1)</script>\'</textarea><img src=x onerror=alert(1)>'
+    evil = "\"><script>alert(1)</script>'</textarea><img src=x onerror=alert(1)>"
     page = send(site, filled(name=evil, message=evil, email="wrong", form=f'{token()}"><script>'), page=True)
     assert page.status_code == 422
     kept = html(page)
@@ -584,7 +643,8 @@ def test_typed_markup_comes_back_as_text(site):
 
 
 @pytest.mark.parametrize(
-    "content_type", [None, "", "text/plain", "multipart/form-data; boundary=x", "application/jsonp", "text/json", "image/png"]
+    "content_type",
+    [None, "", "text/plain", "multipart/form-data; boundary=x", "application/jsonp", "text/json", "image/png"],
 )
 def test_another_type_is_refused(site, content_type):
     assert refusal(send_raw(site, urlencode(filled()), content_type)) == (415, "unsupported_media_type")
@@ -605,13 +665,23 @@ def test_parameters_and_case_of_the_type_do_not_matter(site, content_type):
 @pytest.mark.parametrize(
     ("body", "content_type"),
     [
-        (b"", "application/json"), (b"{", "application/json"), (b"[]", "application/json"), (b"null", "application/json"),
-        (b'"x"', "application/json"), (b'{"name": 1}', "application/json"), (b'{"name": ["a"]}', "application/json"),
-        (b'{"name": null}', "application/json"), (b'{"__proto__": "x"}', "application/json"),
-        (b'{"admin": "yes"}', "application/json"), (b'{"name": "\xff"}', "application/json"),
-        (b"name=a&name=b", FORM_TYPE), (b"admin=yes", FORM_TYPE), (b"constructor=x", FORM_TYPE), (b"name=\xff", FORM_TYPE),
+        (b"", "application/json"),
+        (b"{", "application/json"),
+        (b"[]", "application/json"),
+        (b"null", "application/json"),
+        (b'"x"', "application/json"),
+        (b'{"name": 1}', "application/json"),
+        (b'{"name": ["a"]}', "application/json"),
+        (b'{"name": null}', "application/json"),
+        (b'{"__proto__": "x"}', "application/json"),
+        (b'{"admin": "yes"}', "application/json"),
+        (b'{"name": "\xff"}', "application/json"),
+        (b"name=a&name=b", FORM_TYPE),
+        (b"admin=yes", FORM_TYPE),
+        (b"constructor=x", FORM_TYPE),
+        (b"name=\xff", FORM_TYPE),
     ],
-)  # fmt: skip
+)
 def test_a_body_that_is_not_this_form_is_refused(site, body, content_type):
     assert refusal(send_raw(site, body, content_type)) == (400, "invalid_form")
 
@@ -683,7 +753,12 @@ def test_every_log_line_is_json_with_the_id_that_the_caller_got(site):
     assert response.headers["x-request-id"] == "8f0c1d2e3f4a5b6c-OSL"
     lines = [json.loads(line.partition(": ")[2]) for line in site.logs()]
     assert all(line["event"] and line["requestId"] for line in lines)
-    assert {"event": "message_refused", "requestId": "8f0c1d2e3f4a5b6c-OSL", "status": 422, "code": "invalid_email"} in lines
+    assert {
+        "event": "message_refused",
+        "requestId": "8f0c1d2e3f4a5b6c-OSL",
+        "status": 422,
+        "code": "invalid_email",
+    } in lines
     text = json.dumps(lines)
     assert TEXT["email"] not in text and TEXT["message"] not in text and LOCAL_KEY not in text
 

@@ -147,7 +147,10 @@ def test_a_cookie_or_two_headers_are_no_proof(origin: Origin, team: Team):
     good = team.token(**PERSON)
     assert refusal(origin.http.get("/", headers={"Cookie": f"CF_Authorization={good}"})) == (403, "no_token")
     assert refusal(origin.http.get("/", headers=[(HEADER, good), (HEADER, good)])) == (403, "no_token")
-    assert refusal(origin.http.get("/", headers={"Cf-Access-Authenticated-User-Email": "ada@example.com"})) == (403, "no_token")
+    assert refusal(origin.http.get("/", headers={"Cf-Access-Authenticated-User-Email": "ada@example.com"})) == (
+        403,
+        "no_token",
+    )
 
 
 def attacks(team: Team) -> dict[str, str]:
@@ -227,11 +230,18 @@ def test_of_a_thousand_tokens_with_one_field_wrong_none_is_accepted(team: Team):
     assert verifier.identify(team.token(**PERSON)).name == "ada@example.com"
 
 
-def test_the_log_names_the_request_and_never_holds_the_token(origin: Origin, team: Team, capsys: pytest.CaptureFixture[str]):
+def test_the_log_names_the_request_and_never_holds_the_token(
+    origin: Origin, team: Team, capsys: pytest.CaptureFixture[str]
+):
     token = team.token(**PERSON, aud=["b" * 64])
     origin.http.get("/", headers={HEADER: token, "CF-Ray": "8f00-TXL"})
     line = json.loads(capsys.readouterr().out.strip().splitlines()[-1])
-    assert line == {"event": "refused", "code": "invalid_token", "reason": "InvalidAudienceError", "request": "8f00-TXL"}
+    assert line == {
+        "event": "refused",
+        "code": "invalid_token",
+        "reason": "InvalidAudienceError",
+        "request": "8f00-TXL",
+    }
 
 
 # Keys that change, and keys that cannot be fetched
@@ -265,10 +275,18 @@ def test_a_flood_of_unknown_key_ids_asks_the_team_once(origin: Origin, team: Tea
 
 @pytest.mark.parametrize(
     "answer",
-    [(500, {}, b""), (200, {}, b"<html>"), (200, {}, b'{"keys": []}'), (200, {}, b"[]"), (302, {"Location": "http://127.0.0.1:9/"}, b"")],
+    [
+        (500, {}, b""),
+        (200, {}, b"<html>"),
+        (200, {}, b'{"keys": []}'),
+        (200, {}, b"[]"),
+        (302, {"Location": "http://127.0.0.1:9/"}, b""),
+    ],
     ids=["500", "HTML", "no keys", "a list", "a redirect"],
 )
-def test_with_cached_keys_the_team_may_be_away_and_without_them_nobody_enters(origin: Origin, team: Team, answer: tuple):
+def test_with_cached_keys_the_team_may_be_away_and_without_them_nobody_enters(
+    origin: Origin, team: Team, answer: tuple
+):
     token = team.token(**PERSON)
     team.answer = answer
     assert refusal(origin.get(token)) == (503, "keys_unavailable")
@@ -328,12 +346,24 @@ def test_every_published_service_asks_for_a_token():
     [
         (lambda c: c["ingress"].pop(), "the last rule must take everything"),
         (lambda c: c["ingress"].clear(), "the last rule must take everything"),
-        (lambda c: c["ingress"][-1].update(service="http://127.0.0.1:80"), "the last rule sends every unknown hostname"),
+        (
+            lambda c: c["ingress"][-1].update(service="http://127.0.0.1:80"),
+            "the last rule sends every unknown hostname",
+        ),
         (lambda c: c["ingress"].insert(0, {"service": "http://127.0.0.1:80"}), "rule 1 takes everything"),
         (lambda c: c["ingress"][1].update(service="127.0.0.1:8787"), "rule 2: '127.0.0.1:8787' is no service"),
-        (lambda c: c["originRequest"]["access"].update(required=False), "rule 2: wiki.example.com does not ask for an Access token"),
-        (lambda c: c["ingress"][2].update(originRequest={"access": {"required": False}}), "rule 3: git.example.com does not ask"),
-        (lambda c: c["ingress"].insert(0, {"hostname": "*.example.com", "service": "http://127.0.0.1:80"}), "is never reached"),
+        (
+            lambda c: c["originRequest"]["access"].update(required=False),
+            "rule 2: wiki.example.com does not ask for an Access token",
+        ),
+        (
+            lambda c: c["ingress"][2].update(originRequest={"access": {"required": False}}),
+            "rule 3: git.example.com does not ask",
+        ),
+        (
+            lambda c: c["ingress"].insert(0, {"hostname": "*.example.com", "service": "http://127.0.0.1:80"}),
+            "is never reached",
+        ),
     ],
 )
 def test_a_rule_that_lets_through_or_is_never_reached_is_named(change: Any, said: str):
@@ -348,7 +378,10 @@ def test_the_command_prints_problems_and_fails(tmp_path):
     config = tmp_path / "config.yml"
     config.write_text("ingress: [{hostname: a.example.com, service: 'http://127.0.0.1:1'}]\n")
     done = subprocess.run([sys.executable, EXAMPLE / "ingress.py", config], cwd=ROOT, capture_output=True, text=True)
-    assert (done.returncode, done.stdout) == (1, "the last rule must take everything: add '- service: http_status:404'\n")
+    assert (done.returncode, done.stdout) == (
+        1,
+        "the last rule must take everything: add '- service: http_status:404'\n",
+    )
 
 
 # Terraform
@@ -367,11 +400,16 @@ def test_terraform_closes_what_it_does_not_name_and_publishes_what_the_tunnel_se
 def test_terraform_holds_every_part_that_the_page_promises():
     used = set(resources(EXAMPLE / "terraform"))
     assert {
-        "cloudflare_zero_trust_tunnel_cloudflared", "cloudflare_zero_trust_access_application", "cloudflare_zero_trust_access_policy",
-        "cloudflare_zero_trust_access_service_token", "cloudflare_zero_trust_access_infrastructure_target", "cloudflare_dns_record",
-    } <= used  # fmt: skip
+        "cloudflare_zero_trust_tunnel_cloudflared",
+        "cloudflare_zero_trust_access_application",
+        "cloudflare_zero_trust_access_policy",
+        "cloudflare_zero_trust_access_service_token",
+        "cloudflare_zero_trust_access_infrastructure_target",
+        "cloudflare_dns_record",
+    } <= used
     token = next(
-        b for b in blocks((EXAMPLE / "terraform/main.tf").read_text(), "main.tf")
+        b
+        for b in blocks((EXAMPLE / "terraform/main.tf").read_text(), "main.tf")
         if b.labels[:1] == ("cloudflare_zero_trust_access_service_token",)
-    )  # fmt: skip
+    )
     assert {"client_secret_version", "previous_client_secret_expires_at"} <= {name for name, _, _ in token.attributes()}

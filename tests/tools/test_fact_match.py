@@ -122,7 +122,9 @@ def test_a_pattern_that_finds_no_value_is_no_change(pattern: str):
     assert state("<p>Limit: none</p>", 1000, "writes", find=pattern) is UNCLEAR
 
 
-@pytest.mark.parametrize("title", ["404", "Page not found · Docs", "Not Found", "Just a moment...", "Access denied", "Error"])
+@pytest.mark.parametrize(
+    "title", ["404", "Page not found · Docs", "Not Found", "Just a moment...", "Access denied", "Error"]
+)
 def test_an_error_page_is_known_by_its_title(title: str):
     assert state(f"<title>{title}</title><p>1,000 writes</p>", 1000, "writes") is UNCLEAR
 

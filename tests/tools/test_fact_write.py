@@ -47,7 +47,9 @@ def finding(folder: Path, name: str, new: str, state: State = State.CHANGED) -> 
 def test_a_changed_number_and_its_date_are_written_and_all_else_keeps_its_bytes(folder: Path):
     assert write([finding(folder, "kv-writes", "2,500")], DAY, folder) == ["kv-writes"]
     text = (folder / "kv.yml").read_text()
-    assert text == FILE.replace("value: 1000 # per account", "value: 2500").replace("as_of: 2026-09-30", "as_of: 2026-12-01", 1)
+    assert text == FILE.replace("value: 1000 # per account", "value: 2500").replace(
+        "as_of: 2026-09-30", "as_of: 2026-12-01", 1
+    )
     assert load(folder)["kv-writes"].shown == "2,500 writes per day"
 
 
@@ -67,19 +69,40 @@ def test_a_text_from_a_page_cannot_break_the_file(folder: Path, new: str):
         ("kv-writes", "", State.GONE),
     ],
 )
-def test_what_does_not_read_as_a_number_or_did_not_change_is_left_for_a_person(folder: Path, name: str, new: str, state: State):
+def test_what_does_not_read_as_a_number_or_did_not_change_is_left_for_a_person(
+    folder: Path, name: str, new: str, state: State
+):
     assert write([finding(folder, name, new, state)], DAY, folder) == []
     assert (folder / "kv.yml").read_text() == FILE
 
 
 def test_a_fact_with_its_own_wording_is_left_for_a_person(folder: Path):
-    fact = Fact("kv-writes", "W.", 1, "x", "all", "https://developers.cloudflare.com/", DAY, "page", "high", text="one", product="kv")
+    fact = Fact(
+        "kv-writes",
+        "W.",
+        1,
+        "x",
+        "all",
+        "https://developers.cloudflare.com/",
+        DAY,
+        "page",
+        "high",
+        text="one",
+        product="kv",
+    )
     assert write([Finding(fact, State.CHANGED, "", "2")], DAY, folder) == []
 
 
 @pytest.mark.parametrize(
     ("new", "old", "value"),
-    [("1,000", 5, 1000), ("$0.30", 0.5, 0.3), ("US$ 5", 1, 5), ("a  b", "x", "a b"), ("-5", 1, None), ("5 GB", 1, None)],
+    [
+        ("1,000", 5, 1000),
+        ("$0.30", 0.5, 0.3),
+        ("US$ 5", 1, 5),
+        ("a  b", "x", "a b"),
+        ("-5", 1, None),
+        ("5 GB", 1, None),
+    ],
 )
 def test_a_pages_text_becomes_a_value_or_nothing(new: str, old: object, value: object):
     assert parsed(new, old) == value

@@ -44,7 +44,17 @@ class Time:
 
 def fact(source: str, value: float | int | str = 1000, unit: str = "writes per day", **more: str) -> Fact:
     return Fact(
-        "kv-writes", "Writes.", value, unit, "Free", source, datetime.date(2026, 9, 30), "page", "high", product="kv", **more
+        "kv-writes",
+        "Writes.",
+        value,
+        unit,
+        "Free",
+        source,
+        datetime.date(2026, 9, 30),
+        "page",
+        "high",
+        product="kv",
+        **more,
     )
 
 
@@ -99,7 +109,9 @@ def test_a_find_pattern_that_matches_nothing_is_no_alarm(server: Vendor, reader:
 
 def test_a_page_is_fetched_once_for_all_its_facts_and_sections(server: Vendor, reader: Reader):
     server.page("/limits/", GOOD)
-    pages, findings = check([fact(f"{server.url}/limits/{part}") for part in ("", "#a", "#b")], reader, lambda line: None)
+    pages, findings = check(
+        [fact(f"{server.url}/limits/{part}") for part in ("", "#a", "#b")], reader, lambda line: None
+    )
     assert (len(server.asked), len(pages), len(findings)) == (1, 1, 3)
 
 
@@ -176,7 +188,8 @@ LIES = {
     "no content type": ({"body": GOOD, "kind": ""}, "not HTML: no content type"),
     "a body larger than any page": ({"body": b"x" * (PAGE_LIMIT_BYTES + 1)}, "larger than 5,000,000 bytes"),
     "a small body that unpacks to a huge one": (
-        {"body": gzip.compress(b"x" * (PAGE_LIMIT_BYTES + 1)), "Content_Encoding": "gzip"}, "larger than 5,000,000 bytes",
+        {"body": gzip.compress(b"x" * (PAGE_LIMIT_BYTES + 1)), "Content_Encoding": "gzip"},
+        "larger than 5,000,000 bytes",
     ),
     "a body that breaks off": ({"body": GOOD, "length": 9000}, "broke off"),
     "a body that is not packed as it says": ({"body": GOOD, "Content_Encoding": "gzip"}, "broke off"),
@@ -185,10 +198,13 @@ LIES = {
     "status 403": ({"body": GOOD, "status": 403}, "status 403"),
     "304 that nobody asked for": ({"body": "", "status": 304}, "status 304"),
     "a redirect to a file": ({"body": "", "status": 301, "Location": "file:///etc/passwd"}, "not a web address"),
-    "a redirect to another protocol": ({"body": "", "status": 301, "Location": "ftp://127.0.0.1/limits/"}, "not a web address"),
+    "a redirect to another protocol": (
+        {"body": "", "status": 301, "Location": "ftp://127.0.0.1/limits/"},
+        "not a web address",
+    ),
     "a redirect to nonsense": ({"body": "", "status": 301, "Location": "http://[oops"}, "Invalid IPv6"),
     "a redirect without end": ({"body": "", "status": 302, "Location": "/limits/"}, "more than 5 redirects"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", LIES)
@@ -209,7 +225,11 @@ def test_wrongly_encoded_bytes_spoil_only_themselves(charset: str, server: Vendo
 
 @pytest.mark.parametrize(
     ("head", "encoding", "charset"),
-    [("", "utf-16", "; charset=utf-16"), ("", "latin-1", "; charset=latin-1"), ("<meta charset=latin-1>", "latin-1", "")],
+    [
+        ("", "utf-16", "; charset=utf-16"),
+        ("", "latin-1", "; charset=latin-1"),
+        ("<meta charset=latin-1>", "latin-1", ""),
+    ],
 )
 def test_a_declared_encoding_is_used(head: str, encoding: str, charset: str, server: Vendor, reader: Reader):
     server.page("/limits/", f"{head}<p>1\xa0000 writes per day</p>".encode(encoding), kind=f"text/html{charset}")
@@ -260,7 +280,9 @@ def retry(server: Vendor, status: int, value: str) -> None:
 
     def answer(handler: Handler) -> None:
         refuse = len(server.asked) == 1
-        handler.give("busy" if refuse else GOOD, status=status if refuse else 200, **({"Retry_After": value} if refuse else {}))
+        handler.give(
+            "busy" if refuse else GOOD, status=status if refuse else 200, **({"Retry_After": value} if refuse else {})
+        )
 
     server.pages["/limits/"] = answer
 
@@ -268,9 +290,15 @@ def retry(server: Vendor, status: int, value: str) -> None:
 @pytest.mark.parametrize("status", [429, 503])
 @pytest.mark.parametrize(
     ("value", "wait_s"),
-    [("7", 7), ("30", 30), ("0", 0), (format_datetime(NOW + datetime.timedelta(seconds=12), usegmt=True), 12),
-     (format_datetime(NOW - datetime.timedelta(days=900), usegmt=True), 0), ("Mon, 23 Nov 2026 12:00:05 -0000", 5)],
-)  # fmt: skip
+    [
+        ("7", 7),
+        ("30", 30),
+        ("0", 0),
+        (format_datetime(NOW + datetime.timedelta(seconds=12), usegmt=True), 12),
+        (format_datetime(NOW - datetime.timedelta(days=900), usegmt=True), 0),
+        ("Mon, 23 Nov 2026 12:00:05 -0000", 5),
+    ],
+)
 def test_a_busy_server_is_asked_again_when_it_says(
     status: int, value: str, wait_s: float, server: Vendor, reader: Reader, time: Time
 ):
@@ -281,10 +309,20 @@ def test_a_busy_server_is_asked_again_when_it_says(
 
 @pytest.mark.parametrize(
     "value",
-    ["31", "86400", "9" * 5000, "-5", "1e1", "soon", "", "²", "Mon, 99 Foo 2026 12:00:00 GMT",
-     "Mon, 23 Nov 99999999999999999999 12:00:00 GMT",
-     format_datetime(NOW + datetime.timedelta(days=900), usegmt=True)],
-)  # fmt: skip
+    [
+        "31",
+        "86400",
+        "9" * 5000,
+        "-5",
+        "1e1",
+        "soon",
+        "",
+        "²",
+        "Mon, 99 Foo 2026 12:00:00 GMT",
+        "Mon, 23 Nov 99999999999999999999 12:00:00 GMT",
+        format_datetime(NOW + datetime.timedelta(days=900), usegmt=True),
+    ],
+)
 def test_an_absurd_wait_is_not_waited(value: str, server: Vendor, reader: Reader, time: Time):
     server.page("/limits/", "busy", status=503, Retry_After=value)
     finding = only(reader, fact(f"{server.url}/limits/"))
@@ -330,10 +368,14 @@ def test_a_page_that_changed_since_the_first_run_is_read_anew(server: Vendor, re
 @pytest.mark.parametrize(
     "damage",
     [
-        "", "{", "[]", "{}", '{"url": "URL", "etag": 1, "last_modified": "", "html": ""}',
+        "",
+        "{",
+        "[]",
+        "{}",
+        '{"url": "URL", "etag": 1, "last_modified": "", "html": ""}',
         '{"url": "https://another.example/", "etag": "x", "last_modified": "", "html": ""}',
     ],
-)  # fmt: skip
+)
 def test_a_damaged_cache_is_as_good_as_none(damage: str, server: Vendor, reader: Reader, tmp_path: Path):
     server.page("/limits/", GOOD, ETag='"v1"')
     only(reader, fact(f"{server.url}/limits/"))
@@ -411,7 +453,10 @@ def test_the_report_says_for_every_fact_what_was_found_and_puts_changes_first():
     assert text.startswith("# Facts against their sources, 2026-11-23\n")
     assert "2 facts on 1 pages: 1 changed, 0 page gone, 0 could not tell, 1 unchanged." in text
     assert text.index("## Changed") < text.index("## Unchanged")
-    assert f"| kv-writes | `1,000 writes per day` | `2,500` | `its find pattern matches another value` | <{source}> |" in text
+    assert (
+        f"| kv-writes | `1,000 writes per day` | `2,500` | `its find pattern matches another value` | <{source}> |"
+        in text
+    )
     assert "## Page gone" not in text and "## Redirects" not in text
 
 
@@ -433,10 +478,12 @@ def smallest_product() -> tuple[str, list[Fact]]:
     for one in load().values():
         products.setdefault(one.product, []).append(one)
     suited = {
-        name: facts for name, facts in products.items()
-        if len({f.source.partition("#")[0] for f in facts}) == 1 and urlsplit(facts[0].source).hostname == HOST
+        name: facts
+        for name, facts in products.items()
+        if len({f.source.partition("#")[0] for f in facts}) == 1
+        and urlsplit(facts[0].source).hostname == HOST
         and any(not isinstance(f.value, str) and f.unit and not f.find for f in facts)
-    }  # fmt: skip
+    }
     return min(suited.items())
 
 
@@ -444,8 +491,12 @@ def command(*arguments: str, cache: Path, **env: str) -> subprocess.CompletedPro
     clean = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")}
     return subprocess.run(
         [sys.executable, "-m", "tools.facts", "check", "--cache", str(cache), *arguments],
-        cwd=ROOT, capture_output=True, text=True, timeout=60, env={**clean, **env},
-    )  # fmt: skip
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**clean, **env},
+    )
 
 
 @pytest.mark.parametrize(("there", "code"), [(True, 0), (False, 1)], ids=["page there", "page gone"])
@@ -497,9 +548,12 @@ def test_who_watches_sees_a_progress_bar(server: Vendor, tmp_path: Path):
     termios.tcsetwinsize(follower, (24, 100))
     done = subprocess.run(
         [sys.executable, "-m", "tools.facts", "check", "--cache", str(tmp_path / "cache"), "--product", product],
-        cwd=ROOT, stdout=subprocess.DEVNULL, stderr=follower, timeout=60,
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=follower,
+        timeout=60,
         env={k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")} | {"HTTPS_PROXY": server.url},
-    )  # fmt: skip
+    )
     os.set_blocking(leader, False)
     seen = b""
     while chunk := _read(leader):
@@ -521,7 +575,9 @@ def test_without_a_report_file_the_report_is_printed(server: Vendor, tmp_path: P
 def test_offline_the_command_says_so_in_one_sentence(tmp_path: Path):
     product, _ = smallest_product()
     out = tmp_path / "report.md"
-    done = command("--product", product, "--report", str(out), cache=tmp_path, HTTPS_PROXY=f"http://127.0.0.1:{closed_port()}")
+    done = command(
+        "--product", product, "--report", str(out), cache=tmp_path, HTTPS_PROXY=f"http://127.0.0.1:{closed_port()}"
+    )
     assert done.returncode == 2
     assert "## Could not tell" in out.read_text()
     assert done.stdout == ""

@@ -83,7 +83,11 @@ def example(environ: dict[str, Any], start_response: Callable[..., Any]) -> list
     if path == "/moved":
         start_response("302 Found", [("Location", "http://example.com/"), ("Set-Cookie", "a=1")])
         return [b""]
-    seen = {k: v for k, v in environ.items() if k.startswith("HTTP_") or k in ("REQUEST_METHOD", "PATH_INFO", "QUERY_STRING", "CONTENT_TYPE")}
+    seen = {
+        k: v
+        for k, v in environ.items()
+        if k.startswith("HTTP_") or k in ("REQUEST_METHOD", "PATH_INFO", "QUERY_STRING", "CONTENT_TYPE")
+    }
     start_response("200 OK", [("Content-Type", "application/json")])
     return [json.dumps({**seen, "body": body.decode()}).encode()]
 
@@ -98,7 +102,9 @@ def layer() -> Iterator[tuple[int, Known]]:
             yield port, known
 
 
-def call(port: int, method: str, path: str, body: bytes | str = b"", **headers: str | None) -> tuple[int, Any, dict[str, str]]:
+def call(
+    port: int, method: str, path: str, body: bytes | str = b"", **headers: str | None
+) -> tuple[int, Any, dict[str, str]]:
     own = {"Host": f"127.0.0.1:{port}", "Origin": f"http://127.0.0.1:{port}", "Content-Type": "application/json"}
     sent = {**own, **{name.replace("_", "-"): value for name, value in headers.items()}}
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
@@ -116,7 +122,12 @@ def send(port: int, slug: str = "global-api-kv", **request: Any) -> tuple[int, A
 
 def test_the_status_names_runtime_and_examples(layer: tuple[int, Known]):
     status, found, headers = call(layer[0], "GET", "/live/status", Content_Type=None)
-    assert (status, found["live"], found["where"], found["runtime"]) == (200, True, "local", {"wrangler": "1", "workerd": "2"})
+    assert (status, found["live"], found["where"], found["runtime"]) == (
+        200,
+        True,
+        "local",
+        {"wrangler": "1", "workerd": "2"},
+    )
     assert "global-api-kv" in found["examples"]
     assert headers["cache-control"] == "no-store"
     assert "access-control-allow-origin" not in headers
@@ -133,8 +144,18 @@ def test_a_request_arrives_as_the_page_wrote_it(layer: tuple[int, Known]):
     seen = json.loads(reply["body"])
     assert (status, reply["status"], reply["truncated"]) == (200, 200, False)
     assert reply["ms"] >= 0
-    assert (seen["REQUEST_METHOD"], seen["PATH_INFO"], seen["QUERY_STRING"], seen["body"]) == ("PUT", "/v1/a", "b=c", "ü")
-    assert (seen["HTTP_X_A"], seen["HTTP_HOST"], seen["HTTP_COOKIE"], seen["HTTP_AUTHORIZATION"]) == ("b", "shop.example", "a=1", "Bearer t")
+    assert (seen["REQUEST_METHOD"], seen["PATH_INFO"], seen["QUERY_STRING"], seen["body"]) == (
+        "PUT",
+        "/v1/a",
+        "b=c",
+        "ü",
+    )
+    assert (seen["HTTP_X_A"], seen["HTTP_HOST"], seen["HTTP_COOKIE"], seen["HTTP_AUTHORIZATION"]) == (
+        "b",
+        "shop.example",
+        "a=1",
+        "Bearer t",
+    )
     assert "HTTP_ORIGIN" not in seen
 
 
@@ -166,13 +187,17 @@ def test_another_site_does_not_even_learn_that_a_runtime_is_here(layer: tuple[in
     assert call(layer[0], "GET", "/live/status", Origin=None, Sec_Fetch_Site="cross-site")[0] == 403
 
 
-@pytest.mark.parametrize("host", ["evil.example", "evil.example:8000", "127.0.0.1", "127.0.0.1:1", "localhost.evil.example", ""])
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:8000", "127.0.0.1", "127.0.0.1:1", "localhost.evil.example", ""]
+)
 def test_a_name_that_was_rebound_to_this_machine_is_refused(layer: tuple[int, Known], host: str):
     assert call(layer[0], "GET", "/live/status", Host=host, Origin=None)[0] == 403
     assert call(layer[0], "POST", "/live/global-api-kv", "{}", Host=host, Origin=f"http://{host}")[0] == 403
 
 
-@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "", "application/json2"])
+@pytest.mark.parametrize(
+    "kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "", "application/json2"]
+)
 def test_what_a_form_of_another_site_can_send_is_refused(layer: tuple[int, Known], kind: str):
     assert call(layer[0], "POST", "/live/global-api-kv", "{}", Content_Type=kind)[0] == 415
 
@@ -187,11 +212,24 @@ def test_a_request_that_is_too_large_or_has_no_length_is_refused(layer: tuple[in
 @pytest.mark.parametrize(
     "url",
     [
-        "http://evil.example/", "//evil.example/", "https://localhost:8787/", "http://localhost:8787@evil.example/",
-        "http://localhost:87870/", "http://localhost:8788/", "http://127.0.0.1:1/", "http://169.254.169.254/latest", "file:///etc/passwd",
-        "/a b", "/a\r\nX: y", "/a\nGET / HTTP/1.1", "", "a", "/\u00e9", "/\x00",
+        "http://evil.example/",
+        "//evil.example/",
+        "https://localhost:8787/",
+        "http://localhost:8787@evil.example/",
+        "http://localhost:87870/",
+        "http://localhost:8788/",
+        "http://127.0.0.1:1/",
+        "http://169.254.169.254/latest",
+        "file:///etc/passwd",
+        "/a b",
+        "/a\r\nX: y",
+        "/a\nGET / HTTP/1.1",
+        "",
+        "a",
+        "/\u00e9",
+        "/\x00",
     ],
-)  # fmt: skip
+)
 def test_only_the_examples_own_address_is_reached(layer: tuple[int, Known], url: str):
     status, answer = send(layer[0], url=url)
     assert (status, answer["error"]["code"]) == (400, "other_address")
@@ -200,10 +238,21 @@ def test_only_the_examples_own_address_is_reached(layer: tuple[int, Known], url:
 @pytest.mark.parametrize(
     "headers",
     [
-        [["A", "b\r\nC: d"]], [["A\r\nB", "c"]], [["A", "b\nc"]], [["A", "\x00"]], [["A b", "c"]], [["", "no colon"]], [["A", "x" * 9000]],
-        [["A", "b"]] * 65, [["A"]], ["A"], "A: b", [["A", 1]], {"A": "b"},
+        [["A", "b\r\nC: d"]],
+        [["A\r\nB", "c"]],
+        [["A", "b\nc"]],
+        [["A", "\x00"]],
+        [["A b", "c"]],
+        [["", "no colon"]],
+        [["A", "x" * 9000]],
+        [["A", "b"]] * 65,
+        [["A"]],
+        ["A"],
+        "A: b",
+        [["A", 1]],
+        {"A": "b"},
     ],
-)  # fmt: skip
+)
 def test_a_header_cannot_smuggle_a_second_request(layer: tuple[int, Known], headers: object):
     status, answer = send(layer[0], url="/", headers=headers)
     assert (status, answer["error"]["code"]) == (400, "bad_headers")
@@ -218,11 +267,18 @@ def test_the_length_of_the_body_is_ours_to_say(layer: tuple[int, Known]):
 @pytest.mark.parametrize(
     ("body", "code"),
     [
-        ("nonsense", "not_json"), ("[]", "bad_request"), ('{"method":"CONNECT"}', "bad_method"), ('{"method":"get"}', "bad_method"),
-        ('{"method":1}', "bad_method"), ('{"url":1}', "bad_request"), ('{"body":{}}', "bad_request"), ('{"afresh":"yes"}', "bad_request"),
-        ('{"command":["ls"]}', "bad_command"), ("[" * 20000, "not_json"),
+        ("nonsense", "not_json"),
+        ("[]", "bad_request"),
+        ('{"method":"CONNECT"}', "bad_method"),
+        ('{"method":"get"}', "bad_method"),
+        ('{"method":1}', "bad_method"),
+        ('{"url":1}', "bad_request"),
+        ('{"body":{}}', "bad_request"),
+        ('{"afresh":"yes"}', "bad_request"),
+        ('{"command":["ls"]}', "bad_command"),
+        ("[" * 20000, "not_json"),
     ],
-)  # fmt: skip
+)
 def test_a_request_of_the_wrong_shape_is_refused(layer: tuple[int, Known], body: str, code: str):
     status, answer, _ = call(layer[0], "POST", "/live/global-api-kv", body)
     assert (status, answer["error"]["code"]) == (400, code)
@@ -246,7 +302,14 @@ def test_only_commands_and_files_of_the_pages_are_run_and_read(layer: tuple[int,
         assert (status, answer["error"]["code"]) == (403, "unknown_command")
     for name in ("/etc/passwd", "../x", "README.md/../pyproject.toml", "pyproject.toml"):
         assert send(port, "image-pipeline", method="PUT", file=name)[0] == 403
-    status, reply = send(port, "image-pipeline", method="PUT", file="snippets/image-pipeline/sample.jpg", headers=[["X", "$(id)"]], url="/binary")
+    status, reply = send(
+        port,
+        "image-pipeline",
+        method="PUT",
+        file="snippets/image-pipeline/sample.jpg",
+        headers=[["X", "$(id)"]],
+        url="/binary",
+    )
     assert (status, reply["bytes"]) == (200, 7)
     # A file of one example is none of another.
     assert send(port, "global-api-kv", method="PUT", file="snippets/image-pipeline/sample.jpg")[0] == 403
@@ -286,7 +349,12 @@ def test_a_site_under_a_path_has_its_live_layer_there():
 
 def test_another_machine_is_refused():
     layer = live.Live(plain, 80, "/", Known({}), {})
-    environ = {"REQUEST_METHOD": "GET", "REMOTE_ADDR": "192.0.2.1", "HTTP_HOST": "127.0.0.1:80", "PATH_INFO": "/live/status"}
+    environ = {
+        "REQUEST_METHOD": "GET",
+        "REMOTE_ADDR": "192.0.2.1",
+        "HTTP_HOST": "127.0.0.1:80",
+        "PATH_INFO": "/live/status",
+    }
     assert b"other_site" in b"".join(layer(environ, lambda status, headers: None))
 
 
@@ -327,13 +395,19 @@ def processes(mark: str) -> list[int]:
     return found
 
 
-@pytest.mark.skipif(not Path("/proc/self/environ").is_file(), reason="finds processes in /proc, which this system does not have")
+@pytest.mark.skipif(
+    not Path("/proc/self/environ").is_file(), reason="finds processes in /proc, which this system does not have"
+)
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_nothing_is_left_when_the_server_is_killed(number: signal.Signals):
     mark = f"LIVE_TEST_MARK=live-{os.getpid()}-{number}"
     name, _, value = mark.partition("=")
     server = subprocess.Popen(
-        [sys.executable, "-c", STARTER], cwd=toolchain.ROOT, env={**os.environ, name: value}, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", STARTER],
+        cwd=toolchain.ROOT,
+        env={**os.environ, name: value},
+        stdout=subprocess.PIPE,
+        text=True,
     )
     with server:
         url = server.stdout.readline().strip()

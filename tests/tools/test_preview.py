@@ -36,7 +36,13 @@ REPORT = Report(
     (),
 )
 PAGE = "<!doctype html><title>x</title><script>a()</script>"
-GOOD = {"head/index.html": PAGE, "head/assets/site.00112233.css": "a{}", f"pictures/{NAME}.png": PICTURE, "report.json": to_json(REPORT), "index.html": "x"}
+GOOD = {
+    "head/index.html": PAGE,
+    "head/assets/site.00112233.css": "a{}",
+    f"pictures/{NAME}.png": PICTURE,
+    "report.json": to_json(REPORT),
+    "index.html": "x",
+}
 
 
 def pack(path: Path, files: dict[str, str | bytes], *more: tuple[zipfile.ZipInfo, bytes]) -> Path:
@@ -72,7 +78,10 @@ def test_an_archive_of_our_build_is_unpacked(tmp_path: Path):
 
 
 def test_headers_and_redirects_of_the_archive_are_not_used(tmp_path: Path):
-    hostile = {"head/_headers": "/*\n  Content-Security-Policy: script-src *\n  Set-Cookie: a=b\n", "head/_redirects": "/* https://evil.example/ 302\n"}
+    hostile = {
+        "head/_headers": "/*\n  Content-Security-Policy: script-src *\n  Set-Cookie: a=b\n",
+        "head/_redirects": "/* https://evil.example/ 302\n",
+    }
     unpack(pack(tmp_path / "a.zip", {**GOOD, **hostile}), tmp_path / "site")
     rules = parse((tmp_path / "site" / "_headers").read_text())
     assert "script-src 'self' 'sha256-" in rules["/*"]["Content-Security-Policy"] and "evil" not in str(rules)
@@ -84,21 +93,57 @@ def test_headers_and_redirects_of_the_archive_are_not_used(tmp_path: Path):
 @pytest.mark.parametrize(
     "name",
     [
-        "/etc/cron.d/x", "../x.html", "head/../../x.html", "head/./x.html", "head//x.html", "head/a/../x.html", "C:/x.html", "head\\..\\x.html",
-        "head/a\nb.11223344.css", "head/a b.html", "head/ä.html", "head/a:b.html", "head/x.html\u202e",
-        "head/_worker.js", "head/a/_worker.js", "head/_routes.json", "head/a/_headers", "head/_HEADERS", "head/a/_redirects",
-        "head/.assetsignore", "head/.wrangler/deploy/config.json", "head/.dev.vars", "head/.git/config",
-        "head/wrangler.json", "head/wrangler.toml", "head/a/Wrangler.json", "head/package.toml", "head/run.sh", "head/x.php", "head/noending",
-        "head/preview-pictures/x.png", "head/Preview-Pictures/x.png",
-        "wrangler.toml", "hosting/preview.toml", ".github/workflows/x.yml", "tools/preview.py", "site/index.html", "base/index.html",
-        "pictures/x.png", f"pictures/{NAME}.svg", f"pictures/a/{NAME}.png",
-        "head/" + "a" * 300 + ".html", "head/" + "a/" * 20 + "x.html",
+        "/etc/cron.d/x",
+        "../x.html",
+        "head/../../x.html",
+        "head/./x.html",
+        "head//x.html",
+        "head/a/../x.html",
+        "C:/x.html",
+        "head\\..\\x.html",
+        "head/a\nb.11223344.css",
+        "head/a b.html",
+        "head/ä.html",
+        "head/a:b.html",
+        "head/x.html\u202e",
+        "head/_worker.js",
+        "head/a/_worker.js",
+        "head/_routes.json",
+        "head/a/_headers",
+        "head/_HEADERS",
+        "head/a/_redirects",
+        "head/.assetsignore",
+        "head/.wrangler/deploy/config.json",
+        "head/.dev.vars",
+        "head/.git/config",
+        "head/wrangler.json",
+        "head/wrangler.toml",
+        "head/a/Wrangler.json",
+        "head/package.toml",
+        "head/run.sh",
+        "head/x.php",
+        "head/noending",
+        "head/preview-pictures/x.png",
+        "head/Preview-Pictures/x.png",
+        "wrangler.toml",
+        "hosting/preview.toml",
+        ".github/workflows/x.yml",
+        "tools/preview.py",
+        "site/index.html",
+        "base/index.html",
+        "pictures/x.png",
+        f"pictures/{NAME}.svg",
+        f"pictures/a/{NAME}.png",
+        "head/" + "a" * 300 + ".html",
+        "head/" + "a/" * 20 + "x.html",
     ],
-)  # fmt: skip
+)
 def test_a_name_that_our_build_never_makes_is_refused(tmp_path: Path, name: str):
     info = zipfile.ZipInfo("x")
     info.filename = name
-    refused(tmp_path, pack(tmp_path / "a.zip", GOOD, (info, b"x")), "no file of ours|no site of ours|too long or too deep")
+    refused(
+        tmp_path, pack(tmp_path / "a.zip", GOOD, (info, b"x")), "no file of ours|no site of ours|too long or too deep"
+    )
 
 
 def test_a_name_with_a_nul_is_refused(tmp_path: Path):
@@ -109,11 +154,15 @@ def test_a_name_with_a_nul_is_refused(tmp_path: Path):
 
 @pytest.mark.parametrize("kind", [stat.S_IFLNK, stat.S_IFBLK, stat.S_IFCHR, stat.S_IFIFO, stat.S_IFSOCK, stat.S_IFDIR])
 def test_what_is_no_plain_file_is_refused(tmp_path: Path, kind: int):
-    refused(tmp_path, pack(tmp_path / "a.zip", GOOD, member("head/x.html", kind | 0o777)), "no plain file: 'head/x.html'")
+    refused(
+        tmp_path, pack(tmp_path / "a.zip", GOOD, member("head/x.html", kind | 0o777)), "no plain file: 'head/x.html'"
+    )
 
 
 def test_a_folder_that_is_a_link_is_refused(tmp_path: Path):
-    refused(tmp_path, pack(tmp_path / "a.zip", GOOD, member("head/x/", stat.S_IFLNK | 0o777)), "no plain file: 'head/x/'")
+    refused(
+        tmp_path, pack(tmp_path / "a.zip", GOOD, member("head/x/", stat.S_IFLNK | 0o777)), "no plain file: 'head/x/'"
+    )
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
@@ -198,8 +247,10 @@ def test_a_damaged_archive_is_refused(tmp_path: Path):
         ({"head/x.html": "".join(f"<script>{n}</script>" for n in range(90))}, "but the platform reads 2000"),
         ({f"head/a{n}.{n:08x}.css": "a" for n in range(101)}, "102 rules|103 rules"),
     ],
-)  # fmt: skip
-def test_content_that_our_build_never_makes_is_refused(tmp_path: Path, change: dict[str, str | bytes | None], message: str):
+)
+def test_content_that_our_build_never_makes_is_refused(
+    tmp_path: Path, change: dict[str, str | bytes | None], message: str
+):
     files = {name: content for name, content in {**GOOD, **change}.items() if content is not None}
     refused(tmp_path, pack(tmp_path / "a.zip", files), message)
 
@@ -230,36 +281,100 @@ def changed(path: str, value: object) -> bytes:
 @pytest.mark.parametrize(
     ("path", "value"),
     [
-        ("base", "x"), ("base", COMMIT + "\n"), ("base", None), ("extra", 1), ("pages", {}), ("pages", [1]), ("pages", [{}]),
-        ("pages.0.address", "//evil.example/"), ("pages.0.address", "../x/"), ("pages.0.address", "a)b/"), ("pages.0.address", "guide/decide"),
-        ("pages.0.address", "javascript:a()"), ("pages.0.old", "https://evil.example/"), ("pages.0.state", "<b>"), ("pages.0.state", ["added"]),
-        ("pages.0.title", 1), ("pages.0.title", "x" * 301), ("pages.0.more", -1), ("pages.0.more", "1"), ("pages.0.more", True),
-        ("pages.0.more", 10**10), ("pages.0.after", 1.5), ("pages.0.html", "<img>"),
-        ("diagrams.0.before", "../../x"), ("diagrams.0.before", "0" * 16 + ".png?x=)"), ("diagrams.0.after", None),
-        ("facts.0.id", "@everyone"), ("facts.0.after.source", "https://evil.example/"), ("facts.0.after.source", "javascript:a()//cloudflare.com/"),
-        ("facts.0.after.source", "https://cloudflare.com.evil.example/"), ("facts.0.after.source", "https://x@evil.example/cloudflare.com/"),
-        ("facts.0.after.source", "https://developers.cloudflare.com/) @everyone"), ("facts.0.after.as_of", "](https://evil.example)"),
-        ("facts.0.after", []), ("warnings", [1]), ("warnings", ["x"] * 1001), ("warnings", "x"),
+        ("base", "x"),
+        ("base", COMMIT + "\n"),
+        ("base", None),
+        ("extra", 1),
+        ("pages", {}),
+        ("pages", [1]),
+        ("pages", [{}]),
+        ("pages.0.address", "//evil.example/"),
+        ("pages.0.address", "../x/"),
+        ("pages.0.address", "a)b/"),
+        ("pages.0.address", "guide/decide"),
+        ("pages.0.address", "javascript:a()"),
+        ("pages.0.old", "https://evil.example/"),
+        ("pages.0.state", "<b>"),
+        ("pages.0.state", ["added"]),
+        ("pages.0.title", 1),
+        ("pages.0.title", "x" * 301),
+        ("pages.0.more", -1),
+        ("pages.0.more", "1"),
+        ("pages.0.more", True),
+        ("pages.0.more", 10**10),
+        ("pages.0.after", 1.5),
+        ("pages.0.html", "<img>"),
+        ("diagrams.0.before", "../../x"),
+        ("diagrams.0.before", "0" * 16 + ".png?x=)"),
+        ("diagrams.0.after", None),
+        ("facts.0.id", "@everyone"),
+        ("facts.0.after.source", "https://evil.example/"),
+        ("facts.0.after.source", "javascript:a()//cloudflare.com/"),
+        ("facts.0.after.source", "https://cloudflare.com.evil.example/"),
+        ("facts.0.after.source", "https://x@evil.example/cloudflare.com/"),
+        ("facts.0.after.source", "https://developers.cloudflare.com/) @everyone"),
+        ("facts.0.after.as_of", "](https://evil.example)"),
+        ("facts.0.after", []),
+        ("warnings", [1]),
+        ("warnings", ["x"] * 1001),
+        ("warnings", "x"),
     ],
-)  # fmt: skip
+)
 def test_a_report_with_anything_else_in_it_is_refused(path: str, value: object):
     place = "report" if path == "extra" else path.partition(".")[0]
     with pytest.raises(ReportError, match=f"^{place}"):
         from_json(changed(path, value))
 
 
-@pytest.mark.parametrize("given", [b"", b"{", b"null", b"[" * 100_000, b"\xff", b"NaN", b" " * 1_000_001 + to_json(REPORT).encode(), b'{"base":1e999}'])
+@pytest.mark.parametrize(
+    "given",
+    [
+        b"",
+        b"{",
+        b"null",
+        b"[" * 100_000,
+        b"\xff",
+        b"NaN",
+        b" " * 1_000_001 + to_json(REPORT).encode(),
+        b'{"base":1e999}',
+    ],
+)
 def test_what_is_no_report_is_refused(given: bytes):
     with pytest.raises(ReportError):
         from_json(given)
 
 
 HOSTILE = [
-    "<script>alert(1)</script>", "<img src=x onerror=a()>", "![x](https://evil.example/x.png)", "[x](javascript:a())", "@everyone", "@org/team",
-    "#1 GH-1 owner/repo#1", "https://evil.example/ www.evil.example", "a | b | c", "\\| @x", "`@x`", "```\n@x\n```", "\\` @x \\`", "a\n\n# Title\n\n- [ ] x",
-    "<!-- preview -->", "--> @x", "&#64;everyone", "|\n|---|\n| @x |", "a\r@x", "a\u2028@x", "\u202egnp.x", "\x1b[31m", ":tada:", "$x$", "~~~\n@x", "`" * 50,
-    "a\u200b\u00a0b", " ", "",
-]  # fmt: skip
+    "<script>alert(1)</script>",
+    "<img src=x onerror=a()>",
+    "![x](https://evil.example/x.png)",
+    "[x](javascript:a())",
+    "@everyone",
+    "@org/team",
+    "#1 GH-1 owner/repo#1",
+    "https://evil.example/ www.evil.example",
+    "a | b | c",
+    "\\| @x",
+    "`@x`",
+    "```\n@x\n```",
+    "\\` @x \\`",
+    "a\n\n# Title\n\n- [ ] x",
+    "<!-- preview -->",
+    "--> @x",
+    "&#64;everyone",
+    "|\n|---|\n| @x |",
+    "a\r@x",
+    "a\u2028@x",
+    "\u202egnp.x",
+    "\x1b[31m",
+    ":tada:",
+    "$x$",
+    "~~~\n@x",
+    "`" * 50,
+    "a\u200b\u00a0b",
+    " ",
+    "",
+]
 
 
 @pytest.mark.parametrize("text", HOSTILE)
@@ -273,22 +388,34 @@ def test_no_text_leaves_its_code_span(text: str):
 def test_no_text_of_a_report_changes_what_stands_around_it(text: str):
     page, diagram, fact = REPORT.pages[0], REPORT.diagrams[0], REPORT.facts[0]
     hostile = replace(
-        REPORT, pages=(replace(page, title=text),), diagrams=(replace(diagram, title=text),),
-        facts=(replace(fact, after=replace(VALUE, shown=text)),), warnings=(text,),
-    )  # fmt: skip
+        REPORT,
+        pages=(replace(page, title=text),),
+        diagrams=(replace(diagram, title=text),),
+        facts=(replace(fact, after=replace(VALUE, shown=text)),),
+        warnings=(text,),
+    )
     harmless = replace(REPORT, warnings=("x",))
 
     def outside(report: Report) -> str:
-        return re.sub(r"`[^`\n]*`", "``", comment(to_json(report).encode(), "https://pr-7.example.com", COMMIT, "https://guide.example.com/"))
+        return re.sub(
+            r"`[^`\n]*`",
+            "``",
+            comment(to_json(report).encode(), "https://pr-7.example.com", COMMIT, "https://guide.example.com/"),
+        )
 
     assert outside(hostile) == outside(harmless)
 
 
 def test_the_comment_leads_to_preview_and_current_and_shows_the_pictures():
-    text = comment(to_json(REPORT).encode(), "https://pr-7-previews.acme.workers.dev", COMMIT, "https://guide.example.com/")
+    text = comment(
+        to_json(REPORT).encode(), "https://pr-7-previews.acme.workers.dev", COMMIT, "https://guide.example.com/"
+    )
     assert text.startswith(f"{MARKER}\n## [Preview](https://pr-7-previews.acme.workers.dev/) of {COMMIT[:12]}\n")
     assert "| `Five questions` | changed | +2 −1 | 70.0 kB → 70.5 kB (+0.5) | " in text
-    assert "[preview](https://pr-7-previews.acme.workers.dev/guide/decide/) · [current](https://guide.example.com/guide/decide/) |" in text
+    assert (
+        "[preview](https://pr-7-previews.acme.workers.dev/guide/decide/) · [current](https://guide.example.com/guide/decide/) |"
+        in text
+    )
     assert f"![diagram](https://pr-7-previews.acme.workers.dev/preview-pictures/{NAME}.png) | none |" in text
     assert "| `kv-size` | added | none | `1 GB` ([2026-11-01](https://developers.cloudflare.com/kv/)) |" in text
     assert "[current]" not in comment(to_json(REPORT).encode(), "https://pr-7.example.com", COMMIT, "")
@@ -298,10 +425,22 @@ def test_a_huge_comment_is_replaced_by_its_counts():
     page = replace(REPORT.pages[0], title="w" * 300, address="a/" * 150)
     huge = replace(REPORT, pages=(page,) * 80, warnings=("w" * 300,) * 80)
     text = comment(to_json(huge).encode(), "https://pr-7.example.com", COMMIT, "https://guide.example.com/")
-    assert "Pages: 80. Diagrams: 1. Facts: 1. That is too much to list here." in text and len(text) <= COMMENT_CHARACTERS
+    assert (
+        "Pages: 80. Diagrams: 1. Facts: 1. That is too much to list here." in text and len(text) <= COMMENT_CHARACTERS
+    )
 
 
-@pytest.mark.parametrize("url", ["http://a.example", "javascript:a()", "https://a.example/) @x", "https://a", "https://a.example:1/", "https://x@a.example"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://a.example",
+        "javascript:a()",
+        "https://a.example/) @x",
+        "https://a",
+        "https://a.example:1/",
+        "https://x@a.example",
+    ],
+)
 def test_only_an_address_of_a_site_gets_into_the_comment(url: str):
     for preview, current in ((url, ""), ("https://pr-7.example.com", url)):
         with pytest.raises(PreviewError, match="no address of a site"):
@@ -320,15 +459,19 @@ def pull(n: int, **change: object) -> dict[str, object]:
 
 def test_the_number_is_that_of_the_open_pull_request_with_this_commit():
     others = [
-        pull(1, head={"sha": "f" * 40}), pull(2, state="closed"), pull(3, base={"ref": "old", "repo": {"full_name": "us/guide"}}),
+        pull(1, head={"sha": "f" * 40}),
+        pull(2, state="closed"),
+        pull(3, base={"ref": "old", "repo": {"full_name": "us/guide"}}),
         pull(4, base={"ref": "main", "repo": {"full_name": "them/guide"}}),
-    ]  # fmt: skip
+    ]
     assert number([*others, pull(7)], "us/guide", "main", COMMIT) == 7
     assert number(others, "us/guide", "main", COMMIT) is None
     assert number([], "us/guide", "main", COMMIT) is None
 
 
-@pytest.mark.parametrize("pulls", [[pull(7), pull(8)], [pull("7; x")], [pull(-1)], [{}], {"message": "Not Found"}, None, [pull(True)]])
+@pytest.mark.parametrize(
+    "pulls", [[pull(7), pull(8)], [pull("7; x")], [pull(-1)], [{}], {"message": "Not Found"}, None, [pull(True)]]
+)
 def test_a_number_in_doubt_is_refused(pulls: object):
     with pytest.raises(PreviewError):
         number(pulls, "us/guide", "main", COMMIT)
@@ -397,9 +540,12 @@ def platform(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[list[t
     threading.Thread(target=server.serve_forever).start()
     monkeypatch.setattr("tools.preview.CONFIG", tmp_path / "hosting" / "preview.toml")
     for name, value in {
-        "CLOUDFLARE_API_BASE_URL": f"http://127.0.0.1:{server.server_port}", "CLOUDFLARE_API_TOKEN": "token", "CLOUDFLARE_ACCOUNT_ID": "account",
-        "WRANGLER_WRITE_LOGS": "false", "WRANGLER_LOG_PATH": str(tmp_path),
-    }.items():  # fmt: skip
+        "CLOUDFLARE_API_BASE_URL": f"http://127.0.0.1:{server.server_port}",
+        "CLOUDFLARE_API_TOKEN": "token",
+        "CLOUDFLARE_ACCOUNT_ID": "account",
+        "WRANGLER_WRITE_LOGS": "false",
+        "WRANGLER_LOG_PATH": str(tmp_path),
+    }.items():
         monkeypatch.setenv(name, value)
     Platform.sent.clear()
     yield Platform.sent
@@ -411,16 +557,22 @@ def test_wrangler_makes_the_preview_of_exactly_these_files(platform: list[tuple[
     assert deploy(7) == "https://pr-7-previews.acme.workers.dev/"
     worker = "/accounts/account/workers/workers/cloudflare-architecture-examples-previews/previews"
     assert json.loads(next(body for _, path, body in platform if path == worker)) == {"name": "pr-7"}
-    manifest = json.loads(next(body for _, path, body in platform if path.endswith("/assets-upload-session")))["manifest"]
+    manifest = json.loads(next(body for _, path, body in platform if path.endswith("/assets-upload-session")))[
+        "manifest"
+    ]
     assert manifest.keys() == {"/index.html", "/assets/site.00112233.css", f"/preview-pictures/{NAME}.png"}
     deployment = next(body for _, path, body in platform if path.endswith("/deployments")).decode()
     metadata = json.loads(re.search(r'name="metadata"\r\n\r\n(.*?)\r\n', deployment)[1])
     assert "env" not in metadata, "no binding, no variable, no secret"
-    assert re.search(r'filename="_headers"\r\nContent-Type: text/plain\r\n\r\n/\*\n  Content-Security-Policy: ', deployment), "as a host file"
+    assert re.search(
+        r'filename="_headers"\r\nContent-Type: text/plain\r\n\r\n/\*\n  Content-Security-Policy: ', deployment
+    ), "as a host file"
     assert "X-Robots-Tag: noindex" in deployment and "evil" not in deployment
 
 
-def test_wrangler_deletes_the_preview_of_a_closed_pull_request(platform: list[tuple[str, str, bytes]], capfd: pytest.CaptureFixture[str]):
+def test_wrangler_deletes_the_preview_of_a_closed_pull_request(
+    platform: list[tuple[str, str, bytes]], capfd: pytest.CaptureFixture[str]
+):
     assert main(["delete", "7"]) == 0
     assert [(method, path.rpartition("/")[2]) for method, path, _ in platform] == [("DELETE", "pr-7")]
 
@@ -431,7 +583,10 @@ def test_previews_are_a_worker_of_their_own_with_the_pages_settings():
     assert preview["name"] != guide["name"] and preview["workers_dev"] is False and preview["preview_urls"] is True
     assert preview["compatibility_date"] == guide["compatibility_date"]
     assert preview["assets"]["not_found_handling"] == guide["assets"]["not_found_handling"]
-    assert preview.keys() == {"name", "compatibility_date", "workers_dev", "preview_urls", "assets", "previews"} and preview["previews"] == {}
+    assert (
+        preview.keys() == {"name", "compatibility_date", "workers_dev", "preview_urls", "assets", "previews"}
+        and preview["previews"] == {}
+    )
 
 
 # The workflows
@@ -455,23 +610,36 @@ def test_the_trusted_workflows_never_run_anything_of_the_pull_request(name: str)
     (job,) = workflow(name)["jobs"].values()
     for step in job["steps"]:
         given = step.get("with", {})
-        assert given.get("ref", "${{ github.event.repository.default_branch }}") == "${{ github.event.repository.default_branch }}"
-        assert "repository" not in given and "artifact" not in step.get("uses", ""), "no head, and no action unpacks the artifact"
-        assert "${{" not in step.get("run", ""), "what others chose comes in by the environment, never in the text of a script"
+        assert (
+            given.get("ref", "${{ github.event.repository.default_branch }}")
+            == "${{ github.event.repository.default_branch }}"
+        )
+        assert "repository" not in given and "artifact" not in step.get("uses", ""), (
+            "no head, and no action unpacks the artifact"
+        )
+        assert "${{" not in step.get("run", ""), (
+            "what others chose comes in by the environment, never in the text of a script"
+        )
     assert job["if"].startswith("vars.PREVIEWS == 'on'"), "a fork does nothing by itself"
-    assert [step["name"] for step in job["steps"] if "secrets." in str(step)] == [job["steps"][-1 if "close" in name else -2]["name"]]
+    assert [step["name"] for step in job["steps"] if "secrets." in str(step)] == [
+        job["steps"][-1 if "close" in name else -2]["name"]
+    ]
 
 
 def test_the_deployment_checks_before_it_unpacks_and_unpacks_before_it_deploys():
     deploys = workflow("preview-deploy.yml")
     (job,) = deploys["jobs"].values()
-    assert deploys[True] == {"workflow_run": {"workflows": [workflow("preview-build.yml")["name"]], "types": ["completed"]}}
+    assert deploys[True] == {
+        "workflow_run": {"workflows": [workflow("preview-build.yml")["name"]], "types": ["completed"]}
+    }
     assert job["permissions"] == {"contents": "read", "actions": "read", "pull-requests": "write"}
     assert "conclusion == 'success'" in job["if"] and "event == 'pull_request'" in job["if"]
     order = [re.search(r"tools\.preview (\w+)", step.get("run", "")) for step in job["steps"]]
     assert [found[1] for found in order if found] == ["number", "unpack", "deploy", "comment"]
     assert all(step["if"] == "steps.pull.outputs.number != ''" for step in job["steps"][3:])
-    assert MARKER in str(job["steps"][-1]) and "github-actions[bot]" in str(job["steps"][-1]), "a stranger's comment is never edited"
+    assert MARKER in str(job["steps"][-1]) and "github-actions[bot]" in str(job["steps"][-1]), (
+        "a stranger's comment is never edited"
+    )
 
 
 def test_the_artifact_is_what_the_check_lets_in():

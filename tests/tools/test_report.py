@@ -26,7 +26,9 @@ FACT = "workers-roles"
 
 def git(root: Path, *arguments: str) -> str:
     who = ("-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "commit.gpgsign=false")
-    return subprocess.run(["git", *who, *arguments], cwd=root, capture_output=True, text=True, check=True).stdout.strip()
+    return subprocess.run(
+        ["git", *who, *arguments], cwd=root, capture_output=True, text=True, check=True
+    ).stdout.strip()
 
 
 def edit(path: Path, old: str, new: str) -> None:
@@ -52,7 +54,9 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     redraw(root / "docs" / "patterns" / "global-api-kv.md", root / "docs" / "assets" / "diagrams")
     (guide / "leaving.md").unlink()
     (guide / "travelling.md").rename(guide / "arrived.md")
-    (root / "docs" / "data" / "moved.yml").write_text("- {old: guide/travelling/, new: guide/arrived/, date: 2026-11-24}\n")
+    (root / "docs" / "data" / "moved.yml").write_text(
+        "- {old: guide/travelling/, new: guide/arrived/, date: 2026-11-24}\n"
+    )
     return root
 
 
@@ -63,7 +67,9 @@ def redraw(markdown_page: Path, drawings: Path) -> None:
     changed = source.replace(f'["{label}"]', '["Another label"]', 1)
     svg = (drawings / f"{key(source)}.svg").read_text()
     edit(markdown_page, source, changed)
-    (drawings / f"{key(changed)}.svg").write_text(svg.replace('fill="', 'data-new="" fill="', 1).replace(label.split()[-1], "Another", 1))
+    (drawings / f"{key(changed)}.svg").write_text(
+        svg.replace('fill="', 'data-new="" fill="', 1).replace(label.split()[-1], "Another", 1)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +107,9 @@ def test_the_fact_that_changed_is_named_with_both_values(found: Report):
 
 def test_the_diagram_is_shown_before_and_after(found: Report, made: Path):
     assert [diagram.address for diagram in found.diagrams] == ["patterns/global-api-kv/"]
-    before, after = ((made / "pictures" / f"{name}.png").read_bytes() for name in (found.diagrams[0].before, found.diagrams[0].after))
+    before, after = (
+        (made / "pictures" / f"{name}.png").read_bytes() for name in (found.diagrams[0].before, found.diagrams[0].after)
+    )
     assert before != after
     for picture in (before, after):
         assert picture.startswith(b"\x89PNG") and int.from_bytes(picture[16:20]) > 400 and len(picture) > 5_000
@@ -125,9 +133,14 @@ def test_the_check_of_previews_lets_our_build_in(made: Path, found: Report, tmp_
             if path.is_file() and path.relative_to(made).parts[0] != "base":  # as preview-build.yml uploads it
                 archive.write(path, path.relative_to(made))
     assert unpack(tmp_path / "preview.zip", tmp_path / "site") == found
-    guide, preview = parse((made / "head" / "_headers").read_text()), parse((tmp_path / "site" / "_headers").read_text())
+    guide, preview = (
+        parse((made / "head" / "_headers").read_text()),
+        parse((tmp_path / "site" / "_headers").read_text()),
+    )
     assert preview == {**guide, "/*": {**guide["/*"], "X-Robots-Tag": "noindex"}}
-    assert (tmp_path / "site" / "patterns" / "index.html").read_bytes() == (made / "head" / "patterns" / "index.html").read_bytes()
+    assert (tmp_path / "site" / "patterns" / "index.html").read_bytes() == (
+        made / "head" / "patterns" / "index.html"
+    ).read_bytes()
 
 
 def test_nothing_of_the_working_tree_or_of_git_is_left_changed(clone: Path, made: Path):
@@ -146,11 +159,19 @@ def test_a_branch_without_changes_says_so(clone: Path, made: Path):
     base = Build(made / "base", clone / "docs")
     nothing = compare(base, base, COMMIT, [], [])
     assert not nothing
-    assert markdown(nothing, str, str, str) == "No page, diagram or fact changes for a reader, and no page weighs more or less.\n"
+    assert (
+        markdown(nothing, str, str, str)
+        == "No page, diagram or fact changes for a reader, and no page weighs more or less.\n"
+    )
 
 
 def test_the_report_reads_well_as_markdown(found: Report):
-    text = markdown(found, lambda a: f"https://new.example/{a}", lambda a: f"https://old.example/{a}", lambda n: f"https://new.example/{n}.png")
+    text = markdown(
+        found,
+        lambda a: f"https://new.example/{a}",
+        lambda a: f"https://old.example/{a}",
+        lambda n: f"https://new.example/{n}.png",
+    )
     assert "| `A page that moves` | moved from `guide/travelling/` |" in text
     assert "[preview](https://new.example/guide/arrived/) · [current](https://old.example/guide/travelling/)" in text
     assert "[current](https://old.example/guide/leaving/) |" in text and "new.example/guide/leaving" not in text
@@ -224,9 +245,12 @@ def test_no_text_of_a_stranger_is_markup_in_the_page_of_the_report(tmp_path: Pat
     base = site(tmp_path / "a", {"x/": "<article><p>One.</p></article>"}, {})
     head = site(tmp_path / "b", {"x/": f"<article><h1>{quoted}</h1><p>{quoted}</p></article>"}, {})
     changed = Report(
-        COMMIT, (PageChange("x/", evil, "changed", "", 1, 1, 1, 2),), (DiagramChange("x/", evil, "", ""),),
-        (FactChange(evil, "added", None, FactValue(evil, evil, evil)),), (evil,),
-    )  # fmt: skip
+        COMMIT,
+        (PageChange("x/", evil, "changed", "", 1, 1, 1, 2),),
+        (DiagramChange("x/", evil, "", ""),),
+        (FactChange(evil, "added", None, FactValue(evil, evil, evil)),),
+        (evil,),
+    )
     text = page(changed, base, head, tmp_path)
     assert text.count("&lt;script&gt;a()") == 9 and "<script" not in text and '""' not in text
 
@@ -234,10 +258,13 @@ def test_no_text_of_a_stranger_is_markup_in_the_page_of_the_report(tmp_path: Pat
 @pytest.mark.parametrize(
     ("before", "after", "text"),
     [
-        (70_000, 70_500, "70.0 kB → 70.5 kB (+0.5)"), (70_500, 70_000, "70.5 kB → 70.0 kB (−0.5)"), (70_000, 70_049, "70.0 kB"),
-        (None, 1_234, "1.2 kB"), (1_234, None, "1.2 kB"),
+        (70_000, 70_500, "70.0 kB → 70.5 kB (+0.5)"),
+        (70_500, 70_000, "70.5 kB → 70.0 kB (−0.5)"),
+        (70_000, 70_049, "70.0 kB"),
+        (None, 1_234, "1.2 kB"),
+        (1_234, None, "1.2 kB"),
     ],
-)  # fmt: skip
+)
 def test_a_weight_is_told_in_kilobytes(before: int | None, after: int | None, text: str):
     assert weight(before, after) == text
 
@@ -249,6 +276,9 @@ def test_a_long_report_is_cut_short(tmp_path: Path):
 
 
 def test_facts_that_come_and_go_are_named():
-    one, two = FactValue("1 GB", "https://developers.cloudflare.com/", "2026-11-01"), FactValue("1 GB", "https://developers.cloudflare.com/", "2026-11-02")
+    one, two = (
+        FactValue("1 GB", "https://developers.cloudflare.com/", "2026-11-01"),
+        FactValue("1 GB", "https://developers.cloudflare.com/", "2026-11-02"),
+    )
     changes = facts({"a": one, "b": one, "c": one}, {"b": one, "c": two, "d": two})
     assert [(c.id, c.state) for c in changes] == [("a", "removed"), ("c", "changed"), ("d", "added")]

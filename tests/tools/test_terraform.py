@@ -126,7 +126,9 @@ def test_a_name_of_version_4_is_refused_with_its_successor(tmp_path: Path, old: 
 @pytest.mark.parametrize("version", ['"~> 4.52"', '">= 5.0"', '"5.14.0"'])
 def test_the_major_version_of_the_provider_is_pinned(tmp_path: Path, version: str):
     (tmp_path / "main.tf").write_text(HEAD.replace('"~> 5.14"', version))
-    assert [str(p) for p in check(tmp_path, tmp_path)] == ['main.tf:3: pin the provider\'s major version: version = "~> 5.…"']
+    assert [str(p) for p in check(tmp_path, tmp_path)] == [
+        'main.tf:3: pin the provider\'s major version: version = "~> 5.…"'
+    ]
 
 
 @pytest.mark.parametrize("text", ["resource {", 'resource "a" "b" { x = }', "x = [1,\n"])
@@ -166,7 +168,9 @@ def test_an_argument_newer_than_the_schema_counts_once_it_is_listed(tmp_path: Pa
         terraform.newer.cache_clear()
 
 
-def test_the_command_names_what_is_wrong_and_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture):
+def test_the_command_names_what_is_wrong_and_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+):
     (tmp_path / "main.tf").write_text(HEAD + record("nope = 1"))
     monkeypatch.setattr("sys.argv", ["terraform", str(tmp_path)])
     assert terraform.main() == 1

@@ -22,7 +22,9 @@ def run(*command: str | Path) -> str:
 
 
 def test_there_are_workflows():
-    assert {"deploy.yml", "facts.yml", "preview-build.yml", "preview-close.yml", "preview-deploy.yml"} <= {path.name for path in WORKFLOWS}
+    assert {"deploy.yml", "facts.yml", "preview-build.yml", "preview-close.yml", "preview-deploy.yml"} <= {
+        path.name for path in WORKFLOWS
+    }
 
 
 def test_every_workflow_keeps_the_schema():
@@ -64,7 +66,9 @@ def test_only_main_is_deployed_and_only_the_upload_holds_the_token():
     workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "deploy.yml").read_text())
     job = workflow["jobs"]["deploy"]
     assert workflow[True].keys() == {"push", "workflow_dispatch"} and workflow[True]["push"] == {"branches": ["main"]}
-    assert "github.ref == 'refs/heads/main'" in job["if"] and "vars.SITE_URL != ''" in job["if"], "a fork does nothing by itself"
+    assert "github.ref == 'refs/heads/main'" in job["if"] and "vars.SITE_URL != ''" in job["if"], (
+        "a fork does nothing by itself"
+    )
     assert job["environment"]["name"] == "production" and job["permissions"] == {"contents": "write"}
     assert [step["name"] for step in job["steps"] if "secrets." in str(step)] == ["Deploy"]
     assert [step["name"] for step in job["steps"] if "github.token" in str(step)] == ["Push the edition"]

@@ -37,7 +37,9 @@ class Handler(BaseHTTPRequestHandler):
         with self.server.tls.wrap_socket(self.connection, server_side=True) as inside:
             Handler(inside, self.client_address, self.server)
 
-    def give(self, body: bytes | str, status: int = 200, kind: str = HTML, length: int | None = None, **headers: str) -> None:
+    def give(
+        self, body: bytes | str, status: int = 200, kind: str = HTML, length: int | None = None, **headers: str
+    ) -> None:
         """Answer; ``length`` claims another length than the body has, header names take ``_`` for ``-``."""
         data = body.encode() if isinstance(body, str) else body
         self.send_response(status)
@@ -84,17 +86,22 @@ class Vendor(ThreadingHTTPServer):
         key = ec.generate_private_key(ec.SECP256R1())
         name, now = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)]), datetime.datetime.now(datetime.UTC)
         certificate = (
-            x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+            x509.CertificateBuilder()
+            .subject_name(name)
+            .issuer_name(name)
+            .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - datetime.timedelta(days=1)).not_valid_after(now + datetime.timedelta(days=1))
+            .not_valid_before(now - datetime.timedelta(days=1))
+            .not_valid_after(now + datetime.timedelta(days=1))
             .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), False)
             .add_extension(x509.BasicConstraints(ca=True, path_length=None), True)
             .sign(key, hashes.SHA256())
-        )  # fmt: skip
+        )
         file = folder / "vendor.pem"
         private = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         file.write_bytes(
-            key.private_bytes(serialization.Encoding.PEM, *private) + certificate.public_bytes(serialization.Encoding.PEM)
+            key.private_bytes(serialization.Encoding.PEM, *private)
+            + certificate.public_bytes(serialization.Encoding.PEM)
         )
         self.tls.load_cert_chain(file)
         return file

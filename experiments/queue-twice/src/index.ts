@@ -35,7 +35,7 @@ async function careful(batch: MessageBatch<Payment>, db: D1Database) {
 // --8<-- [end:right]
 
 function check({ cents }: Payment): void {
-  if (!Number.isInteger(cents) || cents <= 0) 
+  if (!Number.isInteger(cents) || cents <= 0)
     throw new Error("an amount is a whole number above 0");
 }
 

@@ -5,6 +5,14 @@ function closed(): never {
 }
 
 for (const name of ["fetch", "WebSocket", "EventSource", "caches"]) {
-  const taken = name === "caches" ? { open: closed, get default() { return closed(); } } : closed;
+  const taken =
+    name === "caches"
+      ? {
+          open: closed,
+          get default() {
+            return closed();
+          },
+        }
+      : closed;
   Object.defineProperty(globalThis, name, { value: taken, writable: false, configurable: false });
 }

@@ -23,9 +23,17 @@ export function executeIn(storage: DurableObjectStorage, mostBytes: number): Exe
 function run(sql: SqlStorage, { text, values }: Query): Result {
   const cursor = sql.exec(text, ...values);
   const results = cursor.toArray();
-  const last = sql.exec<{ changes: number; id: number }>("SELECT changes() AS changes, last_insert_rowid() AS id").one();
+  const last = sql
+    .exec<{ changes: number; id: number }>("SELECT changes() AS changes, last_insert_rowid() AS id")
+    .one();
   const [rows_read, rows_written] = [cursor.rowsRead, cursor.rowsWritten];
-  const meta = { changes: rows_written > 0 ? last.changes : 0, last_row_id: last.id, rows_read, rows_written, duration: 0 };
+  const meta = {
+    changes: rows_written > 0 ? last.changes : 0,
+    last_row_id: last.id,
+    rows_read,
+    rows_written,
+    duration: 0,
+  };
   return { success: true, results, meta };
 }
 

@@ -81,7 +81,12 @@ export abstract class Sandbox<E = unknown> extends DurableObject<E> {
       return { status: 429, code: "too_many_calls", message, retryAfterS: Math.ceil(leftMs / 1000) };
     }
     const [start, before] = leftMs > 0 ? [use.minute_ms, use.minute_calls] : [now, 0];
-    sql.exec("UPDATE live_use SET calls = calls + 1, minute_ms = ?, minute_calls = ?, last_ms = ?", start, before + 1, now);
+    sql.exec(
+      "UPDATE live_use SET calls = calls + 1, minute_ms = ?, minute_calls = ?, last_ms = ?",
+      start,
+      before + 1,
+      now,
+    );
     return null;
   }
 

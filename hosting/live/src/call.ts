@@ -44,14 +44,18 @@ function parseUrl(url: unknown): string {
 }
 
 function parseHeaders(value: unknown): [string, string][] {
-  const refused = invalid(`"headers" is a list of at most ${MOST_HEADERS} [name, value] pairs, ${MOST_HEADER_CHARACTERS} characters in all.`);
+  const refused = invalid(
+    `"headers" is a list of at most ${MOST_HEADERS} [name, value] pairs, ${MOST_HEADER_CHARACTERS} characters in all.`,
+  );
   if (!Array.isArray(value) || value.length > MOST_HEADERS) throw refused;
   let left = MOST_HEADER_CHARACTERS;
   return value.map((pair: unknown) => {
     if (!Array.isArray(pair) || pair.length !== 2) throw refused;
     const [name, text] = pair as unknown[];
-    if (typeof name !== "string" || !/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}$/.test(name)) throw invalid("A header has a name that HTTP does not allow.");
-    if (typeof text !== "string" || !/^[\t\u0020-\u007e\u0080-\u00ff]*$/.test(text)) throw invalid("A header has a value that HTTP does not allow.");
+    if (typeof name !== "string" || !/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}$/.test(name))
+      throw invalid("A header has a name that HTTP does not allow.");
+    if (typeof text !== "string" || !/^[\t\u0020-\u007e\u0080-\u00ff]*$/.test(text))
+      throw invalid("A header has a value that HTTP does not allow.");
     left -= name.length + text.length;
     if (left < 0) throw refused;
     return [name.toLowerCase(), text];

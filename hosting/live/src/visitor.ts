@@ -26,7 +26,10 @@ export function networkOf(address: string): string {
   const [front = "", back = ""] = address.toLowerCase().split("::");
   const [head, tail] = [front, back].map((part) => part.split(":").filter(Boolean)) as [string[], string[]];
   const zeros = Array<string>(Math.max(0, 8 - head.length - tail.length)).fill("0");
-  return [...head, ...zeros, ...tail].slice(0, 4).map((group) => group.replace(/^0+(?=.)/, "")).join(":");
+  return [...head, ...zeros, ...tail]
+    .slice(0, 4)
+    .map((group) => group.replace(/^0+(?=.)/, ""))
+    .join(":");
 }
 
 async function sign(secret: string, text: string): Promise<string> {

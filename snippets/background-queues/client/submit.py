@@ -49,6 +49,8 @@ def wait(client: httpx.Client, job: str) -> dict[str, str]:
         if time.monotonic() > deadline:
             raise SystemExit(f"No answer. Ask later for the job {job}.")
         time.sleep(pause)
+
+
 # --8<-- [end:submit]
 
 

@@ -27,9 +27,7 @@ export async function accept(
     const message = `"${other.key}" stands for another job already. Nothing was stored.`;
     throw new HttpError(422, "key_reused", message);
   }
-  const jobs = given.map(
-    (job) => byKey.get(job.key) ?? { ...job, request, state: "queued" },
-  );
+  const jobs = given.map((job) => byKey.get(job.key) ?? { ...job, request, state: "queued" });
   await handOver(
     env,
     request,

@@ -16,12 +16,7 @@ export async function consume(batch: MessageBatch, env: Env): Promise<void> {
         const claimed = claims.get(id ?? "") ?? { unknown: true };
         // Twice in one batch: the first message works, the others wait for its lease.
         const second = "job" in claimed && ids.indexOf(id) < n;
-        return settle(
-          env,
-          message,
-          id,
-          second ? { busyS: Number(env.LEASE_S) } : claimed,
-        );
+        return settle(env, message, id, second ? { busyS: Number(env.LEASE_S) } : claimed);
       }),
     );
   } catch (error) {

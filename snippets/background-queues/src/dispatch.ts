@@ -20,7 +20,10 @@ export async function handOver(
 ): Promise<boolean> {
   let all = true;
   // Each kind by itself: a Workflow that does not start must not send a mail twice.
-  for (const [kind, give] of [["mail", send], ["onboarding", start]] as const) {
+  for (const [kind, give] of [
+    ["mail", send],
+    ["onboarding", start],
+  ] as const) {
     const some = jobs.filter((job) => job.kind === kind);
     if (some.length === 0) continue;
     try {

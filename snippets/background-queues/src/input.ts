@@ -41,8 +41,7 @@ export function parseJob(value: unknown): Job {
 
 export function parseKey(key: unknown): string {
   if (typeof key === "string" && KEY.test(key)) return key;
-  const message =
-    "Give each job a key of 1 to 64 letters, digits, dots, colons and dashes.";
+  const message = "Give each job a key of 1 to 64 letters, digits, dots, colons and dashes.";
   throw new HttpError(400, "invalid_key", message);
 }
 
@@ -58,11 +57,7 @@ export function parseBulk(value: unknown): Order[] {
   throw new HttpError(400, "invalid_bulk", "Two jobs have the same key.");
 }
 
-export function fields(
-  value: unknown,
-  code: string,
-  what: string,
-): Record<string, unknown> {
+export function fields(value: unknown, code: string, what: string): Record<string, unknown> {
   if (typeof value === "object" && value !== null && !Array.isArray(value))
     return value as Record<string, unknown>;
   throw new HttpError(400, code, `${what} is a JSON object.`);

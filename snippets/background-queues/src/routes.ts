@@ -6,12 +6,7 @@ import { parseBulk, parseJob, parseKey } from "./input";
 import { dismiss, listDead, redrive } from "./redrive";
 import { status } from "./status";
 
-type Handler = (
-  request: Request,
-  env: Env,
-  id: string,
-  name: string,
-) => Promise<Response>;
+type Handler = (request: Request, env: Env, id: string, name: string) => Promise<Response>;
 
 // --8<-- [start:routes]
 const ROUTES: [RegExp, Record<string, Handler>][] = [
@@ -39,12 +34,7 @@ async function submitBulk(request: Request, env: Env, id: string): Promise<Respo
 }
 // --8<-- [end:routes]
 
-async function show(
-  request: Request,
-  env: Env,
-  _: string,
-  job: string,
-): Promise<Response> {
+async function show(request: Request, env: Env, _: string, job: string): Promise<Response> {
   const row = await status(env, await requireOwner(request, env.API_KEYS), job);
   const open = row.state === "queued" || row.state === "running";
   return json(row, 200, open ? { "Retry-After": "1" } : {});
@@ -58,12 +48,7 @@ async function again(request: Request, env: Env, id: string): Promise<Response> 
   return json({ redriven: await redrive(env, id, await readJson(request)) });
 }
 
-async function drop(
-  _: Request,
-  env: Env,
-  id: string,
-  message: string,
-): Promise<Response> {
+async function drop(_: Request, env: Env, id: string, message: string): Promise<Response> {
   await dismiss(env, id, message);
   return new Response(null, { status: 204, headers: { "Cache-Control": "no-store" } });
 }

@@ -15,11 +15,7 @@ type Status<Time> = {
 
 // --8<-- [start:status]
 /** Another owner's job looks like none at all. */
-export async function status(
-  env: Env,
-  owner: string,
-  id: string,
-): Promise<Status<string>> {
+export async function status(env: Env, owner: string, id: string): Promise<Status<string>> {
   const row = ID.test(id)
     ? await env.DB.prepare(
         `SELECT id, kind, state, step, attempts, error, created_at, updated_at

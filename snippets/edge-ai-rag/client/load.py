@@ -19,7 +19,9 @@ def load(http: httpx.Client, folder: Path, tenant: str) -> int:
     for path in sorted(folder.glob("*.md")):
         keys.append(f"{tenant}/{path.name}")
         headers = {**ADMIN, "Content-Type": "text/markdown"}
-        http.put(f"/v1/documents/{keys[-1]}", content=path.read_bytes(), headers=headers).raise_for_status()
+        http.put(
+            f"/v1/documents/{keys[-1]}", content=path.read_bytes(), headers=headers
+        ).raise_for_status()
     deadline = time.monotonic() + PATIENCE_S
     for key in keys:
         while (answer := http.get(f"/v1/documents/{key}", headers=ADMIN)).status_code == 404:
@@ -28,6 +30,8 @@ def load(http: httpx.Client, folder: Path, tenant: str) -> int:
             time.sleep(0.05)
         answer.raise_for_status()
     return len(keys)
+
+
 # --8<-- [end:load]
 
 

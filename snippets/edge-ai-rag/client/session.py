@@ -14,7 +14,13 @@ LOCAL_KEY = "local-session-key-0123456789-only-for-development"
 
 def session(tenant: str, user: str, *groups: str, ttl_s: int = 3600) -> dict[str, str]:
     """Return the header that says who is calling."""
-    claims = {"sub": user, "tenant": tenant, "groups": list(groups), "aud": "answers", "exp": int(time.time()) + ttl_s}
+    claims = {
+        "sub": user,
+        "tenant": tenant,
+        "groups": list(groups),
+        "aud": "answers",
+        "exp": int(time.time()) + ttl_s,
+    }
     token = jwt.encode(claims, os.environ.get("SESSION_KEY", LOCAL_KEY), algorithm="HS256")
     return {"Authorization": f"Bearer {token}"}
 

@@ -20,8 +20,10 @@ export default class LocalIndex extends WorkerEntrypoint {
   async upsert(given: VectorizeVector[]): Promise<VectorizeAsyncMutation> {
     if (given.length > 1000) throw new Error("VECTOR_UPSERT_ERROR: more than 1000 vectors");
     for (const { id, namespace } of given) {
-      if (new TextEncoder().encode(id).length > 64) throw new Error("VECTOR_UPSERT_ERROR: id is longer than 64 bytes");
-      if (new TextEncoder().encode(namespace).length > 64) throw new Error("VECTOR_UPSERT_ERROR: namespace is longer than 64 bytes");
+      if (new TextEncoder().encode(id).length > 64)
+        throw new Error("VECTOR_UPSERT_ERROR: id is longer than 64 bytes");
+      if (new TextEncoder().encode(namespace).length > 64)
+        throw new Error("VECTOR_UPSERT_ERROR: namespace is longer than 64 bytes");
     }
     return change(() => given.forEach((vector) => vectors.set(vector.id, vector)));
   }
@@ -31,14 +33,20 @@ export default class LocalIndex extends WorkerEntrypoint {
     return change(() => ids.forEach((id) => vectors.delete(id)));
   }
 
-  async query(vector: number[], options: VectorizeQueryOptions = {}): Promise<VectorizeMatches> {
+  async query(
+    vector: number[],
+    options: VectorizeQueryOptions = {},
+  ): Promise<VectorizeMatches> {
     if (down) throw new Error("VECTOR_QUERY_ERROR: index is not available");
     await turn();
     asked.push(options);
     const { topK = 5, namespace, filter = {} } = options;
-    if (topK > (options.returnValues || options.returnMetadata ? 50 : 100)) throw new Error("VECTOR_QUERY_ERROR: topK is too large");
+    if (topK > (options.returnValues || options.returnMetadata ? 50 : 100))
+      throw new Error("VECTOR_QUERY_ERROR: topK is too large");
     const matches = [...vectors.values()]
-      .filter((v) => (namespace === undefined || v.namespace === namespace) && fits(v, filter))
+      .filter(
+        (v) => (namespace === undefined || v.namespace === namespace) && fits(v, filter),
+      )
       .map((v) => ({ id: v.id, namespace: v.namespace, score: cosine(vector, v.values) }))
       .sort((a, b) => b.score - a.score)
       .slice(0, topK);
@@ -46,7 +54,12 @@ export default class LocalIndex extends WorkerEntrypoint {
   }
 
   async describe() {
-    return { vectorCount: vectors.size, dimensions: 0, processedUpToDatetime: 0, processedUpToMutation: 0 };
+    return {
+      vectorCount: vectors.size,
+      dimensions: 0,
+      processedUpToDatetime: 0,
+      processedUpToMutation: 0,
+    };
   }
 
   /** For tests: keep new writes invisible, let them through, fail, answer nobody, tell what was asked and what is stored. */
@@ -85,7 +98,10 @@ function change(apply: () => void): VectorizeAsyncMutation {
 }
 
 /** A field without a metadata index matches nothing. */
-function fits({ metadata = {} }: VectorizeVector, filter: VectorizeVectorMetadataFilter): boolean {
+function fits(
+  { metadata = {} }: VectorizeVector,
+  filter: VectorizeVectorMetadataFilter,
+): boolean {
   return Object.entries(filter).every(([field, wanted]) => {
     if (!INDEXED.has(field)) return false;
     const list = (wanted as { $in?: unknown[] }).$in ?? [wanted];
@@ -94,10 +110,14 @@ function fits({ metadata = {} }: VectorizeVector, filter: VectorizeVectorMetadat
 }
 
 function cosine(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  if (a.length !== b.length) throw new Error("VECTOR_QUERY_ERROR: wrong number of dimensions");
-  let dot = 0, left = 0, right = 0;
+  if (a.length !== b.length)
+    throw new Error("VECTOR_QUERY_ERROR: wrong number of dimensions");
+  let dot = 0,
+    left = 0,
+    right = 0;
   for (let i = 0; i < a.length; i++) {
-    const x = a[i] ?? 0, y = b[i] ?? 0;
+    const x = a[i] ?? 0,
+      y = b[i] ?? 0;
     dot += x * y;
     left += x * x;
     right += y * y;

@@ -59,7 +59,13 @@ async function finish(
   const { size } = citations.cited;
   const unknown = [...citations.unknown];
   if (unknown.length > 0) console.warn({ event: "citation_unknown", request: id, unknown });
-  console.log({ event: "answered", request: id, model, passages: passages.length, cited: size });
+  console.log({
+    event: "answered",
+    request: id,
+    model,
+    passages: passages.length,
+    cited: size,
+  });
   const list = named(passages, citations);
   if (size > 0) return send("done", { supported: true, citations: list });
   return send("done", { supported: false, citations: list, message: UNSUPPORTED });

@@ -1,7 +1,11 @@
 import { HttpError } from "./http";
 
 /** Content-Length may be absent or wrong, so the bytes are counted as they come. */
-export async function readText(request: Request, type: string, most: number): Promise<string> {
+export async function readText(
+  request: Request,
+  type: string,
+  most: number,
+): Promise<string> {
   const given = request.headers.get("Content-Type")?.split(";")[0]?.trim().toLowerCase();
   if (given !== type)
     throw new HttpError(415, "unsupported_media_type", `Send Content-Type: ${type}.`);

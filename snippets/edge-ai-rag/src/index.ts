@@ -38,8 +38,7 @@ async function route(request: Request, env: Env, ctx: ExecutionContext, id: stri
   if (!what) throw new HttpError(404, "not_found", "There is nothing here.");
   await requireAdmin(request, env.ADMIN_TOKEN);
   if (what === "documents" && rest) {
-    if (!/^(GET|PUT|POST|DELETE)$/.test(method))
-      throw notAllowed("GET, PUT, POST, DELETE");
+    if (!/^(GET|PUT|POST|DELETE)$/.test(method)) throw notAllowed("GET, PUT, POST, DELETE");
     return documents(request, env, rest);
   }
   if (what === "embeddings" && !rest && method === "GET") return state(env);

@@ -40,12 +40,7 @@ function workOf(body: unknown, bucket: string): Work | null {
 }
 // --8<-- [end:queue]
 
-async function document(
-  env: Env,
-  key: string,
-  again: boolean,
-  about: object,
-): Promise<void> {
+async function document(env: Env, key: string, again: boolean, about: object): Promise<void> {
   const place = placeOf(key);
   const outcome = place ? await ingest(env, place, again) : "ignored";
   console.log({ event: "document", outcome, key, ...about });

@@ -21,7 +21,12 @@ export async function search(env: Env, user: User, question: string, id: string)
       topK: CANDIDATES,
     });
     const { matches } = await within(Number(env.MODEL_PATIENCE_MS), asked);
-    return await allowed(env, active, user, matches.map((match) => match.id));
+    return await allowed(
+      env,
+      active,
+      user,
+      matches.map((match) => match.id),
+    );
   } catch (error) {
     console.error({ event: "search_failed", request: id, error: String(error) });
     const message = "The documents cannot be searched now. Ask again in a minute.";

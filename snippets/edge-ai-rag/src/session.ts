@@ -11,11 +11,11 @@ const MOST_GROUPS = 20;
 /** Tenant and groups come from the signed session and from nowhere else. */
 export async function requireUser(request: Request, sessionKey: string): Promise<User> {
   if (!sessionKey) throw new Error("SESSION_KEY is not set");
-  const { payload } = await jwtVerify(
-    bearer(request),
-    new TextEncoder().encode(sessionKey),
-    { algorithms: ["HS256"], audience: "answers", requiredClaims: ["sub", "exp"] },
-  ).catch(() => {
+  const { payload } = await jwtVerify(bearer(request), new TextEncoder().encode(sessionKey), {
+    algorithms: ["HS256"],
+    audience: "answers",
+    requiredClaims: ["sub", "exp"],
+  }).catch(() => {
     throw unauthenticated();
   });
   const { sub = "", tenant, groups = [] } = payload;

@@ -44,7 +44,11 @@ export async function clear(env: Env, name: Name, place: Place, keep = ""): Prom
   )
     .bind(name, place.tenant, place.key, keep)
     .all<{ id: string }>();
-  await discard(env, name, results.map(({ id }) => id));
+  await discard(
+    env,
+    name,
+    results.map(({ id }) => id),
+  );
 }
 
 export async function discard(env: Env, name: Name, ids: string[]): Promise<void> {

@@ -10,9 +10,7 @@ import { csrfToken, startSession, type User } from "./sessions";
 // --8<-- [start:login]
 export async function login(request: Request, env: Env, log: Log): Promise<Response> {
   await refuseTooMany(env.PER_CLIENT, clientOf(request));
-  const { email, password } = parseAccount(
-    await readFields(request, "email", "password"),
-  );
+  const { email, password } = parseAccount(await readFields(request, "email", "password"));
   await refuseTooMany(env.PER_ACCOUNT, email);
   const user = await env.DB.prepare("SELECT id, password FROM users WHERE email = ?1")
     .bind(email)

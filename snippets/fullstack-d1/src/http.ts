@@ -47,6 +47,5 @@ export function finished(answer: Response, requestId: string): Response {
 export type Log = (event: string, details?: Record<string, unknown>) => void;
 
 export function logger(requestId: string): Log {
-  return (event, details) =>
-    console.log(JSON.stringify({ event, requestId, ...details }));
+  return (event, details) => console.log(JSON.stringify({ event, requestId, ...details }));
 }

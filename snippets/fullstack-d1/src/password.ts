@@ -16,9 +16,7 @@ async function derive(
   }
   const text = new TextEncoder();
   const keyed = text.encode(await sign(pepper, "password", password.normalize("NFKC")));
-  const key = await crypto.subtle.importKey("raw", keyed, "PBKDF2", false, [
-    "deriveBits",
-  ]);
+  const key = await crypto.subtle.importKey("raw", keyed, "PBKDF2", false, ["deriveBits"]);
   const method = { name: "PBKDF2", hash: "SHA-256", salt: text.encode(salt), iterations };
   return hex(await crypto.subtle.deriveBits(method, key, 256));
 }

@@ -98,11 +98,7 @@ export async function deleteTask(
 }
 
 /** Somebody else's task and no task are the same answer. */
-async function missed(
-  db: D1DatabaseSession,
-  userId: string,
-  id: string,
-): Promise<HttpError> {
+async function missed(db: D1DatabaseSession, userId: string, id: string): Promise<HttpError> {
   const now = await db
     .prepare("SELECT version FROM tasks WHERE user_id = ?1 AND id = ?2")
     .bind(userId, id)

@@ -32,8 +32,7 @@ async function fetchFlag(address: string): Promise<Flag | null> {
   try {
     const signal = AbortSignal.timeout(TIMEOUT_MS);
     const response = await fetch(address, { redirect: "manual", signal });
-    if (response.status === 200)
-      return parseFlag(JSON.parse(await readText(response.body)));
+    if (response.status === 200) return parseFlag(JSON.parse(await readText(response.body)));
     if (response.status === 404) return null;
     throw new Error(`status ${response.status}`);
   } catch (error) {

@@ -22,7 +22,9 @@ async def page(request: Request) -> JSONResponse:
 
 
 async def order(request: Request) -> JSONResponse:
-    return JSONResponse({"site": request.app.state.name, "stored": len(await request.body())}, status_code=201)
+    return JSONResponse(
+        {"site": request.app.state.name, "stored": len(await request.body())}, status_code=201
+    )
 
 
 # --8<-- [start:key]
@@ -34,17 +36,21 @@ async def only_the_worker(request: Request, call: RequestResponseEndpoint) -> Re
         return await call(request)
     error = {"code": "forbidden", "message": "This address is not public."}
     return JSONResponse({"error": error}, 403, headers={"Cache-Control": "no-store"})
+
+
 # --8<-- [end:key]
 
 
 def application(name: str, key: str, checks: list[Check]) -> Starlette:
     if not key:
         raise SystemExit("ORIGIN_KEY is not set")
-    app = Starlette(routes=[
-        Route("/healthz", healthz),
-        Route("/orders", order, methods=["POST", "PUT", "PATCH"]),
-        Route("/{path:path}", page),
-    ])  # fmt: skip
+    app = Starlette(
+        routes=[
+            Route("/healthz", healthz),
+            Route("/orders", order, methods=["POST", "PUT", "PATCH"]),
+            Route("/{path:path}", page),
+        ]
+    )
     app.add_middleware(BaseHTTPMiddleware, dispatch=only_the_worker)
     app.state.name, app.state.key, app.state.health = name, key, Health(checks)
     return app
@@ -53,12 +59,20 @@ def application(name: str, key: str, checks: list[Check]) -> Starlette:
 # --8<-- [start:serve]
 def serve(app: Starlette, port: int, tls: Path | None) -> None:
     """Serve; with a folder of ``tls``, only to who shows a certificate of your own CA."""
-    options: dict[str, Any] = {} if tls is None else {
-        "ssl_certfile": str(tls / "site.pem"), "ssl_keyfile": str(tls / "site.key"),
-        "ssl_ca_certs": str(tls / "zone-ca.pem"), "ssl_cert_reqs": ssl.CERT_REQUIRED,
-    }  # fmt: skip
+    options: dict[str, Any] = (
+        {}
+        if tls is None
+        else {
+            "ssl_certfile": str(tls / "site.pem"),
+            "ssl_keyfile": str(tls / "site.key"),
+            "ssl_ca_certs": str(tls / "zone-ca.pem"),
+            "ssl_cert_reqs": ssl.CERT_REQUIRED,
+        }
+    )
     options |= {"host": "127.0.0.1", "port": port, "log_level": "warning"}
     uvicorn.run(app, **options)
+
+
 # --8<-- [end:serve]
 
 
@@ -72,5 +86,9 @@ if __name__ == "__main__":
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--tls", type=Path)
     given = parser.parse_args()
-    shop = application(given.name, os.environ.get("ORIGIN_KEY", ""), [Check("database", database, essential=True)])
+    shop = application(
+        given.name,
+        os.environ.get("ORIGIN_KEY", ""),
+        [Check("database", database, essential=True)],
+    )
     serve(shop, given.port, given.tls)

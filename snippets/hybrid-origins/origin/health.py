@@ -58,6 +58,8 @@ async def _passes(check: Check) -> bool:
     except Exception:
         return False
     return True
+
+
 # --8<-- [end:health]
 
 
@@ -70,4 +72,6 @@ async def healthz(request: Request) -> JSONResponse:
         status_code=503 if status == "dead" else 200,
         headers={"Cache-Control": "no-store"},
     )
+
+
 # --8<-- [end:endpoint]

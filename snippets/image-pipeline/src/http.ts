@@ -30,8 +30,7 @@ export type Log = (event: string, fields?: Record<string, unknown>) => void;
 
 /** Every line carries the id of its request; who gets an error gets it too. */
 export function logger(id: string): Log {
-  return (event, fields) =>
-    console.log(JSON.stringify({ event, request: id, ...fields }));
+  return (event, fields) => console.log(JSON.stringify({ event, request: id, ...fields }));
 }
 
 /** The rest of an error is a stack, which a log line does not need. */

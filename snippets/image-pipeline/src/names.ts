@@ -15,11 +15,7 @@ export async function pointName(
   await guarded(log, "put_name", bucket.put(keyOf(name), hash));
 }
 
-export async function readName(
-  bucket: R2Bucket,
-  name: string,
-  log: Log,
-): Promise<string> {
+export async function readName(bucket: R2Bucket, name: string, log: Log): Promise<string> {
   const read = async () => (await bucket.get(keyOf(name)))?.text();
   const hash = await guarded(log, "read_name", read());
   if (hash !== undefined && isHash(hash)) return hash;

@@ -42,11 +42,7 @@ export function deleteOriginal(bucket: R2Bucket, hash: string, log: Log): Promis
 }
 
 // --8<-- [start:guard]
-export async function guarded<T>(
-  log: Log,
-  step: string,
-  operation: Promise<T>,
-): Promise<T> {
+export async function guarded<T>(log: Log, step: string, operation: Promise<T>): Promise<T> {
   try {
     return await operation;
   } catch (error) {

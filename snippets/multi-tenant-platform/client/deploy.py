@@ -9,9 +9,15 @@ import httpx
 url, tenant, file, *host = sys.argv[1:]
 response = httpx.post(
     f"{url}/v1/tenants/{tenant}/versions",
-    json={"main": "index.js", "modules": {"index.js": Path(file).read_text(encoding="utf-8")}},
+    json={
+        "main": "index.js",
+        "modules": {"index.js": Path(file).read_text(encoding="utf-8")},
+    },
     # On your machine every hostname is the same address, so the name is sent by hand.
-    headers={"Authorization": f"Bearer {os.environ['TOKEN']}", **({"Host": host[0]} if host else {})},
+    headers={
+        "Authorization": f"Bearer {os.environ['TOKEN']}",
+        **({"Host": host[0]} if host else {}),
+    },
     timeout=30,
 )
 print(response.status_code, response.text)

@@ -1,8 +1,6 @@
 const LABEL = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?";
 // The last label starts with a letter, so an IP address is no name.
-const NAME = new RegExp(
-  `^(?=.{4,253}$)(?:${LABEL}\\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])$`,
-);
+const NAME = new RegExp(`^(?=.{4,253}$)(?:${LABEL}\\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])$`);
 
 // --8<-- [start:host]
 /** The one form of a hostname, for who registers it and for who looks it up; else null. */

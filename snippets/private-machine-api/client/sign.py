@@ -72,9 +72,7 @@ def message(method: str, target: str, timestamp: int, nonce: str, body: bytes) -
     ).encode()
 
 
-def sign(
-    key: str, method: str, target: str, timestamp: int, nonce: str, body: bytes
-) -> str:
+def sign(key: str, method: str, target: str, timestamp: int, nonce: str, body: bytes) -> str:
     """Return the value of ``X-Signature``."""
     return (
         "v1="

@@ -47,6 +47,8 @@ def issuer(certificate: dict[str, Any] | None) -> str:
     parts = (certificate or {}).get("issuer", ())
     names = (value for part in parts for name, value in part if name == "commonName")
     return next(names, "none")
+
+
 # --8<-- [end:tls]
 
 
@@ -56,7 +58,10 @@ class WithPeer(H11Protocol):
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         tls = transport.get_extra_info("ssl_object")
-        self.app_state = {**self.app_state, "issuer": issuer(tls.getpeercert() if tls else None)}
+        self.app_state = {
+            **self.app_state,
+            "issuer": issuer(tls.getpeercert() if tls else None),
+        }
 
 
 # --8<-- [start:app]
@@ -70,17 +75,32 @@ def application(trusted: Sequence[Network], own: str) -> Starlette:
 
     async def home(request: Request) -> JSONResponse:
         proof = request.state.issuer
-        address = visitor(request.client.host if request.client else "", request.headers.raw, trusted if proof == own else ())
+        address = visitor(
+            request.client.host if request.client else "",
+            request.headers.raw,
+            trusted if proof == own else (),
+        )
         ray = request.headers.get("cf-ray", "none")
-        print(json.dumps({"event": "request", "visitor": address, "proof": proof, "request": ray}), flush=True)
+        print(
+            json.dumps(
+                {"event": "request", "visitor": address, "proof": proof, "request": ray}
+            ),
+            flush=True,
+        )
         return JSONResponse({"visitor": address, "proof": proof})
 
     return Starlette(routes=[Route("/", home)])
+
+
 # --8<-- [end:app]
 
 
-def server(app: Starlette, tls: ssl.SSLContext, port: int, host: str = "127.0.0.1") -> uvicorn.Server:
-    config = uvicorn.Config(app, host=host, port=port, http=WithPeer, proxy_headers=False, server_header=False)
+def server(
+    app: Starlette, tls: ssl.SSLContext, port: int, host: str = "127.0.0.1"
+) -> uvicorn.Server:
+    config = uvicorn.Config(
+        app, host=host, port=port, http=WithPeer, proxy_headers=False, server_header=False
+    )
     config.load()
     config.ssl = tls
     return uvicorn.Server(config)
@@ -95,7 +115,12 @@ def main() -> None:
     parser.add_argument("--observe", type=Path, metavar="SHARED_CA")
     options = parser.parse_args()
     found = ssl.create_default_context(cafile=str(options.own_ca)).get_ca_certs()[0]
-    own = next(value for part in cast(Any, found["subject"]) for name, value in part if name == "commonName")
+    own = next(
+        value
+        for part in cast(Any, found["subject"])
+        for name, value in part
+        if name == "commonName"
+    )
     tls = context(options.folder, options.own_ca, options.observe)
     server(application(load(), own), tls, options.port, options.host).run()
 

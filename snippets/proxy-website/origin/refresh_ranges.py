@@ -27,17 +27,29 @@ def checked(ranges: list[str]) -> list[str]:
         if not network.is_global or network.prefixlen < widest[network.version]:
             raise ValueError(f"{network} cannot be one of Cloudflare's ranges")
     return ranges
+
+
 # --8<-- [end:check]
 
 
 def main(folder: Path = FOLDER) -> int:
     try:
-        answer = Cloudflare(base_url=os.environ.get("CLOUDFLARE_BASE_URL"), api_token="none").ips.list()
-        ranges = checked([*(getattr(answer, "ipv4_cidrs", None) or []), *(getattr(answer, "ipv6_cidrs", None) or [])])
+        answer = Cloudflare(
+            base_url=os.environ.get("CLOUDFLARE_BASE_URL"), api_token="none"
+        ).ips.list()
+        ranges = checked(
+            [
+                *(getattr(answer, "ipv4_cidrs", None) or []),
+                *(getattr(answer, "ipv6_cidrs", None) or []),
+            ]
+        )
     except (CloudflareError, ValueError) as error:
         print(f"{type(error).__name__}: {error}: the old list stays", file=sys.stderr)
         return 1
-    lines = {"origin/ranges.txt": "".join(f"{r}\n" for r in ranges), "nginx/real_ip.conf": "".join(f"set_real_ip_from {r};\n" for r in ranges)}
+    lines = {
+        "origin/ranges.txt": "".join(f"{r}\n" for r in ranges),
+        "nginx/real_ip.conf": "".join(f"set_real_ip_from {r};\n" for r in ranges),
+    }
     for name, text in lines.items():
         part = folder / f"{name}.part"
         part.write_text(HEAD + text, encoding="utf-8")

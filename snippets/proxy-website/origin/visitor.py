@@ -11,7 +11,10 @@ RANGES = Path(__file__).with_name("ranges.txt")
 
 def load(path: Path = RANGES) -> list[Network]:
     """Return the networks of a file, a network a line; ``#`` starts a comment."""
-    lines = (line.partition("#")[0].strip() for line in path.read_text(encoding="utf-8").splitlines())
+    lines = (
+        line.partition("#")[0].strip()
+        for line in path.read_text(encoding="utf-8").splitlines()
+    )
     return [ip_network(line) for line in lines if line]
 
 
@@ -34,4 +37,6 @@ def visitor(peer: str, headers: Iterable[Header], trusted: Sequence[Network]) ->
         return str(ip_address(given[0].decode("latin-1").strip()))
     except ValueError:
         return peer
+
+
 # --8<-- [end:visitor]

@@ -106,6 +106,8 @@ def give_up(s3: Any, api: str, user: str, job: dict[str, Any], note: Path) -> No
         s3.abort_multipart_upload(**where(job), UploadId=job["upload_id"])
     with suppress(httpx.HTTPError):
         httpx.delete(address(api, job), headers=session(user), timeout=10)
+
+
 # --8<-- [end:parts]
 
 

@@ -38,6 +38,8 @@ def put(signed: dict[str, Any], path: Path, attempts: int = 4) -> None:
         if answer.status_code < 500:
             raise SystemExit(f"{answer.status_code} {answer.text}")
     raise SystemExit(f"{path.name} was not stored after {attempts} attempts")
+
+
 # --8<-- [end:upload]
 
 

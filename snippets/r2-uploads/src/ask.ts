@@ -8,27 +8,17 @@ export type Ask = { name: string; type: string; size: number; multipart: boolean
 export function parseAsk(value: unknown): Ask {
   if (typeof value !== "object" || value === null || Array.isArray(value))
     throw invalid("Send a JSON object.");
-  const {
-    name,
-    type,
-    size,
-    multipart = false,
-    ...others
-  } = value as Record<string, unknown>;
+  const { name, type, size, multipart = false, ...others } = value as Record<string, unknown>;
   const [unknown] = Object.keys(others);
-  if (unknown !== undefined)
-    throw invalid(`There is no field ${JSON.stringify(unknown)}.`);
+  if (unknown !== undefined) throw invalid(`There is no field ${JSON.stringify(unknown)}.`);
   // The name is shown and offered for saving. It never becomes part of the key.
   if (typeof name !== "string" || !/^[^\p{C}/\\]{1,200}$/u.test(name))
-    throw invalid(
-      '"name" has 1 to 200 characters, no slash and no control character.',
-    );
+    throw invalid('"name" has 1 to 200 characters, no slash and no control character.');
   if (typeof type !== "string" || !Object.hasOwn(KINDS, type))
     throw invalid(`"type" is one of ${Object.keys(KINDS).join(", ")}.`);
   if (typeof size !== "number" || !Number.isSafeInteger(size) || size < 1)
     throw invalid('"size" is the number of bytes, at least 1.');
-  if (typeof multipart !== "boolean")
-    throw invalid('"multipart" is true or false.');
+  if (typeof multipart !== "boolean") throw invalid('"multipart" is true or false.');
   if (size > MAX_OBJECT_BYTES) throw tooLarge("R2 takes no object of this size.");
   if (size > MAX_PUT_BYTES && !multipart)
     throw tooLarge('Too large for one request: ask with "multipart": true.');

@@ -4,11 +4,7 @@ const BODY_LIMIT_BYTES = 4096;
 
 /** Content-Length may be absent or wrong, so the bytes are counted as they come. */
 export async function readJson(request: Request): Promise<unknown> {
-  const type = request.headers
-    .get("Content-Type")
-    ?.split(";")[0]
-    ?.trim()
-    .toLowerCase();
+  const type = request.headers.get("Content-Type")?.split(";")[0]?.trim().toLowerCase();
   if (type !== "application/json")
     throw new HttpError(415, "unsupported_media_type", "Send application/json.");
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
@@ -24,9 +20,5 @@ export async function readJson(request: Request): Promise<unknown> {
   } catch {
     throw new HttpError(400, "invalid_json", "The body is not JSON in UTF-8.");
   }
-  throw new HttpError(
-    413,
-    "body_too_large",
-    `Send at most ${BODY_LIMIT_BYTES} bytes.`,
-  );
+  throw new HttpError(413, "body_too_large", `Send at most ${BODY_LIMIT_BYTES} bytes.`);
 }

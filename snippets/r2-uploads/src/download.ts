@@ -27,8 +27,7 @@ export async function download(
   });
   if (wantsAnother(request.headers, etag))
     throw new HttpError(412, "precondition_failed", "This file has another ETag.");
-  if (hasIt(request.headers, etag))
-    return new Response(null, { status: 304, headers });
+  if (hasIt(request.headers, etag)) return new Response(null, { status: 304, headers });
 
   const head = request.method === "HEAD";
   const range = head ? null : parseRange(request.headers, file.size, etag);
@@ -40,19 +39,12 @@ export async function download(
     : await env.BUCKET.get(file.key, { range: { offset, length }, onlyIf });
   if (object === null || object.etag !== file.etag || (!head && !hasBody(object))) {
     log("error", "object_missing_or_changed", { requestId, file: file.id });
-    throw new HttpError(
-      410,
-      "gone",
-      "This file is lost or was changed after its check.",
-    );
+    throw new HttpError(410, "gone", "This file is lost or was changed after its check.");
   }
   headers.set("Content-Type", file.type);
   headers.set("Content-Length", String(length));
   if (range)
-    headers.set(
-      "Content-Range",
-      `bytes ${offset}-${offset + length - 1}/${file.size}`,
-    );
+    headers.set("Content-Range", `bytes ${offset}-${offset + length - 1}/${file.size}`);
   return new Response(hasBody(object) ? object.body : null, {
     status: range ? 206 : 200,
     headers,

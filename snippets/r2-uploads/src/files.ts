@@ -64,10 +64,7 @@ export function fileOfUser(
 }
 // --8<-- [end:owned]
 
-export async function filesOfUser(
-  db: D1Database,
-  user: string,
-): Promise<FileRow[]> {
+export async function filesOfUser(db: D1Database, user: string): Promise<FileRow[]> {
   const query = `SELECT * FROM files WHERE owner = ? AND state != 'deleted'
                  ORDER BY created_at DESC LIMIT 50`;
   return (await db.prepare(query).bind(user).all<FileRow>()).results;

@@ -28,8 +28,7 @@ export function json(
 export function errorResponse(error: unknown, requestId: string): Response {
   const known = error instanceof HttpError ? error : unexpected(error);
   const { status, code, message, headers } = known;
-  if (error instanceof HttpError)
-    log("warn", "request_refused", { requestId, status, code });
+  if (error instanceof HttpError) log("warn", "request_refused", { requestId, status, code });
   else log("error", "request_failed", { requestId, error: String(error) });
   return json({ error: { code, message } }, status, headers);
 }

@@ -29,11 +29,7 @@ export default {
 // --8<-- [end:handler]
 
 // --8<-- [start:routes]
-async function route(
-  request: Request,
-  env: Env,
-  requestId: string,
-): Promise<Response> {
+async function route(request: Request, env: Env, requestId: string): Promise<Response> {
   const { pathname } = new URL(request.url);
   const path = /^\/v1\/files(?:\/([0-9a-f-]{36})(\/content)?)?$/.exec(pathname);
   if (path === null)
@@ -50,8 +46,7 @@ async function route(
     return json({ files: (await filesOfUser(env.DB, user)).map(shown) });
   if (id === undefined) throw notAllowed("GET, POST");
   const file = await fileOfUser(env.DB, user, id);
-  if (file === null)
-    throw new HttpError(404, "file_not_found", "You have no such file.");
+  if (file === null) throw new HttpError(404, "file_not_found", "You have no such file.");
   if (what === "GET content" || what === "HEAD content")
     return download(request, env, file, requestId);
   if (content) throw notAllowed("GET, HEAD");
@@ -77,12 +72,7 @@ const shown = ({ id, name, type, size, state, reason }: FileRow) => ({
 });
 
 function notAllowed(methods: string): HttpError {
-  return new HttpError(
-    405,
-    "method_not_allowed",
-    `This address takes ${methods}.`,
-    {
-      Allow: methods,
-    },
-  );
+  return new HttpError(405, "method_not_allowed", `This address takes ${methods}.`, {
+    Allow: methods,
+  });
 }

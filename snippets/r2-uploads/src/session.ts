@@ -5,21 +5,14 @@ const USER = /^[a-z0-9-]{1,64}$/;
 
 // --8<-- [start:session]
 /** Returns the user whom the session names: a JWT of your login service, signed HS256. */
-export async function userOf(
-  request: Request,
-  sessionKey: string,
-): Promise<string> {
+export async function userOf(request: Request, sessionKey: string): Promise<string> {
   if (!sessionKey) throw new Error("SESSION_KEY is not set");
-  const bearer = /^Bearer +(\S+)$/i.exec(
-    request.headers.get("Authorization") ?? "",
-  )?.[1];
+  const bearer = /^Bearer +(\S+)$/i.exec(request.headers.get("Authorization") ?? "")?.[1];
   // <img> and <video> can send a cookie only. Another site can make a browser send it too,
   // so it opens nothing that changes data.
   const reads = request.method === "GET" || request.method === "HEAD";
   const cookie = reads
-    ? /(?:^|; *)__Host-session=([^;\s]+)/.exec(
-        request.headers.get("Cookie") ?? "",
-      )?.[1]
+    ? /(?:^|; *)__Host-session=([^;\s]+)/.exec(request.headers.get("Cookie") ?? "")?.[1]
     : undefined;
   const { payload } = await jwtVerify(
     bearer ?? cookie ?? "",

@@ -39,23 +39,16 @@ async function faultOf(bucket: R2Bucket, object: R2Object, file: FileRow) {
   const head = await bucket.get(file.key, {
     range: { offset: 0, length: HEAD_BYTES },
   });
-  const bytes =
-    head === null ? new Uint8Array() : new Uint8Array(await head.arrayBuffer());
+  const bytes = head === null ? new Uint8Array() : new Uint8Array(await head.arrayBuffer());
   return looksLike(file.type, bytes) ? null : "content";
 }
 // --8<-- [end:settle]
 
 // --8<-- [start:clear]
 /** Until the deadline its URL may store the object again, so each sweep deletes it again. */
-export async function clear(
-  env: Env,
-  file: FileRow,
-  now = Date.now(),
-): Promise<void> {
+export async function clear(env: Env, file: FileRow, now = Date.now()): Promise<void> {
   await env.BUCKET.delete(file.key);
   if (file.deadline >= now) return;
-  await env.DB.prepare("UPDATE files SET cleared = 1 WHERE id = ?")
-    .bind(file.id)
-    .run();
+  await env.DB.prepare("UPDATE files SET cleared = 1 WHERE id = ?").bind(file.id).run();
 }
 // --8<-- [end:clear]

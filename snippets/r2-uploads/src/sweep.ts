@@ -33,11 +33,7 @@ export async function sweep(env: Env, now: number): Promise<void> {
 }
 
 /** Takes the rows that waited longest. Marking them lets the others have their turn. */
-async function take(
-  db: D1Database,
-  now: number,
-  which: string,
-): Promise<FileRow[]> {
+async function take(db: D1Database, now: number, which: string): Promise<FileRow[]> {
   const oldest = `SELECT id FROM files WHERE ${which} ORDER BY checked_at LIMIT ${ROWS}`;
   const query = `UPDATE files SET checked_at = ? WHERE id IN (${oldest}) RETURNING *`;
   return (await db.prepare(query).bind(now).all<FileRow>()).results;
@@ -45,8 +41,7 @@ async function take(
 
 /** Drops rows that no late event can concern any more; they name files of people. */
 async function forget(db: D1Database, before: number): Promise<void> {
-  const over =
-    "state IN ('refused', 'expired', 'deleted') AND cleared = 1 AND deadline < ?";
+  const over = "state IN ('refused', 'expired', 'deleted') AND cleared = 1 AND deadline < ?";
   await db.prepare(`DELETE FROM files WHERE ${over}`).bind(before).run();
 }
 

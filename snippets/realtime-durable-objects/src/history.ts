@@ -34,14 +34,20 @@ export class History {
   add(user: string, key: string, text: string): { message: Message; fresh: boolean } {
     const [known] = this.storage.sql
       .exec<Message>(
-        "SELECT id, user, text, at FROM messages WHERE user = ? AND key = ?", user, key,
+        "SELECT id, user, text, at FROM messages WHERE user = ? AND key = ?",
+        user,
+        key,
       ) // prettier-ignore
       .toArray();
     if (known === undefined) {
       const message = { id: this.newest + 1, user, text, at: Date.now() };
       this.storage.sql.exec(
         "INSERT INTO messages (id, user, key, text, at) VALUES (?, ?, ?, ?, ?)",
-        message.id, user, key, text, message.at,
+        message.id,
+        user,
+        key,
+        text,
+        message.at,
       ); // prettier-ignore
       this.newest = message.id;
       return { message, fresh: true };
@@ -59,7 +65,8 @@ export class History {
     const found = this.storage.sql
       .exec<Message>(
         "SELECT id, user, text, at FROM messages WHERE id > ? ORDER BY id LIMIT ?",
-        from, PAGE + 1,
+        from,
+        PAGE + 1,
       ) // prettier-ignore
       .toArray();
     const messages: Message[] = [];
@@ -80,7 +87,8 @@ export class History {
   expire(beforeMs: number): number | null {
     const oldest = this.storage.sql
       .exec<{ id: number; at: number }>(
-        "SELECT id, at FROM messages ORDER BY id LIMIT ?", EXPIRE_AT_ONCE + 1,
+        "SELECT id, at FROM messages ORDER BY id LIMIT ?",
+        EXPIRE_AT_ONCE + 1,
       ) // prettier-ignore
       .toArray();
     const old = oldest.slice(0, EXPIRE_AT_ONCE).filter(({ at }) => at <= beforeMs);

@@ -37,9 +37,7 @@ async function route(
     });
 
   const upgrade = what === "socket";
-  const token = upgrade
-    ? tokenOfUpgrade(request, env.ALLOWED_ORIGINS)
-    : tokenOfRead(request);
+  const token = upgrade ? tokenOfUpgrade(request, env.ALLOWED_ORIGINS) : tokenOfRead(request);
   const { user, expiresMs } = await verify(token, name, env.TOKEN_KEYS);
   const since = idIn(searchParams, "since");
   const { success } = await env.CALLS.limit({ key: `${name}:${user}` });

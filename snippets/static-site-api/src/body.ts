@@ -5,9 +5,7 @@ export class TooLarge extends Error {}
 
 // --8<-- [start:limit]
 /** Content-Length may be absent or wrong: the bytes are counted as they come. */
-export async function readText(
-  body: ReadableStream<Uint8Array> | null,
-): Promise<string> {
+export async function readText(body: ReadableStream<Uint8Array> | null): Promise<string> {
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
   let text = "";
   let size = 0;

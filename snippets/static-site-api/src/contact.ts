@@ -14,11 +14,7 @@ export async function showForm(request: Request, env: Env): Promise<Response> {
 }
 
 // --8<-- [start:submit]
-export async function submit(
-  request: Request,
-  env: Env,
-  log: Log,
-): Promise<Response> {
+export async function submit(request: Request, env: Env, log: Log): Promise<Response> {
   let fields: Fields = {};
   try {
     refuseOtherSites(request);

@@ -17,9 +17,7 @@ export async function readFields(request: Request): Promise<Fields> {
   let entries: [string, unknown][];
   try {
     const text = await readText(request.body);
-    entries = isForm
-      ? [...new URLSearchParams(text)]
-      : entriesOf(JSON.parse(text));
+    entries = isForm ? [...new URLSearchParams(text)] : entriesOf(JSON.parse(text));
   } catch (error) {
     if (error instanceof TooLarge) {
       const message = "This is more than a contact form takes.";

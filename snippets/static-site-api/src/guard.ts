@@ -17,10 +17,7 @@ export function refuseOtherSites(request: Request): void {
   throw new HttpError(403, "other_site", message);
 }
 
-export async function refuseTooMany(
-  request: Request,
-  limiter: RateLimit,
-): Promise<void> {
+export async function refuseTooMany(request: Request, limiter: RateLimit): Promise<void> {
   const address = request.headers.get("CF-Connecting-IP") ?? "unknown";
   const { success } = await limiter.limit({ key: clientOf(address) });
   if (success) return;

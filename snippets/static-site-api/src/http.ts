@@ -1,8 +1,7 @@
 // --8<-- [start:headers]
 // `_headers` covers what the file server answers; an answer made here has none.
 const SECURITY_HEADERS: Record<string, string> = {
-  "Content-Security-Policy":
-    "default-src 'none'; base-uri 'none'; frame-ancestors 'none'",
+  "Content-Security-Policy": "default-src 'none'; base-uri 'none'; frame-ancestors 'none'",
   "Strict-Transport-Security": "max-age=31536000",
   "X-Content-Type-Options": "nosniff",
   "Referrer-Policy": "strict-origin-when-cross-origin",
@@ -62,8 +61,7 @@ export function wantsPage(request: Request): boolean {
 export type Log = (event: string, details?: Record<string, unknown>) => void;
 
 export function logger(requestId: string): Log {
-  return (event, details) =>
-    console.log(JSON.stringify({ event, requestId, ...details }));
+  return (event, details) => console.log(JSON.stringify({ event, requestId, ...details }));
 }
 
 /** What is no refusal of ours is a fault: all of it goes into the log, nothing to the caller. */

@@ -27,11 +27,7 @@ async function route(request: Request, env: Env, log: Log): Promise<Response> {
   throw new HttpError(404, "not_found", "There is nothing at this address.");
 }
 
-async function refused(
-  request: Request,
-  env: Env,
-  refusal: HttpError,
-): Promise<Response> {
+async function refused(request: Request, env: Env, refusal: HttpError): Promise<Response> {
   // A page only for people: programs, scripts and all of the API get JSON.
   const isApi = /^\/api(\/|$)/.test(new URL(request.url).pathname);
   if (isApi || !wantsPage(request)) return refusal.toResponse();

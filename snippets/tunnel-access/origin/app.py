@@ -53,6 +53,8 @@ class AccessMiddleware:
             return await refusal(error)(scope, receive, send)
         scope.setdefault("state", {})["identity"] = who
         return await self.app(scope, receive, send)  # type: ignore[no-any-return]
+
+
 # --8<-- [end:middleware]
 
 
@@ -61,8 +63,12 @@ def refusal(error: Refused) -> JSONResponse:
         403: "This address is reached through Cloudflare Access only.",
         503: "The sign-in cannot be checked at the moment.",
     }[error.status]
-    headers = {"Cache-Control": "no-store"} | ({"Retry-After": "10"} if error.status == 503 else {})
-    return JSONResponse({"error": {"code": error.code, "message": message}}, error.status, headers)
+    headers = {"Cache-Control": "no-store"} | (
+        {"Retry-After": "10"} if error.status == 503 else {}
+    )
+    return JSONResponse(
+        {"error": {"code": error.code, "message": message}}, error.status, headers
+    )
 
 
 # --8<-- [start:routes]
@@ -83,12 +89,16 @@ async def backup(request: Request) -> JSONResponse:
 def application(verifier: Verifier) -> AccessMiddleware:
     routes = [Route("/", home), Route("/api/backup", backup, methods=["POST"])]
     return AccessMiddleware(Starlette(routes=routes), verifier)
+
+
 # --8<-- [end:routes]
 
 
 def fetch_from(team_domain: str) -> Callable[[], Mapping[str, Any]]:
     def fetch() -> Mapping[str, Any]:
-        answer = httpx.get(f"{team_domain}/cdn-cgi/access/certs", timeout=3, follow_redirects=False)
+        answer = httpx.get(
+            f"{team_domain}/cdn-cgi/access/certs", timeout=3, follow_redirects=False
+        )
         answer.raise_for_status()
         document: Mapping[str, Any] = answer.json()
         return document
@@ -104,12 +114,16 @@ def main() -> None:
     if options.local_team:
         import local_team
 
-        verifier = Verifier(Keys(local_team.documents), local_team.ISSUER, local_team.AUDIENCE)
+        verifier = Verifier(
+            Keys(local_team.documents), local_team.ISSUER, local_team.AUDIENCE
+        )
     else:
         issuer = os.environ["TEAM_DOMAIN"]
         verifier = Verifier(Keys(fetch_from(issuer)), issuer, os.environ["AUDIENCE"])
     # Only cloudflared on this machine reaches the port.
-    config = uvicorn.Config(application(verifier), host="127.0.0.1", port=options.port, server_header=False)
+    config = uvicorn.Config(
+        application(verifier), host="127.0.0.1", port=options.port, server_header=False
+    )
     uvicorn.Server(config).run()
 
 

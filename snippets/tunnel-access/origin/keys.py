@@ -9,7 +9,9 @@ from jwt import PyJWK
 
 REFRESH_PAUSE_S = 10  # A flood of unknown key ids asks the team once in this time.
 MAX_AGE_S = 3600  # A key that the team withdrew is refused after this time.
-STALE_LIMIT_S = 7 * 24 * 3600  # How long cached keys serve without the team: as long as Access overlaps two keys.
+STALE_LIMIT_S = (
+    7 * 24 * 3600
+)  # How long cached keys serve without the team: as long as Access overlaps two keys.
 Fetch = Callable[[], Mapping[str, Any]]
 
 
@@ -58,4 +60,6 @@ class Keys:
             return
         if keys:
             self._keys, self._loaded = keys, now
+
+
 # --8<-- [end:keys]

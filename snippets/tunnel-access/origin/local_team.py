@@ -1,6 +1,6 @@
 """Plays an Access team on this machine, so that the application can be tried without an account. Never deploy it.
 
-    uv run python snippets/tunnel-access/origin/local_team.py person
+uv run python snippets/tunnel-access/origin/local_team.py person
 """
 
 import os
@@ -28,10 +28,16 @@ CLAIMS: dict[str, dict[str, Any]] = {
 def key() -> rsa.RSAPrivateKey:
     """Return this machine's own key, made once, readable by its owner only."""
     try:
-        with os.fdopen(os.open(KEY_FILE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        with os.fdopen(
+            os.open(KEY_FILE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb"
+        ) as file:
             made = rsa.generate_private_key(public_exponent=65537, key_size=2048)
             file.write(
-                made.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+                made.private_bytes(
+                    serialization.Encoding.PEM,
+                    serialization.PrivateFormat.PKCS8,
+                    serialization.NoEncryption(),
+                )
             )
     except FileExistsError:
         pass
@@ -48,7 +54,14 @@ def documents() -> dict[str, Any]:
 
 def token(who: str) -> str:
     now = int(time.time())
-    claims = {"type": "app", "aud": [AUDIENCE], "iss": ISSUER, "iat": now, "exp": now + 300, **CLAIMS[who]}
+    claims = {
+        "type": "app",
+        "aud": [AUDIENCE],
+        "iss": ISSUER,
+        "iat": now,
+        "exp": now + 300,
+        **CLAIMS[who],
+    }
     return jwt.encode(claims, key(), "RS256", {"kid": KID})
 
 

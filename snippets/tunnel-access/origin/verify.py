@@ -48,6 +48,8 @@ def identity(claims: dict[str, Any]) -> Identity:
     if common_name and not email and not subject:
         return Identity("service", common_name)
     raise Refused(403, "invalid_token", "neither a person nor a service token")
+
+
 # --8<-- [end:identity]
 
 
@@ -86,10 +88,14 @@ class Verifier:
             if key is None:
                 raise Refused(403, "invalid_token", "unknown key id")
             claims = jwt.decode(
-                token, key.key, algorithms=[ALGORITHM], audience=self.audience,
-                issuer=self.issuer, leeway=LEEWAY_S,
+                token,
+                key.key,
+                algorithms=[ALGORITHM],
+                audience=self.audience,
+                issuer=self.issuer,
+                leeway=LEEWAY_S,
                 options={"require": ["exp", "iat", "aud", "iss"], "strict_aud": False},
-            )  # fmt: skip
+            )
         except KeysUnavailable as error:
             raise Refused(503, "keys_unavailable", "the team does not answer") from error
         except (jwt.InvalidTokenError, ValueError, TypeError) as error:
@@ -97,4 +103,6 @@ class Verifier:
         if not isinstance(claims["aud"], list) or claims.get("type") != "app":
             raise Refused(403, "invalid_token", "audience or type")
         return identity(claims)
+
+
 # --8<-- [end:verify]

@@ -20,7 +20,11 @@ export class Visitor extends Sandbox {
     }
     if (pathname === "/trickle") return new Response(new ReadableStream({ pull: () => new Promise(() => {}) }));
     if (pathname === "/cookies") {
-      const headers = new Headers([["Set-Cookie", "__Host-live=stolen"], ["Set-Cookie", "a=b"], ["Clear-Site-Data", "*"]]);
+      const headers = new Headers([
+        ["Set-Cookie", "__Host-live=stolen"],
+        ["Set-Cookie", "a=b"],
+        ["Clear-Site-Data", "*"],
+      ]);
       return new Response("<script>alert(1)</script>", { headers: [...headers, ["Content-Type", "text/html"]] });
     }
     if (pathname === "/put") {
@@ -38,7 +42,12 @@ export class Visitor extends Sandbox {
       const tried = Object.entries(ways).map(async ([name, way]) => [name, await attempt(way)]);
       return Response.json(Object.fromEntries(await Promise.all(tried)));
     }
-    return Response.json({ method: request.method, url: request.url, headers: [...request.headers], body: await request.text() });
+    return Response.json({
+      method: request.method,
+      url: request.url,
+      headers: [...request.headers],
+      body: await request.text(),
+    });
   }
 }
 

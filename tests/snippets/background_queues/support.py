@@ -26,8 +26,16 @@ SECRETS = {
     "PROVIDER_TOKEN": "provider-token-that-nobody-may-see",
 }
 # Production waits half a minute before the first retry; tests do not.
-QUICK = {"RETRY_BASE_S": "0", "LEASE_S": "1", "PROVIDER_TIMEOUT_S": "5", "SEND_AGAIN_S": "1", "FOLLOW_UP_AFTER": "0.2 seconds"}
-FAILING_QUEUE, FAILING_WORKFLOW, INSIDE = (Path(__file__).with_name(n) for n in ("failing_queue", "failing_workflow", "inside"))
+QUICK = {
+    "RETRY_BASE_S": "0",
+    "LEASE_S": "1",
+    "PROVIDER_TIMEOUT_S": "5",
+    "SEND_AGAIN_S": "1",
+    "FOLLOW_UP_AFTER": "0.2 seconds",
+}
+FAILING_QUEUE, FAILING_WORKFLOW, INSIDE = (
+    Path(__file__).with_name(n) for n in ("failing_queue", "failing_workflow", "inside")
+)
 DEADLINE_S = 30
 numbers = itertools.count()
 T = TypeVar("T")
@@ -35,7 +43,9 @@ T = TypeVar("T")
 
 def client_module(name: str) -> ModuleType:
     """Load a file of ``client/`` as a reader's program does, without leaving it on the import path."""
-    spec = importlib.util.spec_from_file_location(f"background_queues_{name}", SNIPPETS / SLUG / "client" / f"{name}.py")
+    spec = importlib.util.spec_from_file_location(
+        f"background_queues_{name}", SNIPPETS / SLUG / "client" / f"{name}.py"
+    )
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -72,13 +82,18 @@ class Jobs:
     def inside(self, part: str, *parameters: object) -> Any:
         """Call a part of the example past its API; needs ``INSIDE`` beside it."""
         body = json.dumps({"part": part, "parameters": parameters})
-        answer = self.example.ask("fetch", worker="inside", url="https://inside.example", init={"method": "POST", "body": body})
+        answer = self.example.ask(
+            "fetch", worker="inside", url="https://inside.example", init={"method": "POST", "body": body}
+        )
         assert answer["status"] == 200, answer["body"]
         return json.loads(answer["body"])
 
     def queue_again(self, *ids: str) -> None:
         """Make jobs that have ended look as if their message had never been handled."""
-        self.rows("UPDATE jobs SET state = 'queued', lease_until = 0 WHERE id IN (SELECT value FROM json_each(?))", json.dumps(ids))
+        self.rows(
+            "UPDATE jobs SET state = 'queued', lease_until = 0 WHERE id IN (SELECT value FROM json_each(?))",
+            json.dumps(ids),
+        )
 
     def minute_passes(self) -> None:
         self.rows("UPDATE jobs SET send_at = send_at - 61000")
@@ -90,7 +105,9 @@ class Jobs:
         return self.http.get("/v1/dead-letters", headers=ADMIN).raise_for_status().json()["dead_letters"]
 
     def redrive(self, **body: object) -> int:
-        return self.http.post("/v1/dead-letters/redrive", json=body, headers=ADMIN).raise_for_status().json()["redriven"]
+        return (
+            self.http.post("/v1/dead-letters/redrive", json=body, headers=ADMIN).raise_for_status().json()["redriven"]
+        )
 
     def rows(self, query: str, *parameters: object) -> list[dict]:
         return self.example.d1("DB", query, *parameters)
@@ -137,7 +154,9 @@ def provider() -> Iterator:
 
 
 @contextmanager
-def jobs(runtime: Runtime, *others: Path, migrated: bool = True, stand_ins: dict[str, str] | None = None, **variables: str) -> Iterator[Jobs]:
+def jobs(
+    runtime: Runtime, *others: Path, migrated: bool = True, stand_ins: dict[str, str] | None = None, **variables: str
+) -> Iterator[Jobs]:
     """Start the example; when it stops, look for secrets and mail addresses in what it logged."""
     with provider() as server:
         variables = {**QUICK, "PROVIDER_URL": f"http://127.0.0.1:{server.server_port}", **variables}

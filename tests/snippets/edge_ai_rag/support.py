@@ -18,7 +18,10 @@ from tests.harness.examples import EXAMPLES
 from tests.harness.workers import SNIPPETS, Example, Runtime
 
 SLUG = "edge-ai-rag"
-SECRETS = {"SESSION_KEY": "session-key-that-nobody-may-see-0123456789", "ADMIN_TOKEN": "admin-token-that-nobody-may-see"}
+SECRETS = {
+    "SESSION_KEY": "session-key-that-nobody-may-see-0123456789",
+    "ADMIN_TOKEN": "admin-token-that-nobody-may-see",
+}
 ADMIN = {"Authorization": f"Bearer {SECRETS['ADMIN_TOKEN']}"}
 # Production waits half a minute before the first retry; tests do not.
 PATIENCE_S = 1.5
@@ -90,8 +93,16 @@ class Answers:
 
     def session(self, tenant: str = "fjord", *groups: str, user: str = "", **options: int) -> dict[str, str]:
         """A new user each time, so that the rate limit of one does not stop the tests."""
-        claims = {"sub": user or f"user-{next(users)}", "tenant": tenant, "groups": groups, "aud": "answers", "exp": int(time.time()) + 60}
-        return {"Authorization": f"Bearer {jwt.encode({**claims, **options}, SECRETS['SESSION_KEY'], algorithm='HS256')}"}
+        claims = {
+            "sub": user or f"user-{next(users)}",
+            "tenant": tenant,
+            "groups": groups,
+            "aud": "answers",
+            "exp": int(time.time()) + 60,
+        }
+        return {
+            "Authorization": f"Bearer {jwt.encode({**claims, **options}, SECRETS['SESSION_KEY'], algorithm='HS256')}"
+        }
 
     def post(self, question: object, headers: dict[str, str] | None = None, **body: object) -> httpx.Response:
         return self.http.post("/v1/ask", json={"question": question, **body}, headers=headers or self.session())
@@ -99,7 +110,9 @@ class Answers:
     def ask(self, question: str, tenant: str = "fjord", /, *groups: str, **body: object) -> Answer:
         response = self.post(question, self.session(tenant, *groups), **body)
         assert response.status_code == 200, response.text
-        assert response.headers["content-type"] == "text/event-stream" and response.headers["cache-control"] == "no-store"
+        assert (
+            response.headers["content-type"] == "text/event-stream" and response.headers["cache-control"] == "no-store"
+        )
         assert response.headers["x-request-id"]
         return parse(response.text)
 
@@ -154,7 +167,9 @@ class Answers:
 
     def model(self, **faults: str) -> None:
         """Let a model fail; without an argument all work."""
-        self.example.call("AI", "fail", {"all": faults.get("all"), CHAT: faults.get("first"), SECOND: faults.get("second")})
+        self.example.call(
+            "AI", "fail", {"all": faults.get("all"), CHAT: faults.get("first"), SECOND: faults.get("second")}
+        )
 
     def logged(self, *words: str) -> list[str]:
         """The log lines that hold all words."""
@@ -167,7 +182,10 @@ class Answers:
 def second_consumer(folder: Path) -> Path:
     """Cloudflare runs several consumers at once, the simulator one: a copy of the Worker with a queue of its own, and much patience."""
     local = (SNIPPETS / SLUG / "wrangler.local.toml").read_text(encoding="utf-8")
-    changes = {'name = "answers"': f'name = "{folder.name}"', '"src/index.ts"': f'"{SNIPPETS / SLUG / "src" / "index.ts"}"'}
+    changes = {
+        'name = "answers"': f'name = "{folder.name}"',
+        '"src/index.ts"': f'"{SNIPPETS / SLUG / "src" / "index.ts"}"',
+    }
     for old, new in {**changes, 'queue = "documents"': f'queue = "{folder.name}"'}.items():
         assert old in local
         local = local.replace(old, new)

@@ -73,7 +73,9 @@ class _Edge(BaseHTTPRequestHandler):
             with closing(http.client.HTTPConnection("127.0.0.1", self.target, timeout=20)) as site:
                 site.connect()
                 status = 520
-                site.request(self.command, self.path, body, {k: v for k, v in self.headers.items() if k.lower() != "connection"})
+                site.request(
+                    self.command, self.path, body, {k: v for k, v in self.headers.items() if k.lower() != "connection"}
+                )
                 got = site.getresponse()
                 status, answer, kind = got.status, got.read(), got.headers["Content-Type"]
         except (OSError, http.client.HTTPException):

@@ -26,7 +26,9 @@ WAIT_S = 15
 def started(runtime: Runtime, cached: str, fresh: str | None = None, deadline_ms: int = 5000) -> Iterator[Example]:
     """Start the Worker with its two bindings."""
     variables = {"DEADLINE_MS": str(deadline_ms)}
-    with runtime.example(SLUG, secrets={"SHOP_TOKEN": TOKEN}, variables=variables, environment=bindings(cached, fresh)) as example:
+    with runtime.example(
+        SLUG, secrets={"SHOP_TOKEN": TOKEN}, variables=variables, environment=bindings(cached, fresh)
+    ) as example:
         yield example
 
 
@@ -95,9 +97,13 @@ class Session:
 
     def __init__(self, postgres: Any) -> None:
         self._process = subprocess.Popen(
-            postgres.psql(), env=postgres.environment, text=True,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        )  # fmt: skip
+            postgres.psql(),
+            env=postgres.environment,
+            text=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
 
     def send(self, sql: str) -> None:
         self._process.stdin.write(f"{sql};\n\\echo done\n")

@@ -21,7 +21,9 @@ def noise(width: int, height: int, seed: int, finest: int = 2, coarsest: int = 5
     source, layer, grain = random.Random(seed), None, finest
     while grain <= coarsest:
         size = (max(2, width // grain), max(2, height // grain))
-        octave = Image.frombytes("L", size, source.randbytes(size[0] * size[1])).resize((width, height), Image.Resampling.BICUBIC)
+        octave = Image.frombytes("L", size, source.randbytes(size[0] * size[1])).resize(
+            (width, height), Image.Resampling.BICUBIC
+        )
         layer = octave if layer is None else Image.blend(layer, octave, 0.5)
         grain *= 2
     return ImageOps.autocontrast(layer, cutoff=0.5)
@@ -29,7 +31,9 @@ def noise(width: int, height: int, seed: int, finest: int = 2, coarsest: int = 5
 
 def coloured(grey: Image.Image, dark: tuple[int, int, int], light: tuple[int, int, int]) -> Image.Image:
     """Map black to one colour and white to another."""
-    return Image.merge("RGB", [grey.point([d + (b - d) * v // 255 for v in range(256)]) for d, b in zip(dark, light, strict=True)])
+    return Image.merge(
+        "RGB", [grey.point([d + (b - d) * v // 255 for v in range(256)]) for d, b in zip(dark, light, strict=True)]
+    )
 
 
 def grained(picture: Image.Image, seed: int) -> Image.Image:
@@ -41,7 +45,9 @@ def grained(picture: Image.Image, seed: int) -> Image.Image:
 def landscape(width: int = 1600, height: int = 1000) -> Image.Image:
     """Sky, hills and grass: smooth areas, hard edges, fine texture."""
     sky = coloured(noise(width, height, 1, 64, 512), (60, 110, 190), (235, 240, 250))
-    for row, (seed, base, dark, light) in enumerate([(2, 0.50, (40, 60, 50), (120, 140, 120)), (3, 0.68, (20, 50, 10), (150, 190, 70))]):
+    for row, (seed, base, dark, light) in enumerate(
+        [(2, 0.50, (40, 60, 50), (120, 140, 120)), (3, 0.68, (20, 50, 10), (150, 190, 70))]
+    ):
         line = noise(width, 2, seed, 32, 512).tobytes()[:width]
         hill = Image.new("L", (width, height))
         edge = [(x, int(height * base + (line[x] - 128) * height / 500)) for x in range(width)]
@@ -74,7 +80,9 @@ def drawing(width: int = 1200, height: int = 800) -> Image.Image:
     for number in range(40):
         x, y = source.randrange(width), source.randrange(height)
         colour = tuple(source.randrange(256) for _ in range(3)) + (255,)
-        (draw.rectangle if number % 2 else draw.ellipse)((x, y, x + source.randrange(40, 300), y + source.randrange(40, 300)), fill=colour)
+        (draw.rectangle if number % 2 else draw.ellipse)(
+            (x, y, x + source.randrange(40, 300), y + source.randrange(40, 300)), fill=colour
+        )
     return picture
 
 

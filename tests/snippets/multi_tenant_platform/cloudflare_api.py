@@ -36,9 +36,14 @@ class Api:
         if headers["Authorization"] != "Bearer api-token":
             return 403, {"success": False, "errors": [{"code": 9109, "message": "Unauthorized"}]}
         if method == "PUT" and path.startswith(SCRIPTS):
-            message = BytesParser(policy=HTTP).parsebytes(b"Content-Type: " + headers["Content-Type"].encode() + b"\r\n\r\n" + body)
+            message = BytesParser(policy=HTTP).parsebytes(
+                b"Content-Type: " + headers["Content-Type"].encode() + b"\r\n\r\n" + body
+            )
             self.parts = {
-                str(part.get_param("name", header="content-disposition")): (part.get_content_type(), part.get_payload(decode=True))
+                str(part.get_param("name", header="content-disposition")): (
+                    part.get_content_type(),
+                    part.get_payload(decode=True),
+                )
                 for part in message.iter_parts()
             }
             return self.result(self.upload, {})
@@ -49,7 +54,12 @@ class Api:
         new = {}
         if method == "POST" and said[0] == 200:
             sent, number = json.loads(body), len(rows) + 1
-            new = {"uuid": f"db-{number}", "id": f"host-{number}", "name": sent.get("name"), "hostname": sent.get("hostname")}
+            new = {
+                "uuid": f"db-{number}",
+                "id": f"host-{number}",
+                "name": sent.get("name"),
+                "hostname": sent.get("hostname"),
+            }
             rows.append(new)
         if method == "DELETE" and said[0] == 200:
             rows[:] = [row for row in rows if row["id"] != path.rsplit("/", 1)[1]]
@@ -58,7 +68,11 @@ class Api:
     @staticmethod
     def result(said: tuple[int, str], result: Any) -> tuple[int, Any]:
         status, text = said
-        return status, {"success": status == 200, "result": result, "errors": [{"code": 10021, "message": text}] if text else []}
+        return status, {
+            "success": status == 200,
+            "result": result,
+            "errors": [{"code": 10021, "message": text}] if text else [],
+        }
 
 
 @contextmanager
@@ -67,7 +81,11 @@ def cloudflare_api() -> Iterator[Api]:
 
     class Handler(BaseHTTPRequestHandler):
         def handle_any(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0)) if "Content-Length" in self.headers else self.chunked()
+            body = (
+                self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                if "Content-Length" in self.headers
+                else self.chunked()
+            )
             status, answer = api.answer(self.command, self.path, body, self.headers)
             text = json.dumps(answer).encode()
             self.send_response(status)

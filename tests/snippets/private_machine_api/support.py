@@ -22,7 +22,11 @@ KEY = "shop-key-that-nobody-may-see-0123456789"
 OLD_KEY = "shop-key-of-last-year-that-retires-0123456789"
 THIRD_KEY = "shop-key-that-should-have-been-removed-0123456789"
 BILLING_KEY = "billing-key-that-nobody-may-see-0123456789"
-KEYS = {"shop-backend": [KEY, OLD_KEY, THIRD_KEY], "billing-job": [BILLING_KEY], "nobody": ["a-key-id-outside-the-table-0123456789"]}
+KEYS = {
+    "shop-backend": [KEY, OLD_KEY, THIRD_KEY],
+    "billing-job": [BILLING_KEY],
+    "nobody": ["a-key-id-outside-the-table-0123456789"],
+}
 SECRETS = [key for keys in KEYS.values() for key in keys]
 LIMIT_BYTES = 1024 * 1024
 
@@ -39,7 +43,9 @@ sign = client_module("sign")
 
 
 @contextmanager
-def gateway(runtime: Runtime, *, migrated: bool = True, hmac_keys: str = json.dumps(KEYS), **variables: str) -> Iterator[Example]:
+def gateway(
+    runtime: Runtime, *, migrated: bool = True, hmac_keys: str = json.dumps(KEYS), **variables: str
+) -> Iterator[Example]:
     """Start all four Workers; when they stop, look for secrets and stack traces in what they logged."""
     folders = [f"private-machine-api/{worker}" for worker in WORKERS]
     variables = {"ACCESS_HOSTNAME": "127.0.0.1"} | variables
@@ -77,7 +83,9 @@ def signed(
     return {"X-Key-Id": key_id, "X-Timestamp": timestamp, "X-Nonce": nonce, "X-Signature": signature}
 
 
-def send(example: Example, method: str, target: str, headers: dict[str, str] | None = None, body: bytes | None = None) -> httpx.Response:
+def send(
+    example: Example, method: str, target: str, headers: dict[str, str] | None = None, body: bytes | None = None
+) -> httpx.Response:
     """Send a request with exactly this target."""
     url = httpx.URL(example.url).copy_with(raw_path=target.encode())
     return example.http.request(method, url, headers=headers, content=body)
@@ -89,7 +97,9 @@ def call(example: Example, method: str, target: str, body: bytes = b"", **how: o
 
 
 def post_order(example: Example, reference: str, amount_cents: int = 1250, **how: object) -> httpx.Response:
-    return call(example, "POST", "/v1/orders", json.dumps({"reference": reference, "amountCents": amount_cents}).encode(), **how)
+    return call(
+        example, "POST", "/v1/orders", json.dumps({"reference": reference, "amountCents": amount_cents}).encode(), **how
+    )
 
 
 @dataclass(frozen=True)
@@ -102,7 +112,12 @@ class Answer:
 
 
 def raw(
-    example: Example, request_line: bytes, headers: list[tuple[str, str]], body: bytes = b"", *, last_byte_after_s: float = 0
+    example: Example,
+    request_line: bytes,
+    headers: list[tuple[str, str]],
+    body: bytes = b"",
+    *,
+    last_byte_after_s: float = 0,
 ) -> Answer:
     """Send bytes that no client library would, the last one late where asked, and return the answer."""
     address = urlsplit(example.url)

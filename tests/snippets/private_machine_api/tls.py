@@ -63,7 +63,9 @@ class Authority:
             .add_extension(x509.BasicConstraints(ca=issuer is None, path_length=None), critical=True)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False)
-            .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+            .add_extension(
+                x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False
+            )
         )
         if issuer is None:
             usage = x509.KeyUsage(False, False, False, False, False, True, True, False, False)
@@ -72,7 +74,9 @@ class Authority:
         files = self.folder / f"{name}.pem", self.folder / f"{name}.key"
         files[0].write_bytes(made.public_bytes(serialization.Encoding.PEM))
         files[1].write_bytes(
-            key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+            key.private_bytes(
+                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+            )
         )
         return Certificate(made, key, *files)
 
@@ -82,7 +86,13 @@ def described(tls: dict[str, str]) -> dict[str, str]:
     return {"MF-CF-Blob": json.dumps({"clientAcceptEncoding": "", "tlsClientAuth": tls})}
 
 
-NO_CERTIFICATE = {"certPresented": "0", "certVerified": "NONE", "certRevoked": "0", "certIssuerSKI": "", "certFingerprintSHA256": ""}
+NO_CERTIFICATE = {
+    "certPresented": "0",
+    "certVerified": "NONE",
+    "certRevoked": "0",
+    "certIssuerSKI": "",
+    "certFingerprintSHA256": "",
+}
 
 
 def as_the_edge_says(certificate: x509.Certificate, issuer: Authority, revoked: set[int]) -> dict[str, str]:
@@ -125,9 +135,15 @@ def front(worker_url: str, server: Certificate, clients: Authority, revoked: set
         def forward(self) -> None:
             der = self.connection.getpeercert(binary_form=True)
             tls = as_the_edge_says(x509.load_der_x509_certificate(der), clients, revoked) if der else NO_CERTIFICATE
-            sent = {name: value for name, value in self.headers.items() if name.lower() not in {"host", "connection", "mf-cf-blob"}}
+            sent = {
+                name: value
+                for name, value in self.headers.items()
+                if name.lower() not in {"host", "connection", "mf-cf-blob"}
+            }
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            answer = httpx.request(self.command, worker_url + self.path, headers=sent | described(tls), content=body, verify=False)
+            answer = httpx.request(
+                self.command, worker_url + self.path, headers=sent | described(tls), content=body, verify=False
+            )
             self.send_response(answer.status_code)
             for name, value in answer.headers.items():
                 if name not in {"content-length", "transfer-encoding", "connection", "content-encoding"}:

@@ -9,7 +9,18 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 RECORD_KEYS = {"name", "type", "content", "proxied", "ttl", "comment"}
-RULE_KEYS = {"id", "ref", "version", "description", "enabled", "expression", "action", "action_parameters", "ratelimit", "last_updated"}
+RULE_KEYS = {
+    "id",
+    "ref",
+    "version",
+    "description",
+    "enabled",
+    "expression",
+    "action",
+    "action_parameters",
+    "ratelimit",
+    "last_updated",
+}
 
 
 class Zone:
@@ -41,7 +52,11 @@ class Zone:
         if path == "/zones/z/dns_records":
             return self.records
         if m := re.fullmatch(r"/zones/z/rulesets/phases/(\w+)/entrypoint", path):
-            return {"id": "r", "kind": "zone", "name": "default", "phase": m[1], "rules": self.rules[m[1]]} if m[1] in self.rules else None
+            return (
+                {"id": "r", "kind": "zone", "name": "default", "phase": m[1], "rules": self.rules[m[1]]}
+                if m[1] in self.rules
+                else None
+            )
         if path == "/zones/z/origin_tls_client_auth":
             return [{"id": str(i), "certificate": c} for i, c in enumerate(self.certificates)]
         return {"enabled": self.lock} if path == "/zones/z/origin_tls_client_auth/settings" else None
@@ -51,7 +66,10 @@ class Zone:
         if (method, path[:18]) == ("PATCH", "/zones/z/settings/") and body.keys() == {"value"}:
             self.settings[path[18:]] = body["value"]
             return {"id": path[18:], "value": body["value"]}
-        if (method, path) == ("POST", "/zones/z/origin_tls_client_auth") and body.keys() == {"certificate", "private_key"}:
+        if (method, path) == ("POST", "/zones/z/origin_tls_client_auth") and body.keys() == {
+            "certificate",
+            "private_key",
+        }:
             self.certificates.append(body["certificate"])
             return {"id": "c"}
         if (method, path) == ("PUT", "/zones/z/origin_tls_client_auth/settings") and body == {"enabled": True}:
@@ -59,12 +77,18 @@ class Zone:
             return {"enabled": True}
         if method == "PUT" and (m := re.fullmatch(r"/zones/z/rulesets/phases/(\w+)/entrypoint", path)):
             if body.keys() == {"rules"} and all(rule.keys() <= RULE_KEYS for rule in body["rules"]):
-                self.rules[m[1]] = [{"id": f"id{i}", "version": "1", "enabled": True, **rule} for i, rule in enumerate(body["rules"])]
+                self.rules[m[1]] = [
+                    {"id": f"id{i}", "version": "1", "enabled": True, **rule} for i, rule in enumerate(body["rules"])
+                ]
                 return {"id": "r", "kind": "zone", "name": "default", "phase": m[1], "rules": self.rules[m[1]]}
         if method == "POST" and path == "/zones/z/dns_records" and body.keys() == RECORD_KEYS:
             self.records.append({"id": f"rec{len(self.records)}", **body})
             return self.records[-1]
-        if method == "PATCH" and (m := re.fullmatch(r"/zones/z/dns_records/(\w+)", path)) and body.keys() == RECORD_KEYS:
+        if (
+            method == "PATCH"
+            and (m := re.fullmatch(r"/zones/z/dns_records/(\w+)", path))
+            and body.keys() == RECORD_KEYS
+        ):
             record = next(r for r in self.records if r["id"] == m[1])
             record.update(body)
             return record
@@ -81,7 +105,9 @@ def zone_api() -> Iterator[Zone]:
             path, _, query = self.path.partition("?")
             found = zone.get(path)
             # A list has one page here; the SDK asks for the next one until it is empty.
-            self._answer(zone.fail_all, [] if isinstance(found, list) and re.search(r"\bpage=(?!1\b)", query) else found, 404)
+            self._answer(
+                zone.fail_all, [] if isinstance(found, list) and re.search(r"\bpage=(?!1\b)", query) else found, 404
+            )
 
         def _change(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -95,8 +121,14 @@ def zone_api() -> Iterator[Zone]:
             if self.path != "/ips" and self.headers.get("Authorization") != "Bearer token":
                 status = 401
             status = status or (otherwise if result is None else 200)
-            info = {"page": 1, "per_page": 100, "count": 1, "total_count": 1, "total_pages": 1} if isinstance(result, list) else {}
-            data = json.dumps({"success": status == 200, "errors": [], "messages": [], "result": result, "result_info": info}).encode()
+            info = (
+                {"page": 1, "per_page": 100, "count": 1, "total_count": 1, "total_pages": 1}
+                if isinstance(result, list)
+                else {}
+            )
+            data = json.dumps(
+                {"success": status == 200, "errors": [], "messages": [], "result": result, "result_info": info}
+            ).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(data)))

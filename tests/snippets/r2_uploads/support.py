@@ -29,7 +29,9 @@ WAIT_S = 20
 @contextmanager
 def uploads(runtime: Runtime, **variables: object) -> Iterator[Example]:
     """Start the example with its local S3 address and with what plays R2's events."""
-    with runtime.example(*SETUP.folders, EVENTS, secrets=SETUP.secrets, variables={**SETUP.variables, **variables}) as example:
+    with runtime.example(
+        *SETUP.folders, EVENTS, secrets=SETUP.secrets, variables={**SETUP.variables, **variables}
+    ) as example:
         example.migrate("DB")
         yield example
 
@@ -71,9 +73,12 @@ def row(api: Example, file_id: str) -> dict[str, Any]:
 def event(key: str, etag: str = "0" * 32, action: str = "PutObject", bucket: str = "uploads") -> dict[str, Any]:
     """The body that R2 documents for a message of an event notification."""
     return {
-        "account": "0" * 32, "action": action, "bucket": bucket,
-        "object": {"key": key, "size": 1, "eTag": etag}, "eventTime": "2026-11-23T12:00:00.000Z",
-    }  # fmt: skip
+        "account": "0" * 32,
+        "action": action,
+        "bucket": bucket,
+        "object": {"key": key, "size": 1, "eTag": etag},
+        "eventTime": "2026-11-23T12:00:00.000Z",
+    }
 
 
 def notify(api: Example, key: str, **more: str) -> None:
@@ -110,11 +115,17 @@ def sweep(api: Example, later_s: int = 0) -> None:
 
 def s3_client(api: Example, **options: object) -> Any:
     """The S3 API with the key pair, as a machine of the owner has it."""
-    config = Config(request_checksum_calculation="when_required", response_checksum_validation="when_required", **options)
+    config = Config(
+        request_checksum_calculation="when_required", response_checksum_validation="when_required", **options
+    )
     return boto3.client(
-        "s3", endpoint_url=f"{api.url}/cdn-cgi/local/r2/s3", region_name="auto", config=config,
-        aws_access_key_id="local-key", aws_secret_access_key="local-secret",
-    )  # fmt: skip
+        "s3",
+        endpoint_url=f"{api.url}/cdn-cgi/local/r2/s3",
+        region_name="auto",
+        config=config,
+        aws_access_key_id="local-key",
+        aws_secret_access_key="local-secret",
+    )
 
 
 def keys(s3: Any) -> set[str]:

@@ -141,7 +141,9 @@ class Rooms:
         return issue(room, user, self.key, lifetime_s)
 
     @contextmanager
-    def joined(self, room: str, user: str, query: str = "", lifetime_s: float = 900, **options: Any) -> Iterator[Member]:
+    def joined(
+        self, room: str, user: str, query: str = "", lifetime_s: float = 900, **options: Any
+    ) -> Iterator[Member]:
         """Join, and leave at the end."""
         protocols = ["chat.v1", f"token.{self.token(room, user, lifetime_s)}"]
         options = {"ping_interval": None, "close_timeout": 0.03, **options}

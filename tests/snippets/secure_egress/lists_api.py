@@ -40,7 +40,9 @@ def lists_api() -> Iterator[Lists]:
                 return self._answer(404, None)
             page = int(parse_qs(urlsplit(self.path).query).get("page", ["1"])[0])
             items = [{"value": v} for v in state.values[(page - 1) * PAGE : page * PAGE]]
-            self._answer(200, items, {"page": page, "per_page": PAGE, "count": len(items), "total_count": len(state.values)})
+            self._answer(
+                200, items, {"page": page, "per_page": PAGE, "count": len(items), "total_count": len(state.values)}
+            )
 
         def do_PATCH(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -48,7 +50,9 @@ def lists_api() -> Iterator[Lists]:
                 return self._answer(404, None)
             if sum(call.startswith("PATCH") for call in state.calls) == state.fail_patch:
                 return self._answer(403, None)
-            right = body.keys() <= {"append", "remove"} and all(i.keys() <= {"value", "description"} for i in body.get("append", []))
+            right = body.keys() <= {"append", "remove"} and all(
+                i.keys() <= {"value", "description"} for i in body.get("append", [])
+            )
             if not right or not all(isinstance(v, str) for v in body.get("remove", [])):
                 return self._answer(400, None)
             state.values += [i["value"] for i in body.get("append", []) if i["value"] not in state.values]
@@ -68,7 +72,9 @@ def lists_api() -> Iterator[Lists]:
             return False
 
         def _answer(self, status: int, result: object, info: dict | None = None) -> None:
-            data = json.dumps({"success": status == 200, "errors": [], "messages": [], "result": result, "result_info": info or {}}).encode()
+            data = json.dumps(
+                {"success": status == 200, "errors": [], "messages": [], "result": result, "result_info": info or {}}
+            ).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(data)))

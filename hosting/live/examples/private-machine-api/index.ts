@@ -29,7 +29,9 @@ export class Visitor extends Sandbox<Env> {
       REPORTS: {
         fetch: (url: string) => {
           const own = { ...this.env, ORDERS: bound("internal-b") };
-          return reports.fetch(new Request(url), own, { props: { service: "gateway" } } as ExecutionContext<{ service: "gateway" }>);
+          return reports.fetch(new Request(url), own, { props: { service: "gateway" } } as ExecutionContext<{
+            service: "gateway";
+          }>);
         },
       } as Env["REPORTS"],
     };

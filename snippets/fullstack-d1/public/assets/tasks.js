@@ -42,9 +42,12 @@ export class Tasks {
     const path = `/api/tasks/${task.id}`;
     box.addEventListener("change", async () => {
       const change = { done: box.checked };
-      const done = await this.act(async () => {
-        Object.assign(task, await call("PATCH", path, change, task.version));
-      }, `${change.done ? "Done" : "Open again"}: ${task.title}`);
+      const done = await this.act(
+        async () => {
+          Object.assign(task, await call("PATCH", path, change, task.version));
+        },
+        `${change.done ? "Done" : "Open again"}: ${task.title}`,
+      );
       if (!done) box.checked = task.done;
     });
     remove.addEventListener("click", () =>

@@ -16,8 +16,7 @@ export function scriptOf(body: Record<string, unknown>): Script {
     throw invalid(`There are 1 to ${MODULES_MAX} modules.`);
   // "metadata" is a part of the upload itself; the pattern wants .js, so it cannot be one.
   const bad = names.find((name) => name.length > 100 || !MODULE_NAME.test(name));
-  if (bad !== undefined)
-    throw invalid("A module's name is like lib/cart.js, in lower case.");
+  if (bad !== undefined) throw invalid("A module's name is like lib/cart.js, in lower case.");
   if (!Object.values(modules).every((text) => typeof text === "string"))
     throw invalid("A module's text is a string.");
   if (typeof main !== "string" || !Object.hasOwn(modules, main))

@@ -68,7 +68,9 @@ export async function release(env: Env, tenant: string, host: string) {
   if (host.endsWith(`.${env.APPS_DOMAIN}`)) throw invalid("This name stays.");
   if (row.state !== "pending") {
     // Whoever publishes meanwhile sees this, and takes the name off the map again.
-    await env.DB.prepare("UPDATE hostnames SET state = 'leaving' WHERE host = ? AND tenant = ?")
+    await env.DB.prepare(
+      "UPDATE hostnames SET state = 'leaving' WHERE host = ? AND tenant = ?",
+    )
       .bind(host, tenant)
       .run();
     await asked(env.SITES.delete(host));

@@ -57,7 +57,9 @@ async function makeLive(
     throw unavailable(`${tenant}/${number}: ${error}`);
   });
   if (!result.ok) {
-    await env.DB.prepare("UPDATE versions SET state = 'refused' WHERE tenant = ? AND number = ?")
+    await env.DB.prepare(
+      "UPDATE versions SET state = 'refused' WHERE tenant = ? AND number = ?",
+    )
       .bind(tenant, number)
       .run();
     throw new Refusal(422, "code_refused", `The code does not load: ${result.message}.`);

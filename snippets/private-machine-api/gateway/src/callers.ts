@@ -38,8 +38,7 @@ export const callerByAccess = (clientId: string) =>
   byProof((entry) => entry.accessClientId === clientId);
 export const callerByCertificate = (sha256: string) =>
   byProof((entry) => entry.certificates?.includes(sha256) ?? false);
-export const callerByKey = (keyId: string) =>
-  Object.hasOwn(CALLERS, keyId) ? keyId : null;
+export const callerByKey = (keyId: string) => (Object.hasOwn(CALLERS, keyId) ? keyId : null);
 
 /** What a caller may do; an unknown route is simply not in anybody's list. */
 export function permissions(id: string): Caller & { allow: readonly string[] } {

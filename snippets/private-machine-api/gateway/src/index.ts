@@ -38,9 +38,7 @@ async function answer(
   const route = routeOf(request.method, url);
   if (!route || !caller.allow.includes(route.name))
     throw forbidden(`${id}: ${request.method} ${url.pathname}`);
-  console.log(
-    JSON.stringify({ event: "allowed", requestId, caller: id, route: route.name }),
-  );
+  console.log(JSON.stringify({ event: "allowed", requestId, caller: id, route: route.name }));
   return run(route.name, {
     caller: { id, sees: caller.sees },
     url,

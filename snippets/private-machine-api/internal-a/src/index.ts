@@ -63,13 +63,7 @@ export class Orders extends WorkerEntrypoint<Bindings, Props> {
       `INSERT INTO orders (id, owner, reference, amount_cents, created_at) VALUES (?, ?, ?, ?, ?)
        ON CONFLICT (owner, reference) DO NOTHING RETURNING ${COLUMNS}`,
     )
-      .bind(
-        crypto.randomUUID(),
-        caller.id,
-        parsed.reference,
-        parsed.amountCents,
-        Date.now(),
-      )
+      .bind(crypto.randomUUID(), caller.id, parsed.reference, parsed.amountCents, Date.now())
       .first<Order>();
     if (insert) return { order: insert, created: true };
     const known = await this.env.DB.prepare(

@@ -10,7 +10,10 @@ const parts = {
   },
   /** Returns for each message what was called, and the state of its job at that time. */
   async consume(env, dead, bodies, variables) {
-    const state = (id) => env.DB.prepare("SELECT state FROM jobs WHERE id = ?").bind(id ?? null).first("state");
+    const state = (id) =>
+      env.DB.prepare("SELECT state FROM jobs WHERE id = ?")
+        .bind(id ?? null)
+        .first("state");
     const messages = bodies.map((body, n) => {
       const answers = [];
       const note = (name) => () => answers.push(state(body.id).then((found) => [name, found]));

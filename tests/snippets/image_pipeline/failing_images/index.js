@@ -2,8 +2,14 @@
 import { RpcTarget, WorkerEntrypoint } from "cloudflare:workers";
 
 const FAULTS = {
-  160: { code: 9422, message: "IMAGES_TRANSFORM_ERROR 9422: Free unique transformations are exhausted on node-7.internal" },
-  320: { code: 9422, message: "IMAGES_TRANSFORM_ERROR 9422: Free unique transformations are exhausted on node-7.internal" },
+  160: {
+    code: 9422,
+    message: "IMAGES_TRANSFORM_ERROR 9422: Free unique transformations are exhausted on node-7.internal",
+  },
+  320: {
+    code: 9422,
+    message: "IMAGES_TRANSFORM_ERROR 9422: Free unique transformations are exhausted on node-7.internal",
+  },
   640: { code: 9522, message: "IMAGES_TRANSFORM_ERROR 9522: The service in this colo is too busy" },
   960: { code: 9516, message: "IMAGES_TRANSFORM_ERROR 9516: error during decoding" },
   1280: { code: 9523, message: "Unexpected error response 503: node-7.internal" },

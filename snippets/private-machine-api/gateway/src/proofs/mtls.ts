@@ -4,7 +4,8 @@ import { unauthenticated } from "../errors";
 // --8<-- [start:verify]
 export function byCertificate(request: Request, env: Env): string | null {
   const tls = request.cf?.tlsClientAuth as
-    IncomingRequestCfPropertiesTLSClientAuth | undefined;
+    | IncomingRequestCfPropertiesTLSClientAuth
+    | undefined;
   if (tls?.certPresented !== "1") return null;
   if (tls.certVerified !== "SUCCESS") throw unauthenticated(`mtls: ${tls.certVerified}`);
   if (tls.certRevoked !== "0") throw unauthenticated("mtls: revoked");
