@@ -55,22 +55,44 @@ class Authority:
         ca: bool = False,
         host: str = "",
     ) -> x509.Certificate:
+        """Fill in what a strict client asks for: key usage, and which key signed which (RFC 5280)."""
         now = datetime.datetime.now(datetime.UTC)
+        issuer, own = self.key.public_key(), key.public_key()
         made = (
             x509.CertificateBuilder()
             .subject_name(subject)
             .issuer_name(self.name)
-            .public_key(key.public_key())
+            .public_key(own)
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - datetime.timedelta(hours=1))
             .not_valid_after(now + datetime.timedelta(days=1))
-            .add_extension(x509.BasicConstraints(ca, None), critical=True)
+            .add_extension(x509.BasicConstraints(ca, 0 if ca else None), critical=True)
+            .add_extension(_usage(ca), critical=True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(own), critical=False)
+            .add_extension(
+                x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer), critical=False
+            )
         )
         if host:
             made = made.add_extension(
                 x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False
             )
         return made.sign(self.key, hashes.SHA256())
+
+
+def _usage(ca: bool) -> x509.KeyUsage:
+    """Return what a key may do: an authority signs certificates and revocations, others sign the handshake."""
+    return x509.KeyUsage(
+        digital_signature=not ca,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=ca,
+        crl_sign=ca,
+        encipher_only=False,
+        decipher_only=False,
+    )
 
 
 def _key() -> ec.EllipticCurvePrivateKey:

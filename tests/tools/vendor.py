@@ -1,6 +1,5 @@
 """A vendor's web server that answers, moves, hangs and lies as a test tells it; also as a proxy that speaks TLS."""
 
-import datetime
 import ssl
 import threading
 from collections.abc import Callable, Iterator
@@ -8,10 +7,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+import trustme
 
 HTML = "text/html; charset=utf-8"
 
@@ -82,28 +78,10 @@ class Vendor(ThreadingHTTPServer):
         self.pages[path] = lambda handler: handler.give(body, **how)
 
     def trusted_as(self, host: str, folder: Path) -> Path:
-        """Speak TLS as ``host`` and return the file of the certificate to trust."""
-        key = ec.generate_private_key(ec.SECP256R1())
-        name, now = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)]), datetime.datetime.now(datetime.UTC)
-        certificate = (
-            x509.CertificateBuilder()
-            .subject_name(name)
-            .issuer_name(name)
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - datetime.timedelta(days=1))
-            .not_valid_after(now + datetime.timedelta(days=1))
-            .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), False)
-            .add_extension(x509.BasicConstraints(ca=True, path_length=None), True)
-            .sign(key, hashes.SHA256())
-        )
-        file = folder / "vendor.pem"
-        private = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        file.write_bytes(
-            key.private_bytes(serialization.Encoding.PEM, *private)
-            + certificate.public_bytes(serialization.Encoding.PEM)
-        )
-        self.tls.load_cert_chain(file)
+        """Speak TLS as ``host`` and return the file of the authority to trust."""
+        file, authority = folder / "vendor.pem", trustme.CA()
+        authority.issue_cert(host).configure_cert(self.tls)
+        authority.cert_pem.write_to_path(str(file))
         return file
 
 
