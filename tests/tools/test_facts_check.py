@@ -7,7 +7,6 @@ import re
 import socket
 import subprocess
 import sys
-import termios
 from collections.abc import Iterator
 from email.utils import format_datetime
 from pathlib import Path
@@ -544,6 +543,7 @@ def _read(terminal: int) -> bytes:
 
 def test_who_watches_sees_a_progress_bar(server: Vendor, tmp_path: Path):
     product, _ = smallest_product()
+    termios = pytest.importorskip("termios", reason="Windows has no pseudo-terminals")
     leader, follower = os.openpty()
     termios.tcsetwinsize(follower, (24, 100))
     done = subprocess.run(

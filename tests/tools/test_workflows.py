@@ -22,7 +22,7 @@ def run(*command: str | Path) -> str:
 
 
 def test_there_are_workflows():
-    assert {"deploy.yml", "facts.yml", "preview-build.yml", "preview-close.yml", "preview-deploy.yml"} <= {
+    assert {"deploy.yml", "facts.yml", "preview-build.yml", "preview-close.yml", "preview-deploy.yml", "tests.yml"} <= {
         path.name for path in WORKFLOWS
     }
 
@@ -40,6 +40,8 @@ def test_every_action_is_pinned_by_hash_with_its_version_beside_it(path: Path):
     used = re.findall(r"uses: (\S+)(.*)", path.read_text())
     assert used
     for action, rest in used:
+        if action.removeprefix("$/.github/workflows/") in {other.name for other in WORKFLOWS}:
+            continue
         assert re.fullmatch(r"[\w.-]+/[\w./-]+@[0-9a-f]{40}", action), f"{path.name}: {action}"
         assert re.fullmatch(r" # v\d+\.\d+\.\d+", rest), f"{path.name}: name the version of {action} in a comment"
 
@@ -49,7 +51,26 @@ def test_nothing_is_granted_to_the_whole_workflow_and_every_job_ends(path: Path)
     workflow = yaml.safe_load(path.read_text())
     assert workflow["permissions"] == {}, f"{path.name}: grant permissions to jobs, each with its reason"
     for name, job in workflow["jobs"].items():
-        assert job["timeout-minutes"] <= 60, f"{path.name}: {name} may hang"
+        assert "uses" in job or job["timeout-minutes"] <= 60, f"{path.name}: {name} may hang"
+
+
+def test_every_push_runs_the_command_of_the_readme_and_nothing_else_is_deployed():
+    tests, deploy = (
+        yaml.safe_load((ROOT / f".github/workflows/{name}.yml").read_text()) for name in ("tests", "deploy")
+    )
+    assert {"push", "pull_request", "workflow_call"} <= set(tests[True])  # YAML reads the key "on" as true
+    command = "uv run pytest"
+    assert f"\n$ {command}\n" in (ROOT / "README.md").read_text()
+    assert command in [step.get("run") for step in tests["jobs"]["everything"]["steps"]]
+    assert deploy["jobs"]["tests"]["uses"] == "$/.github/workflows/tests.yml"
+    assert [job["needs"] for name, job in deploy["jobs"].items() if name != "tests"] == ["tests"]
+
+
+def test_what_runs_on_other_systems_exists():
+    words = (ROOT / ".github/workflows/tests.yml").read_text().split()
+    named = {word.split("::")[0] for word in words if word.startswith("tests/")}
+    assert len(named) > 5
+    assert not [path for path in named if not (ROOT / path).exists()]
 
 
 def test_the_facts_are_checked_on_a_schedule_and_proposed_as_a_pull_request():
