@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
 from mkdocs.exceptions import PluginError
 
 from fresh import fresh
+from yaml_file import parse_yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 PATTERNS = ROOT / "docs" / "patterns"
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 FRONT_MATTER = re.compile(r"\A---\n(?P<meta>.*?)\n---\n(?P<text>.*)", re.S)
 
 
@@ -49,7 +48,7 @@ class Pattern:
     @property
     def place(self) -> tuple[int, str]:
         """Sorts by number: 3 comes before 3b, and 3b before 4."""
-        digits = re.match(r"\d+", self.number)[0]
+        digits = re.sub(r"\D.*", "", self.number)
         return int(digits), self.number.removeprefix(digits)
 
 
@@ -60,8 +59,10 @@ def parse(slug: str, page: str) -> Pattern:
         PluginError: the page has no front matter, or a field is missing.
     """
     found = FRONT_MATTER.match(page)
+    if not found:
+        raise PluginError(f"docs/patterns/{slug}.md: there is no front matter")
     try:
-        meta: dict[str, Any] = yaml.load(found["meta"], LOADER)
+        meta: dict[str, Any] = parse_yaml(found["meta"])
         return Pattern(
             slug=slug,
             number=str(meta["pattern"]),

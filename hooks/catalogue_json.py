@@ -7,10 +7,12 @@ from typing import Any
 from jinja2 import Environment
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
 
 import zips
 from catalogue import Pattern, patterns
 from facts import Fact, load, products, used
+from site_files import file_at, page_at, pages
 from twins import address
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -24,7 +26,7 @@ def tests(slug: str, root: Path = ROOT) -> list[str]:
     return sorted(p.relative_to(root).as_posix() for p in (root / "tests" / "snippets").glob(f"test_{name}*.py"))
 
 
-def entry(pattern: Pattern, facts: dict[str, Fact], page: File, root: Path = ROOT) -> dict[str, Any]:
+def entry(pattern: Pattern, facts: dict[str, Fact], page: Page, root: Path = ROOT) -> dict[str, Any]:
     """Return one pattern as others read it; addresses are relative to ``patterns.json``.
 
     Args:
@@ -35,7 +37,7 @@ def entry(pattern: Pattern, facts: dict[str, Fact], page: File, root: Path = ROO
     """
     names = products()
     folder = root / "snippets" / pattern.slug
-    shown = sorted(set(used(page.page.markdown)))
+    shown = sorted(set(used(page.markdown or "")))
     return {
         "slug": pattern.slug,
         "number": pattern.number,
@@ -48,7 +50,7 @@ def entry(pattern: Pattern, facts: dict[str, Fact], page: File, root: Path = ROO
         "plan": pattern.plan,
         "related": list(pattern.related),
         "page": page.url,
-        "markdown": address(page),
+        "markdown": address(page.file),
         "example": zips.address(pattern.slug),
         "files": [f"snippets/{pattern.slug}/{p.relative_to(folder).as_posix()}" for p in zips.listed(folder)],
         "tests": tests(pattern.slug, root),
@@ -70,10 +72,10 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_env(env: Environment, config: MkDocsConfig, files: Files) -> Environment:
-    if any(file.page.markdown is None for file in files.documentation_pages()):
-        files.remove(files.get_file_from_path(ADDRESS))  # --dirty: the catalogue of the last full build stays
+    if any(page.markdown is None for page in pages(files)):
+        files.remove(file_at(files, ADDRESS))  # --dirty: the catalogue of the last full build stays
         return env
     facts = load()
-    entries = [entry(p, facts, files.get_file_from_path(f"patterns/{p.slug}.md")) for p in patterns()]
-    files.get_file_from_path(ADDRESS).content_string = document(entries)
+    entries = [entry(p, facts, page_at(files, f"patterns/{p.slug}.md")) for p in patterns()]
+    file_at(files, ADDRESS).content_string = document(entries)
     return env

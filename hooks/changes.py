@@ -121,7 +121,8 @@ def read(edition: str, commit: str, root: Path = ROOT) -> Previous:
     if any(path.startswith(FACTS) for path in files):
         with tempfile.TemporaryDirectory() as folder:
             archive = git("archive", commit, "--", FACTS, root=root)
-            tarfile.open(fileobj=io.BytesIO(archive)).extractall(folder, filter="data")
+            with tarfile.open(fileobj=io.BytesIO(archive)) as members:
+                members.extractall(folder, filter="data")
             try:
                 facts = load(Path(folder, FACTS))
             except FactError as error:
@@ -148,7 +149,8 @@ def on_pre_build(config: MkDocsConfig) -> None:
     global _previous
     _previous = None
     if given := os.environ.get(PREVIOUS):
-        _previous = read(*given.split())
+        edition, commit = given.split()
+        _previous = read(edition, commit)
         _facts.update(load())
 
 

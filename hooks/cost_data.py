@@ -1,6 +1,7 @@
 """Load the cost data and refuse what is unknown, so that no bill is computed from a wrong or missing fact."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +12,15 @@ from cost_formula import terms
 from cost_units import FREE_WORDS, CostError, counted, rate, singular
 from facts import FACTS, MARKDOWN_LINK, Fact, load, products
 from fresh import fresh
+from yaml_file import parse_yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 COSTS = ROOT / "docs" / "data" / "costs"
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def read_yaml(path: Path) -> Any:
     try:
-        return yaml.load(path.read_text(encoding="utf-8"), LOADER)
+        return parse_yaml(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise CostError(f"{place(path)} is missing: write it, see 'Costs' in CONTRIBUTING.md") from error
     except yaml.YAMLError as error:
@@ -63,8 +64,8 @@ def load_meters(facts: Mapping[str, Fact], path: Path = COSTS / "meters.yml") ->
     plans = {}
     for name, entry in raw["plans"].items():
         where = f"{place(path)}, plan {name}"
-        entry = {**entry, "price": find(entry["price"], facts, where)} if "price" in entry else entry
-        plans[name] = entries(Plan, entry, where, id=name)
+        price = {"price": find(entry["price"], facts, where)} if "price" in entry else {}
+        plans[name] = entries(Plan, {**entry, **price}, where, id=name)
     meters: dict[str, Meter] = {}
     for entry in raw["meters"]:
         where = f"{place(path)}, meter {entry.get('id', 'without id')}"
@@ -105,7 +106,7 @@ def load_pattern(
         volume = entries(Volume, {**entry, **ready}, where, id=name)
         if len(volume.sizes) != len(SIZES) or not all(volume.min <= n <= volume.max <= LARGEST for n in volume.sizes):
             raise CostError(f"{where}: sizes needs three whole numbers from min to max, for {', '.join(SIZES)}")
-        volumes[name] = Volume(**{**vars(volume), "sizes": tuple(volume.sizes)})
+        volumes[name] = replace(volume, sizes=tuple(volume.sizes))
     lines = []
     for entry in raw.get("lines", []):
         where = f"{place(path)}, line {entry.get('meter')}"

@@ -29,18 +29,24 @@ def money(amount: int) -> str:
     return f"{amount // 100:,}.{amount % 100:02d}"
 
 
+def parts(fact: Fact, pattern: re.Pattern[str]) -> re.Match[str]:
+    if found := pattern.fullmatch(fact.unit):
+        return found
+    raise CostError(f"the fact {fact.id} has the unit {fact.unit!r}, which costs cannot count with")
+
+
 def value(fact: Fact) -> Fraction:
     """Return a fact's figure as one number: 25 billion rows are 25,000,000,000, USD 0.30 per million is 0.0000003."""
     if isinstance(fact.value, str):
         raise CostError(f"the fact {fact.id} has the text {fact.value!r} where a number is needed")
     if fact.unit.startswith("USD"):
         return rate(fact)[0]
-    return Fraction(str(fact.value)) * SCALES[AMOUNT.fullmatch(fact.unit)["scale"] or ""]
+    return Fraction(str(fact.value)) * SCALES[parts(fact, AMOUNT)["scale"] or ""]
 
 
 def monthly(fact: Fact) -> Fraction:
     """Return a Free or an included amount for a month; an amount per day counts 30 times."""
-    return value(fact) * (DAYS if AMOUNT.fullmatch(fact.unit)["period"] == "day" else 1)
+    return value(fact) * (DAYS if parts(fact, AMOUNT)["period"] == "day" else 1)
 
 
 def rate(fact: Fact) -> tuple[Fraction, Fraction]:
@@ -56,8 +62,7 @@ def rate(fact: Fact) -> tuple[Fraction, Fraction]:
 
 def counted(fact: Fact) -> str:
     """Return the noun that a fact counts, in the singular."""
-    pattern = PRICE if fact.unit.startswith("USD") else AMOUNT
-    return singular(pattern.fullmatch(fact.unit)["noun"])
+    return singular(parts(fact, PRICE if fact.unit.startswith("USD") else AMOUNT)["noun"])
 
 
 def singular(noun: str) -> str:

@@ -6,7 +6,7 @@ A command substitution stays as text, ``$(…)``: only a runtime beside the repo
 
 import re
 import shlex
-from typing import Any, NotRequired, TypedDict
+from typing import NotRequired, TypedDict
 from urllib.parse import quote
 
 ADDRESS = "http://localhost:8787"
@@ -111,7 +111,7 @@ def _capture(script: list[str]) -> Capture:
 
 
 def _request(options: list[str], piped: bool) -> Request:
-    made: dict[str, Any] = {"method": "", "url": "", "headers": [], "body": ""}
+    made: Request = {"method": "", "url": "", "headers": [], "body": ""}
     data: list[str] = []
     query: list[str] = []
     default = ""
@@ -163,7 +163,7 @@ def _request(options: list[str], piped: bool) -> Request:
     made["body"] = "&".join(data)
     made["method"] = made["method"] or ("POST" if data else "GET")
     made["url"] += f"?{'&'.join(query)}" if query else ""
-    return made  # type: ignore[return-value]
+    return made
 
 
 def _separated(options: list[str]) -> list[str]:

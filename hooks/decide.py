@@ -9,13 +9,14 @@ import re
 from pathlib import Path
 from typing import Any
 
-import yaml
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import Files
 from mkdocs.structure.pages import Page
 
-from catalogue import LOADER, Pattern, patterns
+from catalogue import Pattern, patterns
+from site_files import file_at
+from yaml_file import parse_yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 RULES = ROOT / "docs" / "data" / "decide.yml"
@@ -83,7 +84,7 @@ def _answer(answer: dict[str, Any], question: str, known: dict[str, Pattern]) ->
 
 def load(path: Path = RULES) -> Rules:
     """Return the rules of the file, resolved against the pattern pages."""
-    return resolve(yaml.load(path.read_text(encoding="utf-8"), LOADER), patterns())
+    return resolve(parse_yaml(path.read_text(encoding="utf-8")), patterns())
 
 
 def evaluate(rules: Rules, answers: dict[str, str]) -> dict[str, Any]:
@@ -151,7 +152,7 @@ def number(name: str) -> str:
 
 def by_number(slugs: list[str], names: dict[str, str]) -> list[str]:
     """Return slugs in the order of the navigation."""
-    return sorted(slugs, key=lambda slug: (int(re.match(r"\d+", names[slug])[0]), names[slug]))
+    return sorted(slugs, key=lambda slug: (int(re.sub(r"\D.*", "", names[slug])), names[slug]))
 
 
 def form(rules: Rules, addresses: dict[str, str]) -> str:
@@ -200,5 +201,5 @@ def on_page_content(page_html: str, page: Page, config: MkDocsConfig, files: Fil
     if FORM not in page_html:
         return page_html
     rules = load()
-    pages = {p["slug"]: files.get_file_from_path(f"patterns/{p['slug']}.md") for p in rules["patterns"]}
+    pages = {p["slug"]: file_at(files, f"patterns/{p['slug']}.md") for p in rules["patterns"]}
     return page_html.replace(FORM, form(rules, {slug: file.url_relative_to(page.file) for slug, file in pages.items()}))

@@ -13,9 +13,13 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from mermaid2.plugin import MarkdownMermaidPlugin
 from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
+
+from site_files import file_at
 
 log = logging.getLogger("mkdocs.hooks.diagrams")
 
@@ -58,7 +62,18 @@ def sizes(widths: Iterable[int]) -> str:
 
 def widths() -> list[int]:
     """Return the width of every drawing."""
-    return [int(re.search(r'width="(\d+)"', path.read_text(encoding="utf-8"))[1]) for path in DRAWN.glob("*.svg")]
+    return [width(path) for path in DRAWN.glob("*.svg")]
+
+
+def width(drawing: Path) -> int:
+    """Return the width of a drawing.
+
+    Raises:
+        PluginError: it has none.
+    """
+    if found := re.search(r'width="(\d+)"', drawing.read_text(encoding="utf-8")):
+        return int(found[1])
+    raise PluginError(f"{drawing}: the drawing has no width. Run `{COMMAND}`.")
 
 
 def figure(svg: str, source: str, number: int) -> str:
@@ -97,7 +112,7 @@ class _Build:
 _build = _Build()
 
 
-def _format(source: str, language: str, css_class: str, options: dict, md: Any, **kwargs: Any) -> str:
+def _format(source: str, language: str, css_class: str, options: dict[str, Any], md: Any, **kwargs: Any) -> str:
     _build.count += 1
     drawn = DRAWN / f"{key(source)}.svg"
     if drawn.is_file():
@@ -125,6 +140,8 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
     superfences = config.mdx_configs.setdefault("pymdownx.superfences", {})
     superfences["custom_fences"] = [{"name": "mermaid", "class": "mermaid", "format": _format}]
     mermaid2 = config.plugins["mermaid2"]
+    if not isinstance(mermaid2, MarkdownMermaidPlugin):
+        raise PluginError("mkdocs.yml: take the plugin mermaid2 of mkdocs-mermaid2-plugin")
     mermaid2._javascript = DRAFT_URI
     events = config.plugins.events["post_page"]
     for index, method in enumerate(events):
@@ -137,7 +154,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     _build.drafts.clear()
     if _build.serving and DRAFT_SCRIPT.is_file():
         files.append(File.generated(config, DRAFT_URI, abs_src_path=str(DRAFT_SCRIPT)))
-    style = files.get_file_from_path(STYLE)
+    style = file_at(files, STYLE)
     files.remove(style)
     files.append(File.generated(config, STYLE, content=style.content_string + sizes(widths())))
     return files

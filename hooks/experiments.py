@@ -46,7 +46,7 @@ def load(name: str, place: str) -> dict[str, Any]:
             f"Correct the name, or measure it: `{command(name)} --update`."
         )
     data = json.loads(path.read_text(encoding="utf-8"))
-    fits = FIELDS <= data.keys() and all(
+    fits = data.keys() >= FIELDS and all(
         row["side"] in MARKS and len(row["values"]) == len(data["columns"]) for row in data["rows"]
     )
     if not fits:

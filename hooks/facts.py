@@ -21,6 +21,7 @@ from mkdocs.structure.files import Files
 from mkdocs.structure.pages import Page
 
 from fresh import fresh
+from yaml_file import parse_yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 FACTS = ROOT / "docs" / "data" / "facts"
@@ -28,7 +29,6 @@ MARKDOWN_LINK = re.compile(r"\[(?P<text>[^\]\n]+)\]\(fact:(?P<id>[a-z0-9.-]+)(?P
 HTML_LINK = re.compile(r'<a href="fact:(?P<id>[a-z0-9.-]+)(?P<part>#source)?">(?P<text>.*?)</a>', re.S)
 TABLE = "<!-- facts: every fact by product -->"
 VENDOR_HOSTS = ("cloudflare.com",)
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 SOURCES = "<!-- facts: sources by product -->"
 UNKNOWNS = "<!-- facts: what was not established -->"
 CONFLICTS = "<!-- facts: where sources disagree -->"
@@ -159,7 +159,7 @@ def load(folder: Path = FACTS) -> dict[str, Fact]:
     facts: dict[str, Fact] = {}
     for path in sorted(folder.glob("*.yml")):
         try:
-            entries = yaml.load(path.read_text(encoding="utf-8"), LOADER)
+            entries = parse_yaml(path.read_text(encoding="utf-8"))
         except yaml.YAMLError as error:
             raise FactError(f"docs/data/facts/{path.name}: not YAML: {error}") from error
         for fact in parse(entries, path.stem):
@@ -293,7 +293,7 @@ def conflicts(facts: Iterable[Fact]) -> str:
 @cache
 def products() -> dict[str, dict[str, str]]:
     """Return ``docs/data/products.yml``: product id to name, former name and address."""
-    return yaml.load((ROOT / "docs" / "data" / "products.yml").read_text(encoding="utf-8"), LOADER)
+    return parse_yaml((ROOT / "docs" / "data" / "products.yml").read_text(encoding="utf-8"))
 
 
 _facts: dict[str, Fact] = {}

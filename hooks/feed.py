@@ -19,6 +19,7 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
 from facts import MARKDOWN_LINK
+from site_files import file_at, page_at, pages
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = "guide/whats-changed.md"
@@ -101,18 +102,20 @@ def shortened(text: str) -> str:
 
 
 def _rfc(day: datetime.date) -> str:
-    return format_datetime(datetime.datetime(day.year, day.month, day.day, tzinfo=datetime.timezone.utc))
+    return format_datetime(datetime.datetime(day.year, day.month, day.day, tzinfo=datetime.UTC))
 
 
 def dates(root: Path = ROOT) -> dict[str, str]:
     """Return path to the day of its last commit; empty without git, or where the history was cut off."""
     git = ["git", "-C", str(root)]
     try:
-        shallow = subprocess.run([*git, "rev-parse", "--is-shallow-repository"], capture_output=True, text=True)
+        shallow = subprocess.run(
+            [*git, "rev-parse", "--is-shallow-repository"], capture_output=True, text=True, check=False
+        )
         if shallow.stdout.strip() != "false":
             return {}
         command = [*git, "log", "--format=@%cs", "--name-only", "--no-renames", "--", "docs", "snippets", "experiments"]
-        log = subprocess.run(command, capture_output=True, text=True).stdout
+        log = subprocess.run(command, capture_output=True, text=True, check=False).stdout
     except OSError:
         return {}
     found: dict[str, str] = {}
@@ -140,18 +143,18 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 def on_env(env: Environment, config: MkDocsConfig, files: Files) -> Environment:
     known = dates() if config.site_url else {}
-    for file in files.documentation_pages():
-        file.page.update_date = changed(file.src_uri, known) or UNKNOWN
-    page = files.get_file_from_path(SOURCE).page
+    for each in pages(files):
+        each.update_date = changed(each.file.src_uri, known) or UNKNOWN
+    page = page_at(files, SOURCE)
     if page.markdown is None:
-        files.remove(files.get_file_from_path(NAME))  # --dirty: the feed of the last full build stays
+        files.remove(file_at(files, NAME))  # --dirty: the feed of the last full build stays
         return env
     entries = changes(page.file.content_string)[:NEWEST]
     # Where the site has no address of its own, links stay relative to the feed.
     text = feed(
         entries, config.site_name, page.meta["description"], config.site_url or "", page.canonical_url or page.url
     )
-    files.get_file_from_path(NAME).content_string = text
+    file_at(files, NAME).content_string = text
     return env
 
 

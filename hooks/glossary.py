@@ -7,13 +7,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import Files
 from mkdocs.structure.pages import Page
 
-from catalogue import LOADER
+from site_files import file_at
+from yaml_file import parse_yaml
 
 SOURCE = Path(__file__).resolve().parent.parent / "docs" / "data" / "glossary.yml"
 LIST = "<!-- glossary: every term -->"
@@ -95,7 +95,7 @@ def parse(entries: Any) -> list[Term]:
 @cache
 def load() -> list[Term]:
     """Return the terms of ``docs/data/glossary.yml``."""
-    return parse(yaml.load(SOURCE.read_text(encoding="utf-8"), LOADER))
+    return parse(parse_yaml(SOURCE.read_text(encoding="utf-8")))
 
 
 def explain(page_html: str, terms: list[Term], glossary: str) -> str:
@@ -176,4 +176,4 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 def on_page_content(page_html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     if not page.file.src_uri.startswith(FOLDERS) or page.file.src_uri == PAGE:
         return page_html
-    return explain(page_html, load(), files.get_file_from_path(PAGE).url_relative_to(page.file))
+    return explain(page_html, load(), file_at(files, PAGE).url_relative_to(page.file))

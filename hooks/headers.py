@@ -140,6 +140,7 @@ def text(given: Rules) -> str:
 def parse(content: str) -> Rules:
     """Return the rules of a ``_headers`` file that ``text`` wrote."""
     found: Rules = {}
+    headers: dict[str, str] = {}
     for line in content.splitlines():
         if not line.startswith(" "):
             found[line] = headers = {}

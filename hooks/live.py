@@ -134,7 +134,12 @@ def quiet(observer: Any) -> None:
 
     def scheduled(handler: Any, path: str, **options: Any) -> Any:
         tell = handler.on_any_event
-        handler.on_any_event = lambda event: None if PASSED_OVER & set(Path(event.src_path).parts) else tell(event)
+
+        def told(event: Any) -> None:
+            if not PASSED_OVER & set(Path(event.src_path).parts):
+                tell(event)
+
+        handler.on_any_event = told
         return schedule(handler, path, **options)
 
     observer.schedule = scheduled

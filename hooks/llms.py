@@ -9,6 +9,7 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.nav import Navigation, Section
 from mkdocs.structure.pages import Page
 
+from site_files import file_at, pages
 from twins import Twin, footnotes
 
 INDEX, FULL = "llms.txt", "llms-full.txt"
@@ -66,7 +67,7 @@ def full(name: str, description: str, twins: Iterable[Twin]) -> str:
 
 
 def _twins_of(items: Iterable[object]) -> list[Twin]:
-    return [item.twin for item in items if isinstance(item, Page)]
+    return [item.meta["twin"] for item in items if isinstance(item, Page)]
 
 
 _nav: list[Navigation] = []
@@ -85,18 +86,18 @@ def on_nav(nav: Navigation, config: MkDocsConfig, files: Files) -> Navigation:
 
 
 def on_env(env: Environment, config: MkDocsConfig, files: Files) -> Environment:
-    if any(file.page.markdown is None for file in files.documentation_pages()):
+    if any(page.markdown is None for page in pages(files)):
         for unchanged in (INDEX, FULL):  # --dirty: the lists of the last full build stay
-            files.remove(files.get_file_from_path(unchanged))
+            files.remove(file_at(files, unchanged))
         return env
-    nav, name, description = _nav[0], config.site_name, config.site_description
+    nav, name, description = _nav[0], config.site_name, config.site_description or ""
     sections = {s.title: _twins_of(s.children) for s in nav.items if isinstance(s, Section)}
     next(iter(sections.values()))[:0] = _twins_of(nav.items)
     listed = [t for twins in sections.values() for t in twins]
-    rest = [f.page.twin for f in files.documentation_pages() if f.page.twin not in listed]
+    rest = [t for t in _twins_of(pages(files)) if t not in listed]
     everything = full(name, description, [*listed, *rest])
-    files.get_file_from_path(FULL).content_string = everything
-    files.get_file_from_path(INDEX).content_string = index(
+    file_at(files, FULL).content_string = everything
+    file_at(files, INDEX).content_string = index(
         name, description, sections, rest, config.site_url or "", len(everything.encode())
     )
     return env

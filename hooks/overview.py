@@ -8,6 +8,7 @@ from mkdocs.structure.pages import Page
 
 from catalogue import Pattern, patterns
 from facts import products
+from site_files import file_at
 
 TABLE = "<!-- patterns: all at a glance -->"
 STATES = {
@@ -84,5 +85,5 @@ def on_page_content(page_html: str, page: Page, config: MkDocsConfig, files: Fil
         return page_html
     pages = patterns()
     wanted = [f"patterns/{p.slug}.md" for p in pages] + [f"services/{s}.md" for p in pages for s in p.services]
-    addresses = {uri: files.get_file_from_path(uri).url_relative_to(page.file) for uri in wanted}
+    addresses = {uri: file_at(files, uri).url_relative_to(page.file) for uri in wanted}
     return page_html.replace(TABLE, form(pages) + table(pages, addresses))

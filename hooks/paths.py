@@ -5,7 +5,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ def code_of(body: str) -> str:
 
 def fits(rule: Rule, method: str, path: str, status: int, headers: Mapping[str, str], body: str) -> bool:
     """Say whether a rule fits an answer; header names are lower case."""
-    checks = (
+    checks: tuple[tuple[str, Callable[[Any], object]], ...] = (
         ("method", lambda value: method in _list(value)),
         ("status", lambda value: status in _list(value)),
         ("path", lambda value: re.search(value, path)),

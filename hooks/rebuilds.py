@@ -4,6 +4,7 @@ MkDocs compiles every template in every build, and takes each generated page for
 """
 
 from pathlib import Path
+from typing import ClassVar
 
 from jinja2 import Environment, FileSystemBytecodeCache
 from mkdocs.config.defaults import MkDocsConfig
@@ -18,7 +19,7 @@ class _Last:
     """What this process knows of its last build."""
 
     dirty = False
-    pages: dict[str, str] = {}
+    pages: ClassVar[dict[str, str]] = {}
 
 
 def on_startup(command: str, dirty: bool) -> None:
@@ -31,7 +32,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     pages = {uri: file.content_string for uri, file in generated.items()}
     for uri, file in generated.items():
         if _Last.dirty and _Last.pages.get(uri) == pages[uri]:
-            file.is_modified = lambda: False  # type: ignore[method-assign]
+            file.is_modified = lambda: False  # pyrefly: ignore[method-assign] - MkDocs asks each file, and there is no other answer
     _Last.pages = pages
     return files
 

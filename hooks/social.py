@@ -9,13 +9,14 @@ import io
 import os
 from functools import cache
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from jinja2 import Environment
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 from PIL import Image, ImageDraw, ImageFont
+
+from site_files import pages
 
 ROOT = Path(__file__).resolve().parent.parent
 FONT = ROOT / "docs" / "assets" / "fonts" / "public-sans.woff2"
@@ -143,20 +144,20 @@ def address(page: Page) -> str:
 
 def on_page_content(page_html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     if config.site_url:
-        page.picture = address(page)
+        page.meta["picture"] = address(page)
     return page_html
 
 
 def on_env(env: Environment, config: MkDocsConfig, files: Files) -> Environment:
-    for file in files.documentation_pages() if config.site_url else ():
-        if file.page.markdown is None:
+    for page in pages(files) if config.site_url else ():
+        if page.markdown is None:
             continue  # --dirty: its picture stands there from the last full build
-        meta: dict[str, Any] = file.page.meta
+        meta = page.meta
         words = (
             str(meta.get("pattern", "")),
-            meta.get("title", file.page.title),
+            meta.get("title", page.title),
             meta.get("description", ""),
             config.site_name,
         )
-        files.append(File.generated(config, address(file.page), content=picture(*words)))
+        files.append(File.generated(config, address(page), content=picture(*words)))
     return env

@@ -4,7 +4,6 @@ import html
 import json
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
@@ -63,7 +62,7 @@ def on_pre_build(config: MkDocsConfig) -> None:
 
 
 def on_page_content(page_html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    meta: dict[str, Any] = page.meta
+    meta = page.meta
     if "pattern" not in meta:
         return page_html
     dates = [_facts[name].as_of for name in used(page.markdown or "") if name in _facts]

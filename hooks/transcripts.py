@@ -72,7 +72,7 @@ def fences(text: str, place: str) -> Iterator[Fence]:
             and closing["ticks"].startswith(opened[0]["ticks"])
         ):
             head, at, start, inner = opened
-            language = re.match(r"\s*\{?\.?([\w-]*)", head["info"])[1]
+            language = re.sub(r"\s*\{?\.?([\w-]*).*", r"\1", head["info"], count=1)
             body = re.sub(rf"^{head['indent']}", "", text[inner:offset], flags=re.M)
             yield Fence(language, body, at, start, offset + len(line))
             opened = None

@@ -4,7 +4,7 @@ The twin says what the page says: code included, figures with their sources as f
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path, PurePosixPath
@@ -195,7 +195,7 @@ def at_a_glance() -> str:
     return "\n".join([f"| {' | '.join(overview.COLUMNS)} |", "|---" * len(overview.COLUMNS) + "|", *rows])
 
 
-def strip_list(meta: dict[str, Any], text: str, page: File, facts: dict[str, Fact]) -> str:
+def strip_list(meta: Mapping[str, Any], text: str, page: File, facts: dict[str, Fact]) -> str:
     """Return the strip of a pattern as a list."""
     example = ROOT / "snippets" / page.name
     oldest = min((facts[name].as_of for name in used(text)), default=None)
@@ -245,8 +245,9 @@ def on_pre_build(config: MkDocsConfig) -> None:
 
 @event_priority(-100)  # after every hook that writes into the Markdown
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    page.twin = twin(markdown, page, files, _facts, config.site_url or "")
-    _twins.append(page.twin)
+    made = twin(markdown, page, files, _facts, config.site_url or "")
+    page.meta["twin"] = made
+    _twins.append(made)
     return markdown
 
 

@@ -103,8 +103,10 @@ def start_here(slug: str, readme: str, package: str, python: str) -> str:
         package: its ``package.json``, or the empty text.
         python: what comes before a command that runs Python; empty for an example without.
     """
-    shown = re.search(r"```console\n(.*?)```", readme, re.S)[1]
-    typed = re.findall(r"^\$ ((?:.*\\\n)*.*)$", shown, re.M)
+    shown = re.search(r"```console\n(.*?)```", readme, re.S)
+    if not shown:
+        raise PluginError(f"snippets/{slug}/README.md: there is no console fence that says how the example starts")
+    typed = re.findall(r"^\$ ((?:.*\\\n)*.*)$", shown[1], re.M)
     commands = "\n".join(f"$ {alone(command, slug, python, 'python ' in package)}" for command in typed)
     node = "Node.js 22.12 or newer" if package else ""
     tools = " and ".join(filter(None, [node, "[uv](https://docs.astral.sh/uv/)" if python else ""]))

@@ -94,6 +94,7 @@ def build(root: Path, config: str) -> float:
         capture_output=True,
         text=True,
         env={**os.environ, "NO_MKDOCS_2_WARNING": "1"},
+        check=False,
     )
     if done.returncode:
         raise RuntimeError(done.stderr[-2000:])

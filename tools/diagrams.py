@@ -85,7 +85,7 @@ class Drawer:
         path, env = toolchain.browser()
         self._playwright = sync_playwright().start()
         self._browser = self._playwright.chromium.launch(
-            executable_path=str(path), env=env, args=list(toolchain.BROWSER_ARGS[1:])
+            executable_path=str(path), env={**env}, args=list(toolchain.BROWSER_ARGS[1:])
         )
         self._page = self._paper()
         return self

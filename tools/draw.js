@@ -1,20 +1,20 @@
 // Runs inside headless Chromium: draws one Mermaid source and returns a small SVG that the site's CSS can theme.
 // Every id starts with DIAGRAM, which the site replaces by an id unique on the page.
 
-async function draw(source, config, links) {
+window.draw = async (source, config, links) => {
   mermaid.initialize(config);
   await mermaid.parse(source);
   const holder = document.body.appendChild(document.createElement("div"));
   holder.innerHTML = (await mermaid.render("DIAGRAM", source)).svg;
   const svg = holder.querySelector("svg");
-  svg.querySelectorAll("style, symbol").forEach((node) => node.remove());
+  for (const node of svg.querySelectorAll("style, symbol")) node.remove();
   svg.querySelectorAll("g.outer-path").forEach(plainShape);
   svg.querySelectorAll("text").forEach(joinWords);
   linkActors(svg, links);
   svg.querySelectorAll("a").forEach(plainLink);
   dropUnused(svg);
   const [, top, width, height] = svg.getAttribute("viewBox").split(" ").map(Number);
-  svg.querySelectorAll(".actor-line").forEach((line) => line.setAttribute("y2", top + height - 10));
+  for (const line of svg.querySelectorAll(".actor-line")) line.setAttribute("y2", top + height - 10);
   svg.querySelectorAll("*").forEach(plainAttributes);
   frame(svg, width, height);
   const text = new XMLSerializer().serializeToString(svg);
@@ -24,7 +24,7 @@ async function draw(source, config, links) {
     width,
     height,
   };
-}
+};
 
 // Mermaid draws stadiums and hexagons as hand-drawn curves of 10 KB; an outline says the same.
 function plainShape(group) {
@@ -54,7 +54,7 @@ function plainShape(group) {
 
 // One tspan a line instead of one a word.
 function joinWords(text) {
-  for (const line of text.querySelectorAll("tspan.text-outer-tspan")) line.textContent = line.textContent;
+  for (const line of text.querySelectorAll("tspan.text-outer-tspan")) line.replaceChildren(line.textContent);
 }
 
 // Sequence diagrams have no click statement, so `%% link Actor https://…` names their links.
@@ -80,9 +80,10 @@ function plainLink(anchor) {
 
 function dropUnused(svg) {
   const used = new Set([...svg.outerHTML.matchAll(/url\(#([^)]+)\)/g)].map((m) => m[1]));
-  svg.querySelectorAll("marker, filter, linearGradient").forEach((node) => used.has(node.id) || node.remove());
-  svg.querySelectorAll("defs, g").forEach((node) => node.children.length || node.textContent.trim() || node.remove());
-  svg.querySelectorAll("rect.background").forEach((node) => node.getAttribute("width") || node.remove());
+  for (const node of svg.querySelectorAll("marker, filter, linearGradient")) if (!used.has(node.id)) node.remove();
+  for (const node of svg.querySelectorAll("defs, g"))
+    if (!node.children.length && !node.textContent.trim()) node.remove();
+  for (const node of svg.querySelectorAll("rect.background")) if (!node.getAttribute("width")) node.remove();
 }
 
 const KEPT =

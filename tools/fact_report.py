@@ -35,8 +35,10 @@ def report(pages: list[Page], findings: list[Finding], day: datetime.date) -> st
     parts = [
         f"# Facts against their sources, {day}\n",
         f"{summary(pages, findings)}\n",
-        "Without a `find` pattern, unchanged means that the value still stands near its unit; "
-        "a missing value proves nothing.\n",
+        (
+            "Without a `find` pattern, unchanged means that the value still stands near its unit; "
+            "a missing value proves nothing.\n"
+        ),
     ]
     for state in ORDER:
         rows = [

@@ -22,6 +22,8 @@ def parsed(new: str, old: float | int | str) -> float | int | str | None:
 def replaced(text: str, name: str, value: float | int | str, day: datetime.date) -> str:
     """Return a fact file's text with a new value and date for one fact; everything else keeps its bytes."""
     entry = re.search(rf"^- id: {re.escape(name)}\n(?:(?!- ).*\n?)*", text, re.M)
+    if not entry:
+        raise ValueError(f"there is no fact {name} in this file")
     shown = '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"' if isinstance(value, str) else str(value)
     body = re.sub(r"^  value: .*$", lambda _: f"  value: {shown}", entry[0], count=1, flags=re.M)
     body = re.sub(r"^  as_of: .*$", f"  as_of: {day}", body, count=1, flags=re.M)

@@ -49,7 +49,12 @@ def build(site: Path, root: Path = ROOT, **environment: str) -> None:
     """
     command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", site]
     done = subprocess.run(
-        command, cwd=root, capture_output=True, text=True, env={**os.environ, "NO_MKDOCS_2_WARNING": "1", **environment}
+        command,
+        cwd=root,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "NO_MKDOCS_2_WARNING": "1", **environment},
+        check=False,
     )
     if done.returncode:
         raise HostError(done.stderr.strip())
@@ -59,7 +64,9 @@ def editions_branch(root: Path = ROOT) -> str | None:
     """Return the branch that holds the editions, here or as last fetched; None when nothing was published yet."""
     for name in (BRANCH, f"origin/{BRANCH}"):
         if (
-            subprocess.run(["git", "rev-parse", "--quiet", "--verify", name], cwd=root, capture_output=True).returncode
+            subprocess.run(
+                ["git", "rev-parse", "--quiet", "--verify", name], cwd=root, capture_output=True, check=False
+            ).returncode
             == 0
         ):
             return name
@@ -71,7 +78,8 @@ def gather(branch: str, site: Path, root: Path = ROOT) -> None:
     shutil.rmtree(site, ignore_errors=True)
     site.mkdir(parents=True)
     archive = subprocess.run(["git", "archive", branch], cwd=root, capture_output=True, check=True).stdout
-    tarfile.open(fileobj=io.BytesIO(archive)).extractall(site, filter="data")
+    with tarfile.open(fileobj=io.BytesIO(archive)) as members:
+        members.extractall(site, filter="data")
     finish(site)
 
 
@@ -81,7 +89,12 @@ def finish(site: Path) -> None:
     Raises:
         HostError: the platform would not read all rules.
     """
-    address = re.search(rf"<loc>(.*?/){LATEST}/", (site / LATEST / "sitemap.xml").read_text(encoding="utf-8"))[1]
+    found = re.search(rf"<loc>(.*?/){LATEST}/", (site / LATEST / "sitemap.xml").read_text(encoding="utf-8"))
+    if not found:
+        raise HostError(
+            f"{LATEST}/sitemap.xml names no page under {LATEST}/. Build with SITE_URL, and publish the edition again."
+        )
+    address = found[1]
     editions = [entry["version"] for entry in json.loads((site / "versions.json").read_text(encoding="utf-8"))]
     moved = moves(site / LATEST)
     (site / headers.NAME).write_text(headers.text(merged(site, editions)), encoding="utf-8")
@@ -218,7 +231,7 @@ def wrangler(*arguments: str) -> int:
     }
     script = toolchain.NODE_MODULES / "wrangler" / "bin" / "wrangler.js"
     command = [toolchain.node(), script, *arguments, "--config", CONFIG]
-    return subprocess.run(command, cwd=ROOT, env={**os.environ, **quiet}).returncode
+    return subprocess.run(command, cwd=ROOT, env={**os.environ, **quiet}, check=False).returncode
 
 
 def main(arguments: list[str]) -> int:

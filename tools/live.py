@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from urllib.parse import urlsplit
 
 from hooks.curl_lines import ADDRESS, Unsendable, one_line, requests, substitutions
@@ -87,10 +87,11 @@ class Examples:
     def _end(self) -> None:
         if not self._process:
             return
+        requests, replies = self._pipes()
         with contextlib.suppress(OSError):
-            self._process.stdin.close()  # type: ignore[union-attr]
+            requests.close()
         self._process.wait(END_S)
-        self._process.stdout.close()  # type: ignore[union-attr]
+        replies.close()
         self._process = None
 
     def _begin(self) -> None:
@@ -106,16 +107,23 @@ class Examples:
             self._end()
             raise
 
+    def _pipes(self) -> tuple[IO[str], IO[str]]:
+        if not self._process or not self._process.stdin or not self._process.stdout:
+            raise Refused(503, "not_started", "The runtime does not run.")
+        return self._process.stdin, self._process.stdout
+
     def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
         try:
-            self._process.stdin.write(json.dumps(request) + "\n")  # type: ignore[union-attr]
-            self._process.stdin.flush()  # type: ignore[union-attr]
+            requests, _ = self._pipes()
+            requests.write(json.dumps(request) + "\n")
+            requests.flush()
         except OSError as error:
             raise Refused(503, "not_started", "The runtime ended. Send it again.") from error
         return self._read()
 
     def _read(self) -> dict[str, Any]:
-        line = self._process.stdout.readline()  # type: ignore[union-attr]
+        _, replies = self._pipes()
+        line = replies.readline()
         if not line:
             raise Refused(503, "not_started", "The runtime does not start. The terminal of mkdocs serve says why.")
         return dict(json.loads(line))
@@ -172,7 +180,7 @@ class Own:
         text = command.replace(ADDRESS, url).replace("uv run python", f"'{sys.executable}'")
         try:
             done = subprocess.run(
-                ["bash", "-c", text], cwd=self._root, capture_output=True, text=True, timeout=ANSWER_S
+                ["bash", "-c", text], cwd=self._root, capture_output=True, text=True, timeout=ANSWER_S, check=False
             )
         except subprocess.TimeoutExpired as error:
             raise Refused(504, "too_slow", f"The command took more than {ANSWER_S} seconds.") from error

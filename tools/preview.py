@@ -19,7 +19,7 @@ from typing import Any
 from tools import toolchain
 from tools.preview_archive import PICTURES, ArchiveError, unpack
 from tools.report_data import COMMIT, ReportError, from_json, to_json
-from tools.report_markdown import markdown
+from tools.report_markdown import Link, markdown
 
 CONFIG = toolchain.ROOT / "hosting" / "preview.toml"
 SITE = toolchain.ROOT / "site"
@@ -81,7 +81,9 @@ def wrangler(*arguments: str) -> str:
         "--config",
         CONFIG,
     ]
-    done = subprocess.run(command, cwd=toolchain.ROOT, env={**os.environ, **quiet}, stdout=subprocess.PIPE, text=True)
+    done = subprocess.run(
+        command, cwd=toolchain.ROOT, env={**os.environ, **quiet}, stdout=subprocess.PIPE, text=True, check=False
+    )
     if done.returncode:
         raise PreviewError(f"wrangler {arguments[0]} failed:\n{done.stdout.strip()}")
     return done.stdout
@@ -131,7 +133,7 @@ def comment(given: bytes, url: str, commit: str, current: str) -> str:
         raise PreviewError(f"this is no commit: {commit!r}")
     head = f"{MARKER}\n## [Preview]({preview}) of {commit[:12]}\n\n"
     note = "\n\nCompared with the branch it goes into. Weight: a first visit, compressed. Live examples are off in a preview.\n"
-    at_current = (lambda address: guide + address) if guide else None
+    at_current: Link | None = (lambda address: guide + address) if guide else None
     body = markdown(report, lambda a: preview + a, at_current, lambda name: f"{preview}{PICTURES}/{name}.png")
     if len(head + body + note) > COMMENT_CHARACTERS:
         counts = f"Pages: {len(report.pages)}. Diagrams: {len(report.diagrams)}. Facts: {len(report.facts)}."

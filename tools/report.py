@@ -31,7 +31,7 @@ class BuildError(Exception):
 
 
 def git(root: Path, *arguments: str | Path) -> str:
-    done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True)
+    done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, check=False)
     if done.returncode:
         raise BuildError(done.stderr.strip())
     return done.stdout.strip()

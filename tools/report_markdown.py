@@ -13,7 +13,7 @@ T = TypeVar("T")
 SHOWN = 80
 CHARACTERS = 120
 # What could end a code span or a table cell.
-HARMLESS = str.maketrans({"`": "ʹ", "|": "¦", "\\": "⧵"})
+HARMLESS = str.maketrans({"`": "\N{MODIFIER LETTER PRIME}", "|": "¦", "\\": "\N{REVERSE SOLIDUS OPERATOR}"})
 Link = Callable[[str], str]
 
 

@@ -19,7 +19,7 @@ from typing import Any
 
 import hcl2
 import yaml
-from lark import Token, Tree
+from lark import ParseTree, Token, Tree
 from lark.exceptions import UnexpectedInput
 
 from tools import toolchain
@@ -110,12 +110,13 @@ class Block:
     line: int
     type: str
     labels: tuple[str, ...]
-    body: Tree
+    body: ParseTree
 
-    def attributes(self) -> Iterator[tuple[str, int, Tree]]:
+    def attributes(self) -> Iterator[tuple[str, int, ParseTree]]:
         """Yield name, line and value of each attribute."""
         for child in _trees(self.body, "attribute"):
-            yield str(_first_token(child)), _first_token(child).line, _values(child)[-1]
+            name = _first_token(child)
+            yield str(name), name.line or 0, _values(child)[-1]
 
     def blocks(self) -> Iterator["Block"]:
         for child in _trees(self.body, "block"):
@@ -207,7 +208,9 @@ def _old_block(block: Block, where: str, wanted: dict[str, Argument]) -> Problem
     )
 
 
-def _named(file: str, line: int, where: str, name: str, value: Tree, wanted: dict[str, Argument]) -> Iterator[Problem]:
+def _named(
+    file: str, line: int, where: str, name: str, value: ParseTree, wanted: dict[str, Argument]
+) -> Iterator[Problem]:
     if name in wanted:
         yield from _value(file, line, f"{where}: '{name}'", value, wanted[name])
     else:
@@ -220,7 +223,7 @@ def _missing(file: str, line: int, where: str, present: set[str], wanted: dict[s
             yield Problem(file, line, f"{where} needs '{name}'")
 
 
-def _value(file: str, line: int, where: str, value: Tree, wanted: Argument) -> Iterator[Problem]:
+def _value(file: str, line: int, where: str, value: ParseTree, wanted: Argument) -> Iterator[Problem]:
     """Compare a value with its argument as far as it is written out; what is computed is left to Terraform."""
     value = _bare(value)
     kind = _kind(value)
@@ -230,7 +233,7 @@ def _value(file: str, line: int, where: str, value: Tree, wanted: Argument) -> I
             yield from _value(file, line, where, branch, wanted)
     elif value.data == "for_tuple_expr" and wanted.kind == "list":
         body = [v for v in _values(value) if v.data not in ("for_intro", "for_cond")]
-        yield from _value(file, line, f"an item of {where}", body[0], wanted.of)
+        yield from _value(file, line, f"an item of {where}", body[0], wanted.item)
     elif kind is None or wanted.kind == "any":
         return
     elif kind == "object" and wanted.kind in ("object", "map"):
@@ -240,22 +243,22 @@ def _value(file: str, line: int, where: str, value: Tree, wanted: Argument) -> I
         yield Problem(file, line, f"{where} takes {_article(wanted.kind)}, this is {_article(kind)}{hint}")
     elif kind == "list":
         for item in _values(value):
-            yield from _value(file, line, f"an item of {where}", item, wanted.of)
+            yield from _value(file, line, f"an item of {where}", item, wanted.item)
     elif kind == "string" and wanted.values and _text(value) not in {None, *wanted.values}:
         yield Problem(file, line, f"{where} takes one of {', '.join(wanted.values)}; this is '{_text(value)}'")
 
 
-def _object(file: str, line: int, where: str, value: Tree, wanted: Argument) -> Iterator[Problem]:
+def _object(file: str, line: int, where: str, value: ParseTree, wanted: Argument) -> Iterator[Problem]:
     present = set()
     for element in _trees(value, "object_elem"):
         key, inner = element.children[0], _values(element)[-1]
         name = _key(key)
         at = _line(key, line)
-        present.add(name)
         if name is None:
             continue
+        present.add(name)
         if wanted.kind == "map":
-            yield from _value(file, at, f"{where}: '{name}'", inner, wanted.of)
+            yield from _value(file, at, f"{where}: '{name}'", inner, wanted.item)
         else:
             yield from _named(file, at, where, name, inner, wanted.arguments)
     if wanted.kind == "object":
@@ -294,7 +297,7 @@ def _pinned(found: list[Block]) -> Iterator[Problem]:
                         yield Problem(block.file, line, 'pin the provider\'s major version: version = "~> 5.…"')
 
 
-def _paths(tree: Tree) -> Iterator[tuple[list[str], int]]:
+def _paths(tree: ParseTree) -> Iterator[tuple[list[str], int]]:
     """Yield the parts and the line of each ``a.b.c`` in a tree, the longest form of each."""
     for child in tree.children:
         if not isinstance(child, Tree):
@@ -306,7 +309,7 @@ def _paths(tree: Tree) -> Iterator[tuple[list[str], int]]:
         yield from _paths(child)
 
 
-def _path(tree: Tree) -> list[str] | None:
+def _path(tree: ParseTree) -> list[str] | None:
     if tree.data == "expr_term" and len(tree.children) == 1 and isinstance(tree.children[0], Tree):
         return _path(tree.children[0])
     if tree.data == "identifier":
@@ -336,36 +339,36 @@ def newer() -> dict[str, dict[str, Argument]]:
     return found
 
 
-def _block(tree: Tree, file: str) -> Block:
+def _block(tree: ParseTree, file: str) -> Block:
     labels = [_label(c) for c in tree.children if isinstance(c, Tree) and c.data in ("identifier", "string", "keyword")]
     body = next(c for c in tree.children if isinstance(c, Tree) and c.data == "body")
     return Block(file, tree.meta.line, labels[0], tuple(labels[1:]), body)
 
 
-def _label(item: Tree) -> str:
-    return _text(item) if item.data == "string" else str(item.children[0])
+def _label(item: ParseTree) -> str:
+    return (_text(item) or "") if item.data == "string" else str(item.children[0])
 
 
-def _trees(tree: Tree, data: str) -> Iterator[Tree]:
+def _trees(tree: ParseTree, data: str) -> Iterator[ParseTree]:
     return (c for c in tree.children if isinstance(c, Tree) and c.data == data)
 
 
-def _values(tree: Tree) -> list[Tree]:
+def _values(tree: ParseTree) -> list[ParseTree]:
     return [c for c in tree.children if isinstance(c, Tree) and c.data != "new_line_or_comment"]
 
 
-def _first_token(tree: Tree, skip: str = "") -> Token:
+def _first_token(tree: ParseTree, skip: str = "") -> Token:
     return next(t for t in tree.scan_values(lambda t: isinstance(t, Token) and t.type != skip))
 
 
-def _bare(tree: Tree) -> Tree:
+def _bare(tree: ParseTree) -> ParseTree:
     """Take parentheses and wrappers off an expression."""
     while tree.data == "expr_term" and len(inner := _values(tree)) == 1:
         tree = inner[0]
     return tree
 
 
-def _kind(tree: Tree) -> str | None:
+def _kind(tree: ParseTree) -> str | None:
     """Return the type of a literal, or None for what Terraform computes."""
     if tree.data == "literal_value":
         return None if tree.children[0] == "null" else "bool"
@@ -382,7 +385,7 @@ def _kind(tree: Tree) -> str | None:
     }.get(tree.data)
 
 
-def _text(tree: Tree) -> str | None:
+def _text(tree: ParseTree) -> str | None:
     """Return a string literal's text, or None when a part of it is computed."""
     if tree.data != "string":
         return None
@@ -390,12 +393,12 @@ def _text(tree: Tree) -> str | None:
     return "".join(map(str, parts)) if all(isinstance(p, Token) for p in parts) else None
 
 
-def _key(tree: Tree) -> str | None:
+def _key(tree: ParseTree) -> str | None:
     inner = _bare(_values(tree)[0])
     return str(inner.children[0]) if inner.data in ("identifier", "keyword") else _text(inner)
 
 
-def _line(tree: Tree, otherwise: int) -> int:
+def _line(tree: ParseTree, otherwise: int) -> int:
     return getattr(tree.meta, "line", otherwise)
 
 

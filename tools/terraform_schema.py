@@ -49,6 +49,11 @@ class Argument:
     of: "Argument | None" = None
     arguments: dict[str, "Argument"] = field(default_factory=dict)
 
+    @property
+    def item(self) -> "Argument":
+        """What a list or a map holds: anything, where the schema does not say."""
+        return self.of or Argument("any")
+
 
 def install() -> Path:
     """Return the folder with the package's type declarations, fetched once with npm and checked against its hash.
@@ -73,6 +78,7 @@ def install() -> Path:
         capture_output=True,
         text=True,
         env=toolchain.node_env(),
+        check=False,
     )
     if done.returncode:
         raise toolchain.ToolchainError(f"npm pack {PACKAGE} failed ({done.returncode}):\n{done.stderr[:1500]}")
@@ -125,7 +131,8 @@ def parse(declarations: str) -> dict[str, Argument]:
 
 
 def _head(declarations: str, name: str) -> str:
-    return re.search(rf"^export interface {name}\b[^{{]*", declarations, re.M)[0]
+    found = re.search(rf"^export interface {name}\b[^{{]*", declarations, re.M)
+    return found[0] if found else ""
 
 
 def _properties(body: str, interfaces: dict[str, str]) -> dict[str, Argument]:
@@ -133,8 +140,10 @@ def _properties(body: str, interfaces: dict[str, str]) -> dict[str, Argument]:
     for match in PROPERTY.finditer(body):
         allowed = ALLOWED.search(match["docs"])
         values = tuple(re.findall(r'"([^"]*)"', allowed[1])) if allowed else ()
-        name = ARGUMENT_NAME.search(match["docs"])[1]
-        found[name] = _argument(" ".join(match["type"].split()), not match["optional"], values, interfaces)
+        name = ARGUMENT_NAME.search(match["docs"])
+        if not name:
+            raise ValueError(f"{PACKAGE} {PACKAGE_VERSION} does not say how Terraform calls {match['camel']}")
+        found[name[1]] = _argument(" ".join(match["type"].split()), not match["optional"], values, interfaces)
     return found
 
 

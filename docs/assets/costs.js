@@ -118,7 +118,7 @@ export function start(form) {
     form.classList.toggle("costs--wrong", wrong > 0);
     const found = wrong ? null : bill(model, volumes);
     total.textContent = found ? money(found.total) : "–";
-    plans.forEach((line, i) => (line.textContent = found ? planText(model.plans[i], found.plans[i]) : ""));
+    for (const [i, line] of plans.entries()) line.textContent = found ? planText(model.plans[i], found.plans[i]) : "";
     rows.forEach((row, i) => {
       row.querySelector("[data-quantity]").textContent = found ? amount(found.lines[i].quantity) : "–";
       row.querySelector("[data-cost]").textContent = found ? money(found.lines[i].cents) : "–";

@@ -1,5 +1,5 @@
 // The search: MiniSearch over search/index.js, and the dialog that shows what it found. theme.js loads all of it on first use.
-var siteSearch = (() => {
+window.siteSearch = (() => {
   const SMALL = new Set(
     "a an and are as at be by can do does for from get has have how i if in into is it its me my of on one or our should so some than that the their them then there these they this to use using via want was we what when where which who why will with would you your".split(
       " ",

@@ -77,8 +77,9 @@
     const frames = [...document.querySelectorAll(".md-typeset__scrollwrap, .highlight > pre > code")];
     const wide = frames.map((frame) => frame.scrollWidth > frame.clientWidth);
     for (const [place, frame] of frames.entries()) {
-      if (wide[place] !== frame.hasAttribute("tabindex"))
-        wide[place] ? (frame.tabIndex = 0) : frame.removeAttribute("tabindex");
+      if (wide[place] === frame.hasAttribute("tabindex")) continue;
+      if (wide[place]) frame.tabIndex = 0;
+      else frame.removeAttribute("tabindex");
     }
   }
   window.addEventListener("resize", reach);

@@ -11,7 +11,12 @@
   // Others subscribe to be called now and after every instant navigation.
   const listeners = [];
   const called = (listener) => listener(document);
-  window.document$ = { subscribe: (listener) => (listeners.push(listener), called(listener)) };
+  window.document$ = {
+    subscribe(listener) {
+      listeners.push(listener);
+      called(listener);
+    },
+  };
 
   // Colours: light, dark, or the system's.
   const inputs = all("[data-md-component=palette] input");
@@ -79,15 +84,24 @@
     typed ??= "";
     fetchAhead();
     dialog().then(
-      () => (siteSearch.open(site, data(), typed), (typed = undefined)),
-      () => (say("The search could not be loaded."), (typed = undefined)),
+      () => {
+        siteSearch.open(site, data(), typed);
+        typed = undefined;
+      },
+      () => {
+        say("The search could not be loaded.");
+        typed = undefined;
+      },
     );
   }
   button.addEventListener("focus", fetchAhead);
   button.addEventListener("pointerenter", fetchAhead);
   button.addEventListener("click", search);
   document.addEventListener("keydown", (event) => {
-    if (event.key === "Escape" && drawer.checked) slide(false), opener.focus();
+    if (event.key === "Escape" && drawer.checked) {
+      slide(false);
+      opener.focus();
+    }
     if (
       event.ctrlKey ||
       event.metaKey ||
@@ -97,7 +111,8 @@
       return;
     if (typed === undefined ? event.key !== "/" : event.key.length !== 1) return;
     event.preventDefault();
-    typed === undefined ? search() : (typed += event.key);
+    if (typed === undefined) search();
+    else typed += event.key;
   });
 
   const status = document.createElement("p");

@@ -8,10 +8,11 @@ import random
 import uuid
 from typing import Any
 
-from issue_token import issue, local_key
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidMessage, InvalidStatus
 from websockets.typing import Subprotocol
+
+from issue_token import issue, local_key
 
 HEARTBEAT_S = 30
 MISSED_HEARTBEATS = 3

@@ -83,7 +83,7 @@ class _Part:
             raise WorksheetError(f"{place}: write 'name: value' pairs here")
         self._lines: dict[str, int] = found["lines"]
         self.line = self._lines[""]
-        self._file = place.split(":")[0]
+        self._file = place.split(":", maxsplit=1)[0]
         self._left = {k: v for k, v in found.items() if k != "lines"}
 
     def take(self, name: str, kind: type[T], default: T | None = None) -> T:

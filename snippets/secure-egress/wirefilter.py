@@ -5,6 +5,7 @@ outside this part raises an error: a policy that cannot be tried is not shown as
 """
 
 import re
+from collections.abc import Callable
 from ipaddress import ip_address, ip_network
 
 Value = str | int | list[str] | list[int]
@@ -76,7 +77,7 @@ class Evaluator:
 
     # --8<-- [end:evaluate]
 
-    def _inner(self, rule) -> bool:  # type: ignore[no-untyped-def]
+    def _inner(self, rule: Callable[[], bool]) -> bool:
         self._expect("(")
         result: bool = rule()
         self._expect(")")

@@ -85,11 +85,11 @@ def problems(config: dict[str, Any]) -> list[str]:
             said.append(
                 f"rule {number}: {rule.hostname} does not ask for an Access token: set access.required"
             )
-        for earlier in found[: number - 1]:
-            if earlier.fits(rule.hostname.replace("*.", "any."), "/") and not earlier.path:
-                said.append(
-                    f"rule {number}: {rule.hostname} is never reached, {earlier.hostname} takes it before"
-                )
+        said += (
+            f"rule {number}: {rule.hostname} is never reached, {earlier.hostname} takes it before"
+            for earlier in found[: number - 1]
+            if earlier.fits(rule.hostname.replace("*.", "any."), "/") and not earlier.path
+        )
     return said
 
 

@@ -37,7 +37,8 @@ def python(snippet: Snippet) -> None:
     """Run the block, sharing names with the blocks above it on the page; or check what it includes."""
     fence: Fence = snippet.parsed
     if any(INCLUDE.match(line) for line in fence.body.splitlines()):
-        return of_files(snippet)
+        of_files(snippet)
+        return
     exec(compile("\n" * fence.line + fence.body, snippet.path, "exec", dont_inherit=True), snippet.namespace)
 
 

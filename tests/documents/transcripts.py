@@ -37,7 +37,9 @@ def run(command: Command, url: str, folder: Path = ROOT, headers: Path | None = 
     if headers:
         (headers.parent / ".curlrc").write_text(f'dump-header = "{headers}"\n')
         env["CURL_HOME"] = str(headers.parent)
-    done = subprocess.run(["bash", "-c", text], cwd=folder, capture_output=True, text=True, timeout=30, env=env)
+    done = subprocess.run(
+        ["bash", "-c", text], cwd=folder, capture_output=True, text=True, timeout=30, env=env, check=False
+    )
     return (done.stdout + done.stderr).replace("\r\n", "\n").replace(url, ADDRESS)
 
 

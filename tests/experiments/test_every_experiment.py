@@ -99,7 +99,9 @@ def test_experiments_keep_the_compatibility_date_of_the_examples():
 
 def test_python_of_experiments_is_typed():
     files = [p for p in SOURCES if p.suffix == ".py"]
-    done = subprocess.run([sys.executable, "-m", "pyrefly", "check", *files], cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "pyrefly", "check", *files], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     assert files and done.returncode == 0, done.stdout + done.stderr
 
 

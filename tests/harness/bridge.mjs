@@ -103,7 +103,7 @@ const operations = {
   },
 };
 
-const reply = (message) => writeSync(Number(process.argv[3]), JSON.stringify(message) + "\n");
+const reply = (message) => writeSync(Number(process.argv[3]), `${JSON.stringify(message)}\n`);
 
 const lines = createInterface({ input: process.stdin });
 lines.on("line", async (line) => {

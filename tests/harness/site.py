@@ -62,6 +62,7 @@ def build(target: Path, root: Path = toolchain.ROOT, **env: str) -> subprocess.C
         capture_output=True,
         text=True,
         env={**os.environ, "NO_MKDOCS_2_WARNING": "1", "SITE_DATE": SITE_DATE, **env},
+        check=False,
     )
 
 

@@ -149,9 +149,14 @@ def test_every_start_is_clean_and_state_can_be_kept(runtime: Runtime, tmp_path: 
 
 def test_the_log_of_the_workers_is_shown_when_a_test_fails(runtime: Runtime, tmp_path: Path):
     write(tmp_path)
-    with pytest.raises(ZeroDivisionError) as caught, runtime.example(tmp_path) as example:
-        example.http.get("/")
-        1 / 0  # noqa: B018
+
+    def a_test_that_fails() -> None:
+        with runtime.example(tmp_path) as example:
+            example.http.get("/")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError) as caught:
+        a_test_that_fails()
     assert "log: call 1" in caught.value.__notes__
 
 

@@ -326,9 +326,9 @@ def _readable(text: str) -> str:
     """Drop decoration and repeats, and print paths as a reader of the repository knows them."""
     seen: dict[str, None] = {}
     for line in ESCAPE.sub("", text).replace(f"{toolchain.ROOT}/", "").splitlines():
-        line = line.strip(" ✘▲⎔\n")
-        if line and not re.match(r"(at |If you think this is a bug|Note that there is a newer|-{3,}|🪵)", line):
-            seen[line] = None
+        words = line.strip(" ✘▲⎔\n")
+        if words and not re.match(r"(at |If you think this is a bug|Note that there is a newer|-{3,}|🪵)", words):
+            seen[words] = None
     return "\n".join(seen)
 
 
@@ -362,6 +362,7 @@ def typecheck(runtime: Runtime, config: Path, others: list[Path]) -> None:
         env=toolchain.node_env(),
         capture_output=True,
         text=True,
+        check=False,
     )
     if done.returncode:
         raise WorkerError(_readable(done.stdout + done.stderr))
@@ -380,6 +381,7 @@ def dry_run(config: Path, out: Path) -> None:
         env=toolchain.node_env(),
         capture_output=True,
         text=True,
+        check=False,
     )
     text = done.stdout + done.stderr
     if done.returncode or "WARNING" in text:

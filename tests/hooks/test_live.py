@@ -12,7 +12,7 @@ from hooks.curl_lines import Unsendable, requests, substitutions
 from hooks.diagrams import DRAWN, fences, key
 from hooks.paths import KEYS, find, load
 from hooks.transcripts import transcripts
-from pages import ROOT, every_page
+from pages import every_page
 from tests.harness.examples import EXAMPLES
 
 CURLS = [

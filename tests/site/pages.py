@@ -61,7 +61,7 @@ class PageSource:
     @cached_property
     def without_code(self) -> str:
         """The text with front matter, fences and code spans blanked out; lines keep their numbers."""
-        blank = lambda m: "\n" * m[0].count("\n")  # noqa: E731
+        blank = lambda m: "\n" * m[0].count("\n")
         text = re.sub(r"\A---\n.*?\n---\n", blank, self.text, flags=re.S)
         text = FENCE.sub(blank, text)
         text = re.sub(r"<!--.*?-->", blank, text, flags=re.S)

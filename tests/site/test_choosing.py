@@ -51,7 +51,7 @@ def numbers(text: str) -> list[str]:
 def read_row(row: Tag) -> tuple[set[str], set[str], list[str]]:
     """Return what a row of a table gives two points, one point, and strikes."""
     _, speaks, puts_out = row.find_all("td")
-    slug = lambda a: a["href"].rstrip("/").rpartition("/")[2]  # noqa: E731
+    slug = lambda a: a["href"].rstrip("/").rpartition("/")[2]
     strong = {slug(a) for a in speaks.select("strong a")}
     struck = [s for line in puts_out.get_text("\n").split("\n") if ":" in line for s in numbers(line.partition(":")[0])]
     return strong, {slug(a) for a in speaks.find_all("a")} - strong, struck
@@ -78,8 +78,8 @@ def test_whoever_counts_points_in_the_tables_gets_what_the_chooser_recommends(si
         best = min(
             SLUGS,
             key=lambda s: (
-                sum(struck.count(s) for _, _, struck in given),  # noqa: B023
-                -sum(2 * (s in two) + (s in one) for two, one, _ in given),  # noqa: B023
+                sum(struck.count(s) for _, _, struck in given),
+                -sum(2 * (s in two) + (s in one) for two, one, _ in given),
                 places[s],
             ),
         )
@@ -273,7 +273,7 @@ def test_the_overview_is_filtered_by_service_and_need_and_the_choice_can_be_sent
     visit.page.goto(site.url + OVERVIEW)
     shown = lambda v: v.page.evaluate(
         "[...document.querySelectorAll('.overview tbody tr')].filter((r) => r.checkVisibility()).map((r) => r.id)"
-    )  # noqa: E731
+    )
     meta = {p.slug: p.meta for p in pattern_pages()}
     service, need = visit.page.get_by_label("Service"), visit.page.get_by_label("Need")
     assert service.locator("option").count() == len(service_ids()) + 1

@@ -67,7 +67,7 @@ def own_numbers() -> dict[tuple[str, str], str]:
 
 @pytest.mark.parametrize("page", [pytest.param(p, id=p.place) for p in every_page() if p.place not in FREE_PAGES])
 def test_no_figure_stands_in_prose_without_a_fact(page: PageSource):
-    blank = lambda m: " " * len(m[0])  # noqa: E731
+    blank = lambda m: " " * len(m[0])
     prose = MARKDOWN_LINK.sub(blank, page.without_code)
     allowed = own_numbers()
     for match in NUMBER.finditer(re.sub(r"\]\([^)]*\)", blank, prose)):

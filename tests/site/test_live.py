@@ -16,11 +16,11 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page
 
 from hooks.paths import find, load
+from test_reading import WATCH_SHIFTS, axe
 from tests.harness.site import Site, Visit
 from tests.snippets.hybrid_origins.support import free_port
 from tests.tools.test_live import processes
 from tools import toolchain
-from test_reading import WATCH_SHIFTS, axe
 
 pytestmark = pytest.mark.timeout(300)
 PAGE = "patterns/global-api-kv/"
@@ -230,7 +230,7 @@ def test_a_runtime_that_is_gone_leaves_the_recorded_page(served: str, visit: Vis
         (200, "application/json", '{"live": false}'),
     ]
     for status, kind, body in answers:
-        page.route("**/live/status", lambda route: route.fulfill(status=status, content_type=kind, body=body))  # noqa: B023
+        page.route("**/live/status", lambda route: route.fulfill(status=status, content_type=kind, body=body))  # noqa: B023 - gone at the end of the round
         with page.expect_response("**/live/status"):
             page.goto(f"{served}{PAGE}?{status}{len(body)}#run-it")
         page.evaluate("new Promise((done) => setTimeout(done))")

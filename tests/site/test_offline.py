@@ -34,6 +34,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
         capture_output=True,
         text=True,
         env={**os.environ, "SITE_DATE": SITE_DATE},
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     assert f"{offline.NAME}-{SITE_DATE}.zip" in done.stdout

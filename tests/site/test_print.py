@@ -115,7 +115,5 @@ def test_without_javascript_links_show_their_target_too(site: Site, browser: Bro
         after = "e => getComputedStyle(e, '::after').content"
         link = visit.page.locator("article li a[href='../background-queues/']").first
         assert (
-            "(" in link.evaluate(after)
-            and "attr(href)" in link.evaluate(after)
-            or "../background-queues/" in link.evaluate(after)
-        )
+            "(" in link.evaluate(after) and "attr(href)" in link.evaluate(after)
+        ) or "../background-queues/" in link.evaluate(after)

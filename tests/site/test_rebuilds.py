@@ -22,6 +22,7 @@ def dirty(target: Path, root: Path) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         env={**os.environ, "NO_MKDOCS_2_WARNING": "1", "SITE_DATE": SITE_DATE},
+        check=False,
     )
 
 

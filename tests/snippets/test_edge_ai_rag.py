@@ -209,7 +209,7 @@ def test_a_version_that_was_left_behind_halfway_is_not_cited(rag):
 
 def test_a_document_for_one_group_is_found_by_this_group_only_and_loses_it_again(rag):
     rag.put("fjord/pay.md", "# Pay\n\nThe bonus of directors is doubled.", audience="managers")
-    found = lambda *groups: "fjord/pay.md" in rag.ask("Is the bonus of directors doubled?", "fjord", *groups).sources  # noqa: E731
+    found = lambda *groups: "fjord/pay.md" in rag.ask("Is the bonus of directors doubled?", "fjord", *groups).sources
     assert (found("managers"), found(), found("manager"), found("all")) == (True, False, False, False)
     rag.put("fjord/pay.md", "# Pay\n\nThe bonus of directors is doubled.", audience="board")
     assert (found("managers"), found("board")) == (False, True)
@@ -574,12 +574,12 @@ def test_a_reader_who_leaves_harms_nobody(rag):
 
 
 def test_the_api_takes_documents_and_refuses_what_is_none(rag):
-    put = lambda key, body, **headers: rag.http.put(  # noqa: E731
+    put = lambda key, body, **headers: rag.http.put(
         f"/v1/documents/{key}", content=body, headers={**ADMIN, "Content-Type": "text/markdown", **headers}
     )
     taken = put("fjord/sent.md", "# Sent\n\nThe kiosk sells maps.", **{"X-Audience": "crew"})
     assert (taken.status_code, taken.json()) == (202, {"document": "fjord/sent.md", "state": "queued"})
-    read = lambda: rag.http.get("/v1/documents/fjord/sent.md", headers=ADMIN)  # noqa: E731
+    read = lambda: rag.http.get("/v1/documents/fjord/sent.md", headers=ADMIN)
     assert until(read, lambda r: r.status_code == 200).json() == {
         "document": "fjord/sent.md",
         "state": "indexed",
@@ -620,7 +620,7 @@ def test_what_an_administrator_does_is_logged_under_the_id_that_the_answer_carri
 
 def test_a_new_embedding_is_built_beside_the_old_one_which_answers_until_the_switch(runtime: Runtime):
     with answers(runtime) as rag:
-        post = lambda path: rag.http.post(f"/v1/embeddings/{path}", headers=ADMIN)  # noqa: E731
+        post = lambda path: rag.http.post(f"/v1/embeddings/{path}", headers=ADMIN)
         for n in range(7):
             rag.put(f"fjord/doc-{n}.md", f"# Topic {n}\n\nAnimal{n} lives in house{n}.")
         assert refusal(post("e2/activate")) == (409, "not_building")

@@ -9,7 +9,6 @@ import shutil
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from uuid import uuid4
 
 import httpx
@@ -619,8 +618,8 @@ INJECTIONS = [
     "/* */",
     "' AND randomblob(100000000) --",
     "Robert'); DROP TABLE users;--",
-    "ʼ OR 1=1 --",
-    "＇ OR 1=1 --",
+    "\N{MODIFIER LETTER APOSTROPHE} OR 1=1 --",
+    "\N{FULLWIDTH APOSTROPHE} OR 1=1 --",
     "NULL",
     "'+(SELECT 1)+'",
 ]

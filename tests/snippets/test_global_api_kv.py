@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import httpx
 import pytest
@@ -381,12 +382,14 @@ def test_a_body_at_the_limit_is_taken_and_one_byte_more_is_not(api, send):
 
 def test_a_body_is_refused_as_soon_as_it_is_too_large_without_waiting_for_its_end(runtime):
     head = f"PUT /v1/flags/endless HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {TOKEN}\r\nContent-Type: application/json\r\n"
-    with runtime.example(SLUG, secrets={"ADMIN_TOKEN": TOKEN}) as api:
-        with socket.create_connection(("127.0.0.1", api.http.base_url.port), timeout=5) as upload:
-            upload.sendall(f"{head}Transfer-Encoding: chunked\r\n\r\n".encode())
-            for _ in range(5):
-                upload.sendall(b"3e8\r\n" + b" " * 1000 + b"\r\n")
-            assert upload.recv(4096).startswith(b"HTTP/1.1 413 ")
+    with (
+        runtime.example(SLUG, secrets={"ADMIN_TOKEN": TOKEN}) as api,
+        socket.create_connection(("127.0.0.1", api.http.base_url.port), timeout=5) as upload,
+    ):
+        upload.sendall(f"{head}Transfer-Encoding: chunked\r\n\r\n".encode())
+        for _ in range(5):
+            upload.sendall(b"3e8\r\n" + b" " * 1000 + b"\r\n")
+        assert upload.recv(4096).startswith(b"HTTP/1.1 413 ")
 
 
 @pytest.mark.parametrize("method", ["POST", "PATCH", "OPTIONS"])
@@ -435,7 +438,7 @@ def test_two_who_read_change_and_write_lose_one_change(api):
 
 def test_kv_refuses_to_keep_a_read_for_less_than_30_seconds(api):
     put(api, "kept")
-    with pytest.raises(WorkerError, match="KV GET failed: 400 .*at least 30"):
+    with pytest.raises(WorkerError, match=r"KV GET failed: 400 .*at least 30"):
         api.call("FLAGS", "get", "kept", {"type": "text", "cacheTtl": 29})
     assert json.loads(api.call("FLAGS", "get", "kept", {"type": "text", "cacheTtl": 30})) == FLAG
 
@@ -477,8 +480,8 @@ def test_a_failing_store_is_reported_with_a_time_to_try_again_and_without_inner_
 class Origin(BaseHTTPRequestHandler):
     """Answers by the flag's name, and remembers what it was asked."""
 
-    asked: list[str] = []
-    answers = {
+    asked: ClassVar[list[str]] = []
+    answers: ClassVar = {
         "good": (200, b'{"enabled": true, "rollout": 40}'),
         "html": (200, b"<html>"),
         "wrong": (200, b'{"enabled": "maybe"}'),

@@ -125,7 +125,7 @@ def test_a_monitor_with_the_probe_zone_shows_the_certificate_and_sees_the_site_h
 
 
 def test_a_monitor_without_the_probe_zone_fails_in_the_handshake_and_turns_a_healthy_site_red(locked):
-    with pytest.raises(httpx.TransportError, match="(?i)certificate.required|alert|closed|reset|disconnected"):
+    with pytest.raises(httpx.TransportError, match=r"(?i)certificate.required|alert|closed|reset|disconnected"):
         probe(locked)
 
 

@@ -340,7 +340,7 @@ def test_sql_in_a_customers_name_is_stored_as_a_name(api, shop, attack):
     ],
 )
 def test_even_a_statement_that_got_through_could_not_do_this(shop, statement):
-    with pytest.raises(RuntimeError, match="permission denied|must be owner"):
+    with pytest.raises(RuntimeError, match=r"permission denied|must be owner"):
         shop.run("-c", f"SET ROLE shop_api; {statement}")
 
 

@@ -242,23 +242,25 @@ def test_a_price_that_changes_during_an_order_leaves_its_total_the_sum_of_its_it
     with (
         changed(shop, "SELECT 1", price.format(old)),
         session(shop, "BEGIN", "SELECT * FROM stock FOR UPDATE") as other,
+        meanwhile(lambda: place(api, ("LAMP-01", 2))) as answer,
     ):
-        with meanwhile(lambda: place(api, ("LAMP-01", 2))) as answer:
-            waiting(shop)
-            shop.run("-c", price.format(old + 100))
-            other.run("COMMIT")
-            assert answer.result().json()["totalCents"] == 2 * old
+        waiting(shop)
+        shop.run("-c", price.format(old + 100))
+        other.run("COMMIT")
+        assert answer.result().json()["totalCents"] == 2 * old
     assert int(shop.run("-c", "SELECT sum(quantity * price_cents) FROM order_items")) == 2 * old
 
 
 def test_a_real_deadlock_with_another_system_ends_and_the_order_is_stored(api, shop):
     take = "SELECT * FROM stock JOIN products ON id = product_id WHERE sku = '{}' FOR UPDATE OF stock"
-    with session(shop, "SET deadlock_timeout = '60s'", "BEGIN", take.format("LAMP-01")) as other:
-        with meanwhile(lambda: place(api, ("BELL-01", 1), ("LAMP-01", 1))) as answer:
-            waiting(shop)
-            other.run(take.format("BELL-01"))
-            other.run("COMMIT")
-            assert answer.result().status_code == 201
+    with (
+        session(shop, "SET deadlock_timeout = '60s'", "BEGIN", take.format("LAMP-01")) as other,
+        meanwhile(lambda: place(api, ("BELL-01", 1), ("LAMP-01", 1))) as answer,
+    ):
+        waiting(shop)
+        other.run(take.format("BELL-01"))
+        other.run("COMMIT")
+        assert answer.result().status_code == 201
     assert events(api, "transaction_repeated")[-1]["sqlstate"] == "40P01"
     assert (stock(shop, "BELL-01"), stock(shop, "LAMP-01")) == (9, 9)
 
@@ -285,10 +287,12 @@ def test_a_database_that_crashes_midway_comes_back_without_the_half_order(api, s
 
 def test_a_transaction_whose_caller_went_away_frees_its_rows(api, shop):
     idle = "ALTER ROLE shop_api SET idle_in_transaction_session_timeout = '{}'"
-    with changed(shop, idle.format("200ms"), idle.format("3s")):
+    with (
+        changed(shop, idle.format("200ms"), idle.format("3s")),
         # As the Worker's role, so with its limits: takes the rows and then says nothing more.
-        with session(shop, f"\\c {shop.url()}\nBEGIN", "SELECT * FROM stock FOR UPDATE"):
-            assert place(api, ("LAMP-01", 1)).status_code == 201
+        session(shop, f"\\c {shop.url()}\nBEGIN", "SELECT * FROM stock FOR UPDATE"),
+    ):
+        assert place(api, ("LAMP-01", 1)).status_code == 201
 
 
 # Old
@@ -296,16 +300,18 @@ def test_a_transaction_whose_caller_went_away_frees_its_rows(api, shop):
 
 def test_a_list_from_a_cache_sells_nothing_that_is_gone(runtime, shop):
     """Local Hyperdrive has no cache: a copy of the database, taken before the order, stands in for what the cache would hold."""
-    with changed(shop, "CREATE DATABASE shop_cached TEMPLATE shop", "DROP DATABASE shop_cached WITH (FORCE)"):
-        with started(runtime, shop.url("shop_cached"), shop.url()) as api:
-            placed = place(api, ("LAMP-01", 10))
-            assert placed.status_code == 201
-            listed = api.http.get("/v1/products", params={"q": "front"}).json()["products"][0]
-            assert listed["onHand"] == 10, "the list is old"
-            assert refusal(place(api, ("LAMP-01", 1))) == (409, "out_of_stock")
-            assert api.http.get(placed.headers["location"], headers=SHOP).json() == placed.json(), (
-                "one's own write is there"
-            )
+    with (
+        changed(shop, "CREATE DATABASE shop_cached TEMPLATE shop", "DROP DATABASE shop_cached WITH (FORCE)"),
+        started(runtime, shop.url("shop_cached"), shop.url()) as api,
+    ):
+        placed = place(api, ("LAMP-01", 10))
+        assert placed.status_code == 201
+        listed = api.http.get("/v1/products", params={"q": "front"}).json()["products"][0]
+        assert listed["onHand"] == 10, "the list is old"
+        assert refusal(place(api, ("LAMP-01", 1))) == (409, "out_of_stock")
+        assert api.http.get(placed.headers["location"], headers=SHOP).json() == placed.json(), (
+            "one's own write is there"
+        )
 
 
 def test_the_local_simulator_has_no_cache_so_no_list_is_old_here(api, shop):

@@ -108,6 +108,7 @@ def until_kept(api: Example, path: str, accept: str = "*/*") -> tuple[httpx.Resp
     for misses, _ in enumerate(deadline()):
         if was_kept(response := get(api, path, accept)):
             return response, misses
+    raise AssertionError("deadline() fails before this")
 
 
 def deadline(seconds: float = 10) -> Iterator[None]:
@@ -547,12 +548,14 @@ def test_a_file_at_the_limit_is_taken_and_one_byte_more_is_not_though_no_length_
 
 def test_an_endless_upload_is_refused_as_soon_as_it_is_too_large(runtime):
     head = f"PUT /v1/photos/endless HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {TOKEN}\r\nTransfer-Encoding: chunked\r\n\r\n"
-    with runtime.example(SLUG, secrets=SECRETS) as api:
-        with socket.create_connection(("127.0.0.1", api.http.base_url.port), timeout=20) as sender:
-            sender.sendall(head.encode())
-            for _ in range(BYTES_MAX // 2_000_000 + 1):
-                sender.sendall(b"1e8480\r\n" + bytes(2_000_000) + b"\r\n")
-            assert sender.recv(4096).startswith(b"HTTP/1.1 413 ")
+    with (
+        runtime.example(SLUG, secrets=SECRETS) as api,
+        socket.create_connection(("127.0.0.1", api.http.base_url.port), timeout=20) as sender,
+    ):
+        sender.sendall(head.encode())
+        for _ in range(BYTES_MAX // 2_000_000 + 1):
+            sender.sendall(b"1e8480\r\n" + bytes(2_000_000) + b"\r\n")
+        assert sender.recv(4096).startswith(b"HTTP/1.1 413 ")
 
 
 def test_an_upload_that_breaks_off_leaves_nothing(api):

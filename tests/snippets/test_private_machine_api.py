@@ -90,7 +90,7 @@ def test_health_needs_no_proof_and_shows_no_data(api):
         {"X-Real-IP": "10.0.0.1"},
         {"Client-Cert": ":MIIB:"},
     ],
-    ids=lambda h: ", ".join(h),
+    ids=", ".join,
 )
 def test_an_identity_that_the_client_writes_itself_changes_nothing(api, identity):
     assert refusal(send(api, "GET", SUMMARY, identity)) == ANONYMOUS
@@ -336,10 +336,10 @@ def test_even_a_route_added_by_mistake_would_show_nothing(api, worker):
     for path in ("/", "/v1/orders", "/summary", "/list", "/expire"):
         try:
             answer = api.ask("fetch", worker=worker, url=f"http://{worker}{path}", init={"method": "POST"})
+            shown = (answer["status"], answer["body"])
         except WorkerError as error:
-            assert "handler" in str(error).lower()
-        else:
-            assert (answer["status"], answer["body"]) == (404, "")
+            shown = str(error).lower()
+        assert shown == (404, "") or "handler" in shown
 
 
 @pytest.mark.parametrize(

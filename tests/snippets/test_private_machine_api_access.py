@@ -10,6 +10,7 @@ import httpx
 import jwt
 import pytest
 
+from tests.harness.access_team import AUDIENCE, Key, Team, encoded, serve
 from tests.harness.workers import Example, Runtime
 from tests.snippets.private_machine_api.support import (
     ANONYMOUS,
@@ -24,7 +25,6 @@ from tests.snippets.private_machine_api.support import (
     send,
     signed,
 )
-from tests.harness.access_team import AUDIENCE, Key, Team, encoded, serve
 
 ORDERS = "/v1/orders"
 OTHER_AUDIENCE = "b" * 64

@@ -186,14 +186,14 @@ def test_the_client_writes_a_target_in_the_one_form(target, canonical):
     "target", ["", "a", "?a", "//", "//host/path", "/a//b", "/a/\\b", "/a//", "https://example.com/a", "*"]
 )
 def test_the_client_refuses_a_target_that_the_edge_would_change(target):
-    with pytest.raises(ValueError, match="cannot|can be signed"):
+    with pytest.raises(ValueError, match=r"cannot|can be signed"):
         sign.canonical_target(target)
 
 
 # Generated requests
 
 tricky = st.sampled_from(
-    list("/.%\\'?&=+#|^[]{}<>\"`~ \t") + ["%2e", "%2F", "%41", "%c3%a9", "%zz", "..", "é", "日", "🙂", "\x7f"]
+    [*"/.%\\'?&=+#|^[]{}<>\"`~ \t", "%2e", "%2F", "%41", "%c3%a9", "%zz", "..", "é", "日", "🙂", "\x7f"]
 )
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12) | st.lists(tricky, max_size=8).map("".join)
 targets = st.builds(lambda path, query: f"/x/{path}" + (f"?{query}" if query else ""), texts, texts)

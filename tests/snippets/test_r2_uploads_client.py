@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 from playwright.sync_api import Browser
@@ -26,7 +25,6 @@ from tests.snippets.r2_uploads.support import (
     sweep,
     token,
     uploads,
-    wait_for_state,
 )
 
 MIB = 2**20
@@ -79,6 +77,7 @@ def run(api: Example, program: str, path: Path) -> subprocess.CompletedProcess[s
         capture_output=True,
         text=True,
         timeout=60,
+        check=False,
     )
 
 
@@ -141,7 +140,7 @@ def test_a_broken_connection_is_tried_again_and_a_refusal_is_not(upload, tmp_pat
         if good:
             upload.put({"url": url, "headers": {}}, path)
         else:
-            with pytest.raises(SystemExit, match="403|not stored after 4"):
+            with pytest.raises(SystemExit, match=r"403|not stored after 4"):
                 upload.put({"url": url, "headers": {}}, path)
     assert stored == [PNG] * tries
 
@@ -149,7 +148,7 @@ def test_a_broken_connection_is_tried_again_and_a_refusal_is_not(upload, tmp_pat
 def test_a_file_that_the_worker_does_not_want_is_reported_with_its_reason(api, upload, tmp_path):
     path = tmp_path / "page.html"
     path.write_text("<p>")
-    with pytest.raises(SystemExit, match="400 .*type.* is one of"):
+    with pytest.raises(SystemExit, match=r"400 .*type.* is one of"):
         upload.ask(api.url, "ana", path)
 
 
@@ -284,7 +283,7 @@ def test_the_note_of_another_user_is_left_alone(api, s3, multipart, short_film):
     flaky = Flaky(s3, EndpointConnectionError(endpoint_url="https://s3"))
     with pytest.raises(EndpointConnectionError):
         multipart.upload(flaky, api.url, "ana", short_film)
-    with pytest.raises(SystemExit, match="404 .*You have no such file"):
+    with pytest.raises(SystemExit, match=r"404 .*You have no such file"):
         multipart.upload(flaky, api.url, "bob", short_film)
     assert flaky.aborted == []
     flaky.broken = False
@@ -313,7 +312,7 @@ def test_a_file_that_changed_between_two_runs_is_not_mixed(api, s3, multipart, s
     with pytest.raises(EndpointConnectionError):
         multipart.upload(flaky, api.url, "ana", short_film)
     os.utime(short_film, (0, 0))
-    with pytest.raises(SystemExit, match="has changed: delete film.mp4.upload"):
+    with pytest.raises(SystemExit, match=r"has changed: delete film\.mp4\.upload"):
         multipart.upload(s3, api.url, "ana", short_film)
 
 

@@ -332,9 +332,10 @@ def test_no_statement_of_the_sweep_reads_the_whole_table(api):
     code = (FOLDER / "src" / "sweep.ts").read_text()
     made = {name: text for name, _, text in re.findall(r'const (left|oldest|query|over) =\s+(["`])(.*?)\2;', code)}
     oldest = made["oldest"].replace("${ROWS}", "12")
-    statements = [f"DELETE FROM files WHERE {made['over']}"]
-    for which in ("state = 'pending'", made["left"]):
-        statements.append(made["query"].replace("${oldest}", oldest.replace("${which}", which)))
+    queries = [
+        made["query"].replace("${oldest}", oldest.replace("${which}", w)) for w in ("state = 'pending'", made["left"])
+    ]
+    statements = [f"DELETE FROM files WHERE {made['over']}", *queries]
     assert "state = 'pending'" in code and statements[0].replace(made["over"], "${over}") in code
     for path in ("src/settle.ts", "src/files.ts"):
         statements += [text for _, text in re.findall(r'(["`])(UPDATE files.*?)\1', (FOLDER / path).read_text(), re.S)]

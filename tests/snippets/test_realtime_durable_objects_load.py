@@ -76,7 +76,7 @@ async def per_second(rooms: Rooms, split: tuple[int, int], seconds: float) -> di
             for user in range(members)
         ]
         async with asyncio.timeout(20):
-            while load.joined < len(tasks):
+            while load.joined < len(tasks):  # noqa: ASYNC110 - each of hundreds of members counts itself
                 await asyncio.sleep(0.01)
         load.go.set()
         await asyncio.sleep(seconds / 4)  # until the rooms are warm
@@ -109,8 +109,10 @@ def table(data: dict) -> str:
             "|---|---|---|---|",
             *rows,
             "",
-            f"Measured on {data['date']}: {data['cores']} cores, workerd {data['workerd']}, Wrangler {data['wrangler']}, load driver on the "
-            "same machine.",
+            (
+                f"Measured on {data['date']}: {data['cores']} cores, workerd {data['workerd']}, Wrangler {data['wrangler']}, "
+                "load driver on the same machine."
+            ),
         ]
     )
 

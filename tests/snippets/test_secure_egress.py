@@ -357,7 +357,8 @@ const isInNet = (host, net, mask) => /^[\\d.]+$/.test(host) && (number(host) & n
 
 def test_the_proxy_file_sends_the_web_through_gateway_and_never_around_it():
     urls = json.dumps(list(PAC_CASES))
-    script = f"{PAC_RUNTIME}{(EXAMPLE / 'proxy.pac').read_text()}\n" + (
+    script = (
+        f"{PAC_RUNTIME}{(EXAMPLE / 'proxy.pac').read_text()}\n"
         f"console.log(JSON.stringify({urls}.map((url) => FindProxyForURL(url, new URL(url).hostname))));"
     )
     done = subprocess.run([toolchain.node(), "-e", script], capture_output=True, text=True, check=True)

@@ -218,15 +218,15 @@ def test_of_a_thousand_tokens_with_one_field_wrong_none_is_accepted(team: Team):
         "email": lambda: chance.choice(["", [], 7, {}]),
         "common_name": lambda: CLIENT_ID,
     }
-    accepted = []
+    accepted, statuses = [], set()
     for number in range(1000):
         name = chance.choice(list(wrong))
         token = team.token(**{**PERSON, name: wrong[name]()})
         try:
             accepted.append((number, name, verifier.identify(token)))
         except Refused as refused:
-            assert refused.status == 403
-    assert accepted == []
+            statuses.add(refused.status)
+    assert (accepted, statuses) == ([], {403})
     assert verifier.identify(team.token(**PERSON)).name == "ada@example.com"
 
 
@@ -377,7 +377,9 @@ def test_a_rule_that_lets_through_or_is_never_reached_is_named(change: Any, said
 def test_the_command_prints_problems_and_fails(tmp_path):
     config = tmp_path / "config.yml"
     config.write_text("ingress: [{hostname: a.example.com, service: 'http://127.0.0.1:1'}]\n")
-    done = subprocess.run([sys.executable, EXAMPLE / "ingress.py", config], cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, EXAMPLE / "ingress.py", config], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     assert (done.returncode, done.stdout) == (
         1,
         "the last rule must take everything: add '- service: http_status:404'\n",

@@ -495,6 +495,7 @@ def command(*arguments: str, cache: Path, **env: str) -> subprocess.CompletedPro
         text=True,
         timeout=60,
         env={**clean, **env},
+        check=False,
     )
 
 
@@ -553,6 +554,7 @@ def test_who_watches_sees_a_progress_bar(server: Vendor, tmp_path: Path):
         stderr=follower,
         timeout=60,
         env={k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")} | {"HTTPS_PROXY": server.url},
+        check=False,
     )
     os.set_blocking(leader, False)
     seen = b""

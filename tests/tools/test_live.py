@@ -97,7 +97,11 @@ def layer() -> Iterator[tuple[int, Known]]:
     with served(example) as inner:
         known = Known({"global-api-kv": f"http://127.0.0.1:{inner}", "image-pipeline": f"http://127.0.0.1:{inner}"})
         apps: list[live.Live] = []
-        with served(lambda environ, start_response: apps[0](environ, start_response)) as port:
+
+        def later(environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
+            return apps[0](environ, start_response)
+
+        with served(later) as port:
             apps.append(live.Live(plain, port, "/", known, {"wrangler": "1", "workerd": "2"}))
             yield port, known
 

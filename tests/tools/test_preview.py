@@ -12,6 +12,7 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 import yaml
@@ -492,7 +493,7 @@ def test_the_commands_print_what_the_workflow_takes(tmp_path: Path, capsys: pyte
 
 class Platform(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    sent: list[tuple[str, str, bytes]] = []
+    sent: ClassVar[list[tuple[str, str, bytes]]] = []
 
     def _body(self) -> bytes:
         if self.headers.get("transfer-encoding") != "chunked":
@@ -508,7 +509,7 @@ class Platform(http.server.BaseHTTPRequestHandler):
         path, body = self.path.partition("?")[0], self._body()
         self.sent.append((self.command, path, body))
         result: object = {}
-        if path.endswith("/previews") or path.endswith("/deployments"):
+        if path.endswith(("/previews", "/deployments")):
             result = {"id": "p1", "name": "pr-7", "slug": "pr-7", "urls": ["https://pr-7-previews.acme.workers.dev"]}
         elif path.endswith("/assets-upload-session"):
             result = {"jwt": "a.b.c", "buckets": [[file["hash"] for file in json.loads(body)["manifest"].values()]]}

@@ -193,7 +193,7 @@ def test_a_folder_with_other_files_is_not_overwritten(clone: Path):
 
 def test_a_side_that_does_not_build_says_why(tmp_path: Path):
     (tmp_path / "mkdocs.yml").write_text("site_name: x\n")
-    with pytest.raises(tool.BuildError, match="the branch does not build:\nERROR .*docs_dir"):
+    with pytest.raises(tool.BuildError, match=r"the branch does not build:\nERROR .*docs_dir"):
         tool.warnings(tool.start(tmp_path, tmp_path / "site"), "the branch")
 
 

@@ -138,7 +138,7 @@ def test_a_file_that_is_not_hcl_is_named_with_its_line(tmp_path: Path, text: str
 
 
 def test_a_folder_without_files_is_an_error_and_not_a_pass(tmp_path: Path):
-    with pytest.raises(TerraformError, match="holds no .tf file"):
+    with pytest.raises(TerraformError, match=r"holds no \.tf file"):
         check(tmp_path)
 
 

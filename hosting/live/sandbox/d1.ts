@@ -48,7 +48,9 @@ class Statement {
   }
 
   async all(): Promise<Result> {
-    return (await this.execute([this.query]))[0]!;
+    const [result] = await this.execute([this.query]);
+    if (result === undefined) throw new Error("D1_ERROR: a statement has no result");
+    return result;
   }
 
   run(): Promise<Result> {

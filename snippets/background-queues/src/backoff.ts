@@ -16,6 +16,6 @@ export function retryAfterS(header: string | null, now = Date.now()): number {
   if (header === null) return 0;
   const number = /^\d+$/.test(header);
   const seconds = number ? Number(header) : (Date.parse(header) - now) / 1000;
-  return seconds > 0 ? seconds : 0;
+  return Number.isNaN(seconds) ? 0 : Math.max(0, seconds);
 }
 // --8<-- [end:backoff]

@@ -4,13 +4,13 @@ import { WorkerEntrypoint } from "cloudflare:workers";
 
 const INDEXED = new Set(["audience"]);
 
-let vectors = new Map<string, VectorizeVector>();
-let waiting: (() => void)[] = [];
+const vectors = new Map<string, VectorizeVector>();
+const waiting: (() => void)[] = [];
 let held = false;
 let down = false;
 let stalled = false;
 let stuck = 0;
-let asked: VectorizeQueryOptions[] = [];
+const asked: VectorizeQueryOptions[] = [];
 
 export default class LocalIndex extends WorkerEntrypoint {
   override async fetch(): Promise<Response> {
@@ -25,12 +25,16 @@ export default class LocalIndex extends WorkerEntrypoint {
       if (new TextEncoder().encode(namespace).length > 64)
         throw new Error("VECTOR_UPSERT_ERROR: namespace is longer than 64 bytes");
     }
-    return change(() => given.forEach((vector) => vectors.set(vector.id, vector)));
+    return change(() => {
+      for (const vector of given) vectors.set(vector.id, vector);
+    });
   }
 
   async deleteByIds(ids: string[]): Promise<VectorizeAsyncMutation> {
     await turn();
-    return change(() => ids.forEach((id) => vectors.delete(id)));
+    return change(() => {
+      for (const id of ids) vectors.delete(id);
+    });
   }
 
   async query(

@@ -61,6 +61,7 @@ class Postgres:
             group=self._user,
             capture_output=True,
             text=True,
+            check=False,
         )
         if done.returncode:
             raise RuntimeError(f"initdb failed:\n{done.stdout}{done.stderr}")
@@ -138,6 +139,7 @@ class Postgres:
             capture_output=True,
             text=True,
             timeout=60,
+            check=False,
         )
         if done.returncode:
             raise RuntimeError(done.stderr)

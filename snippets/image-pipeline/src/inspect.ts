@@ -13,7 +13,7 @@ export function sniff(head: Uint8Array): string {
   if (text.startsWith("\xff\xd8\xff")) return "image/jpeg";
   if (text.startsWith("\x89PNG\r\n\x1a\n")) return "image/png";
   const animated = text.slice(12, 16) === "VP8X" && (text.charCodeAt(20) & 2) !== 0;
-  if (/^RIFF[^]{4}WEBP/.test(text) && !animated) return "image/webp";
+  if (/^RIFF.{4}WEBP/s.test(text) && !animated) return "image/webp";
   throw new HttpError(415, "unsupported_image", "Send a JPEG, a PNG or a still WebP.");
 }
 // --8<-- [end:sniff]

@@ -7,6 +7,7 @@ import os
 import sys
 
 import httpx
+
 from sign import HmacAuth
 
 method, path, *body = sys.argv[1:]

@@ -55,7 +55,7 @@ def issuer(certificate: dict[str, Any] | None) -> str:
 class WithPeer(H11Protocol):
     """Tells the application who issued the client certificate of the connection."""
 
-    def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: Transport) -> None:
         super().connection_made(transport)
         tls = transport.get_extra_info("ssl_object")
         self.app_state = {

@@ -19,6 +19,7 @@ import boto3
 import httpx
 from botocore.config import Config
 from botocore.exceptions import ClientError
+
 from session import session
 from upload import ask
 

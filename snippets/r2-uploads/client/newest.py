@@ -3,6 +3,7 @@
 import sys
 
 import httpx
+
 from session import session
 
 

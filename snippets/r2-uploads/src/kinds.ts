@@ -16,6 +16,6 @@ export const HEAD_BYTES = 16;
 
 export function looksLike(type: string, head: Uint8Array): boolean {
   const kind = KINDS[type];
-  return kind !== undefined && kind.bytes.every((byte, i) => head[kind.offset + i] === byte);
+  return kind?.bytes.every((byte, i) => head[kind.offset + i] === byte) ?? false;
 }
 // --8<-- [end:kinds]

@@ -37,7 +37,7 @@ export class History {
         "SELECT id, user, text, at FROM messages WHERE user = ? AND key = ?",
         user,
         key,
-      ) // prettier-ignore
+      )
       .toArray();
     if (known === undefined) {
       const message = { id: this.newest + 1, user, text, at: Date.now() };
@@ -48,7 +48,7 @@ export class History {
         key,
         text,
         message.at,
-      ); // prettier-ignore
+      );
       this.newest = message.id;
       return { message, fresh: true };
     }
@@ -67,7 +67,7 @@ export class History {
         "SELECT id, user, text, at FROM messages WHERE id > ? ORDER BY id LIMIT ?",
         from,
         PAGE + 1,
-      ) // prettier-ignore
+      )
       .toArray();
     const messages: Message[] = [];
     let bytes = 0; // in JSON one character can take six: a page of long texts ends earlier
@@ -89,7 +89,7 @@ export class History {
       .exec<{ id: number; at: number }>(
         "SELECT id, at FROM messages ORDER BY id LIMIT ?",
         EXPIRE_AT_ONCE + 1,
-      ) // prettier-ignore
+      )
       .toArray();
     const old = oldest.slice(0, EXPIRE_AT_ONCE).filter(({ at }) => at <= beforeMs);
     const gone = old.at(-1);

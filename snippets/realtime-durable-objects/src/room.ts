@@ -22,7 +22,8 @@ export class Room extends DurableObject<Env> {
   // --8<-- [start:join]
   override async fetch(request: Request): Promise<Response> {
     const query = new URL(request.url).searchParams;
-    const [user, requestId] = [query.get("user")!, query.get("requestId")!];
+    const [user, requestId] = [query.get("user"), query.get("requestId")];
+    if (user === null || requestId === null) throw new Error("The Worker names both.");
     const [expiresMs, since] = [Number(query.get("expiresMs")), query.get("since")];
     await this.wakeBy(expiresMs);
 
@@ -50,7 +51,7 @@ export class Room extends DurableObject<Env> {
       unreadBytes: 0,
       check: null,
     });
-    if (own.length >= MOST_SOCKETS_PER_USER) this.crowd.cut(oldest!, "replaced");
+    if (oldest && own.length >= MOST_SOCKETS_PER_USER) this.crowd.cut(oldest, "replaced");
     this.crowd.sendTo(member, { type: "welcome", user, online: this.crowd.online() });
     this.catchUp(member, since === null ? null : Number(since));
     const headers = { "Sec-WebSocket-Protocol": PROTOCOL };

@@ -39,7 +39,7 @@ class AccessMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            return await self.app(scope, receive, send)  # type: ignore[no-any-return]
+            return await self.app(scope, receive, send)
         headers = Headers(scope=scope)
         found = headers.getlist("cf-access-jwt-assertion")
         ray = headers.get("cf-ray") or str(uuid.uuid4())
@@ -52,7 +52,7 @@ class AccessMiddleware:
             print(json.dumps({"event": "refused", **why, "request": ray}), flush=True)
             return await refusal(error)(scope, receive, send)
         scope.setdefault("state", {})["identity"] = who
-        return await self.app(scope, receive, send)  # type: ignore[no-any-return]
+        return await self.app(scope, receive, send)
 
 
 # --8<-- [end:middleware]

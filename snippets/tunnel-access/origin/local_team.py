@@ -42,7 +42,8 @@ def key() -> rsa.RSAPrivateKey:
     except FileExistsError:
         pass
     found = serialization.load_pem_private_key(KEY_FILE.read_bytes(), None)
-    assert isinstance(found, rsa.RSAPrivateKey)
+    if not isinstance(found, rsa.RSAPrivateKey):
+        raise TypeError(f"{KEY_FILE} holds no RSA key")
     return found
 
 

@@ -28,7 +28,7 @@ export class Visitor extends Sandbox {
       return new Response("<script>alert(1)</script>", { headers: [...headers, ["Content-Type", "text/html"]] });
     }
     if (pathname === "/put") {
-      await store.put(searchParams.get("key")!, "x".repeat(Number(searchParams.get("bytes"))));
+      await store.put(searchParams.get("key") ?? "", "x".repeat(Number(searchParams.get("bytes"))));
       return Response.json({ bytes: this.ctx.storage.sql.databaseSize });
     }
     if (pathname === "/out") {

@@ -7,13 +7,13 @@ import sys
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).parents[3]
-sys.path.insert(0, str(ROOT / "snippets" / "hybrid-origins" / "origin"))
+sys.path.insert(0, str(Path(__file__).parents[3] / "snippets" / "hybrid-origins" / "origin"))
 
-import app as example  # noqa: E402
-from health import Check  # noqa: E402
-from starlette.requests import Request  # noqa: E402
-from starlette.responses import JSONResponse, PlainTextResponse  # noqa: E402
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse
+
+import app as example
+from health import Check
 
 FLAP_S = 0.3
 
@@ -46,7 +46,7 @@ class Faulty:
         if scope["method"] in {"POST", "PATCH", "PUT"}:
             receive = self.recorded(await Request(scope, receive).body())
         until = time.monotonic() + 6
-        while self.mode == "slow" and time.monotonic() < until:
+        while self.mode == "slow" and time.monotonic() < until:  # noqa: ASYNC110 - the mode is text, of which any request may set another
             await asyncio.sleep(0.05)
         if scope["path"] == "/slow":
             await asyncio.sleep(1.2)

@@ -79,7 +79,7 @@ def drawing(width: int = 1200, height: int = 800) -> Image.Image:
     draw, source = ImageDraw.Draw(picture), random.Random(41)
     for number in range(40):
         x, y = source.randrange(width), source.randrange(height)
-        colour = tuple(source.randrange(256) for _ in range(3)) + (255,)
+        colour = (*(source.randrange(256) for _ in range(3)), 255)
         (draw.rectangle if number % 2 else draw.ellipse)(
             (x, y, x + source.randrange(40, 300), y + source.randrange(40, 300)), fill=colour
         )

@@ -75,12 +75,16 @@ class Zone:
         if (method, path) == ("PUT", "/zones/z/origin_tls_client_auth/settings") and body == {"enabled": True}:
             self.lock = True
             return {"enabled": True}
-        if method == "PUT" and (m := re.fullmatch(r"/zones/z/rulesets/phases/(\w+)/entrypoint", path)):
-            if body.keys() == {"rules"} and all(rule.keys() <= RULE_KEYS for rule in body["rules"]):
-                self.rules[m[1]] = [
-                    {"id": f"id{i}", "version": "1", "enabled": True, **rule} for i, rule in enumerate(body["rules"])
-                ]
-                return {"id": "r", "kind": "zone", "name": "default", "phase": m[1], "rules": self.rules[m[1]]}
+        if (
+            method == "PUT"
+            and (m := re.fullmatch(r"/zones/z/rulesets/phases/(\w+)/entrypoint", path))
+            and body.keys() == {"rules"}
+            and all(rule.keys() <= RULE_KEYS for rule in body["rules"])
+        ):
+            self.rules[m[1]] = [
+                {"id": f"id{i}", "version": "1", "enabled": True, **rule} for i, rule in enumerate(body["rules"])
+            ]
+            return {"id": "r", "kind": "zone", "name": "default", "phase": m[1], "rules": self.rules[m[1]]}
         if method == "POST" and path == "/zones/z/dns_records" and body.keys() == RECORD_KEYS:
             self.records.append({"id": f"rec{len(self.records)}", **body})
             return self.records[-1]

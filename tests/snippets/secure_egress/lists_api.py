@@ -37,7 +37,8 @@ def lists_api() -> Iterator[Lists]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             if self._refused() or urlsplit(self.path).path != f"{PATH}/items":
-                return self._answer(404, None)
+                self._answer(404, None)
+                return
             page = int(parse_qs(urlsplit(self.path).query).get("page", ["1"])[0])
             items = [{"value": v} for v in state.values[(page - 1) * PAGE : page * PAGE]]
             self._answer(
@@ -47,14 +48,17 @@ def lists_api() -> Iterator[Lists]:
         def do_PATCH(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             if self._refused() or self.path != PATH:
-                return self._answer(404, None)
+                self._answer(404, None)
+                return
             if sum(call.startswith("PATCH") for call in state.calls) == state.fail_patch:
-                return self._answer(403, None)
+                self._answer(403, None)
+                return
             right = body.keys() <= {"append", "remove"} and all(
                 i.keys() <= {"value", "description"} for i in body.get("append", [])
             )
             if not right or not all(isinstance(v, str) for v in body.get("remove", [])):
-                return self._answer(400, None)
+                self._answer(400, None)
+                return
             state.values += [i["value"] for i in body.get("append", []) if i["value"] not in state.values]
             state.values = [v for v in state.values if v not in body.get("remove", [])]
             self._answer(200, {"id": "list-1"})

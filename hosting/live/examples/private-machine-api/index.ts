@@ -15,9 +15,15 @@ type Props = { service: "gateway" | "internal-b"; visitor: string };
 export class Visitor extends Sandbox<Env> {
   protected override readonly schema = [orders];
 
+  private get visitor(): string {
+    const { name } = this.ctx.id;
+    if (name === undefined) throw new Error("a visitor's object has no name");
+    return name;
+  }
+
   protected override handle(request: Incoming): Promise<Response> {
-    const { exports, id } = this.ctx;
-    const visitor = id.name!;
+    const { exports } = this.ctx;
+    const { visitor } = this;
     const bound = (service: Props["service"]) => {
       const props: Props = { service, visitor };
       return exports.Orders({ props });
@@ -46,8 +52,8 @@ export class Visitor extends Sandbox<Env> {
 
   override async forget(): Promise<void> {
     const keys = Object.keys(JSON.parse(this.env.HMAC_KEYS) as object);
-    const { exports, id } = this.ctx;
-    await Promise.all(keys.map((key) => exports.Nonces.getByName(noncesOf(id.name!, key)).forget()));
+    const { exports } = this.ctx;
+    await Promise.all(keys.map((key) => exports.Nonces.getByName(noncesOf(this.visitor, key)).forget()));
     await super.forget();
   }
 }

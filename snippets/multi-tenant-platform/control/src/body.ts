@@ -14,7 +14,8 @@ export async function bodyOf(request: Request): Promise<Record<string, unknown>>
   let body: unknown;
   try {
     for await (const chunk of request.body ?? []) {
-      if ((size += chunk.byteLength) > BODY_LIMIT_BYTES) throw tooLarge;
+      size += chunk.byteLength;
+      if (size > BODY_LIMIT_BYTES) throw tooLarge;
       text += decoder.decode(chunk, { stream: true });
     }
     body = JSON.parse(text + decoder.decode());

@@ -10,7 +10,7 @@ const HOSTNAMES_MAX = 20;
 /** Write down that a tenant wants a hostname, and say how to prove that it is theirs. */
 export async function claim(env: Env, tenant: string, body: Record<string, unknown>) {
   only(body, "hostname");
-  const host = typeof body["hostname"] === "string" ? typed(body["hostname"]) : null;
+  const host = typeof body.hostname === "string" ? typed(body.hostname) : null;
   if (!host) throw invalid("hostname is a name such as shop.example.");
   if (host === env.APPS_DOMAIN || host.endsWith(`.${env.APPS_DOMAIN}`))
     throw invalid("This name is ours.");

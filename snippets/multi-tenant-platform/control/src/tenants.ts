@@ -39,7 +39,7 @@ export async function create(env: Env, body: Record<string, unknown>) {
        ON CONFLICT DO NOTHING`,
     ).bind(host, id),
   ]);
-  if (added!.meta.changes !== 1) throw taken();
+  if (added?.meta.changes !== 1) throw taken();
   await publish(env, id);
   return { id, plan, hostname: host, token };
 }
@@ -106,12 +106,14 @@ export async function publish(env: Env, id: string): Promise<void> {
 // --8<-- [end:publish]
 
 async function truth(env: Env, id: string): Promise<{ entry: string; hosts: string[] }> {
-  const { plan, state, allow } = (await find(env, id))!;
+  const tenant = await find(env, id);
+  if (tenant === null) throw new Error(`there is no tenant ${id}`);
   const { results } = await env.DB.prepare(
     "SELECT host FROM hostnames WHERE tenant = ? AND state = 'active' ORDER BY host",
   )
     .bind(id)
     .all<{ host: string }>();
+  const { plan, state, allow } = tenant;
   const site: Site = { tenant: id, plan, state, allow: JSON.parse(allow) };
   return { entry: JSON.stringify(site), hosts: results.map(({ host }) => host) };
 }

@@ -35,15 +35,16 @@ export async function activate(env: Env, tenant: string, number: number) {
 // --8<-- [end:deploy]
 
 async function store(env: Env, tenant: string, text: string): Promise<number> {
-  const row = await env.DB.prepare(
+  const number = await env.DB.prepare(
     `INSERT INTO versions (tenant, number, sha256, bytes, created_at)
      SELECT ?1, coalesce(max(number), 0) + 1, ?2, ?3, unixepoch() FROM versions
      WHERE tenant = ?1 RETURNING number`,
   )
     .bind(tenant, await sha256(text), new TextEncoder().encode(text).byteLength)
-    .first<{ number: number }>();
-  await env.CODE.put(`${tenant}/${row!.number}`, text);
-  return row!.number;
+    .first<number>("number");
+  if (number === null) throw unavailable(`${tenant}: the version has no number`);
+  await env.CODE.put(`${tenant}/${number}`, text);
+  return number;
 }
 
 async function makeLive(

@@ -45,7 +45,7 @@ async function siteOf(request: Request, env: Env): Promise<Site> {
  */
 function withoutSharedCookies(response: Response, request: Request, env: Env): Response {
   const cookies = response.headers.getSetCookie();
-  const shared = hostOf(request)!.endsWith(`.${env.APPS_DOMAIN}`);
+  const shared = hostOf(request)?.endsWith(`.${env.APPS_DOMAIN}`) ?? true;
   if (!shared || !cookies.some((cookie) => /;\s*domain\s*=/i.test(cookie))) return response;
   const copy = new Response(response.body, response);
   copy.headers.delete("Set-Cookie");

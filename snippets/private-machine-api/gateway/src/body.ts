@@ -26,6 +26,10 @@ async function readBody(request: Request): Promise<Uint8Array> {
     chunks.push(chunk);
   }
   const body = new Uint8Array(size);
-  chunks.reduce((offset, chunk) => (body.set(chunk, offset), offset + chunk.byteLength), 0);
+  let offset = 0;
+  for (const chunk of chunks) {
+    body.set(chunk, offset);
+    offset += chunk.byteLength;
+  }
   return body;
 }

@@ -32,7 +32,7 @@ const CALLERS: Record<string, Entry> = {
 // --8<-- [end:table]
 
 const byProof = (match: (entry: Entry) => boolean) =>
-  Object.keys(CALLERS).find((id) => match(CALLERS[id]!)) ?? null;
+  Object.entries(CALLERS).find(([, entry]) => match(entry))?.[0] ?? null;
 
 export const callerByAccess = (clientId: string) =>
   byProof((entry) => entry.accessClientId === clientId);
@@ -42,6 +42,7 @@ export const callerByKey = (keyId: string) => (Object.hasOwn(CALLERS, keyId) ? k
 
 /** What a caller may do; an unknown route is simply not in anybody's list. */
 export function permissions(id: string): Caller & { allow: readonly string[] } {
-  const { sees, allow } = CALLERS[id]!;
-  return { id, sees, allow };
+  const entry = CALLERS[id];
+  if (!entry) throw new Error(`there is no caller ${id}`);
+  return { id, sees: entry.sees, allow: entry.allow };
 }

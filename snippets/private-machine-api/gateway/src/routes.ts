@@ -22,7 +22,7 @@ const HANDLERS: Record<string, (call: Call) => Promise<Response>> = {
     const orders = await env.ORDERS.list(caller, owner, Number(before), PAGE_SIZE);
     return Response.json({
       orders,
-      next: orders.length === PAGE_SIZE ? orders.at(-1)!.seq : null,
+      next: orders[PAGE_SIZE - 1]?.seq ?? null,
     });
   },
   "POST /v1/orders": async ({ caller, body, env }) => {
@@ -58,12 +58,16 @@ const PATTERNS = Object.keys(HANDLERS).map((name) => {
 export function routeOf(method: string, url: URL): { name: string; id: string } | null {
   for (const route of PATTERNS) {
     const match = route.method === method ? route.pattern.exec(url) : null;
-    if (match) return { name: route.name, id: match.pathname.groups["id"] ?? "" };
+    if (match) return { name: route.name, id: match.pathname.groups.id ?? "" };
   }
   return null;
 }
 
-export const run = (name: string, call: Call) => HANDLERS[name]!(call);
+export function run(name: string, call: Call): Promise<Response> {
+  const handler = HANDLERS[name];
+  if (!handler) throw new Error(`there is no route ${name}`);
+  return handler(call);
+}
 
 function text(body: Uint8Array): string {
   try {

@@ -32,10 +32,8 @@ function keysOf(team: string) {
       cooldownDuration: REFRESH_PAUSE_MS,
       timeoutDuration: 3_000,
     };
-    keysByTeam.set(
-      team,
-      (keys = createRemoteJWKSet(new URL("/cdn-cgi/access/certs", team), options)),
-    );
+    keys = createRemoteJWKSet(new URL("/cdn-cgi/access/certs", team), options);
+    keysByTeam.set(team, keys);
   }
   return keys;
 }

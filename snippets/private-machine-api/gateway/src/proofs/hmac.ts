@@ -26,8 +26,10 @@ export async function byHmac(
   // A header sent twice arrives joined by ", " and fails its pattern.
   if (
     !keyId ||
-    !/^\d{10}$/.test(timestamp ?? "") ||
-    !/^[A-Za-z0-9_-]{16,64}$/.test(nonce ?? "")
+    !timestamp ||
+    !nonce ||
+    !/^\d{10}$/.test(timestamp) ||
+    !/^[A-Za-z0-9_-]{16,64}$/.test(nonce)
   ) {
     throw refused("malformed header");
   }
@@ -45,8 +47,8 @@ export async function byHmac(
   const message = await messageToSign(
     request.method,
     pathname + search,
-    timestamp!,
-    nonce!,
+    timestamp,
+    nonce,
     await body(),
   );
   const checks = await Promise.all(
@@ -57,7 +59,7 @@ export async function byHmac(
   if (outsideWindow()) throw refused("outside the window");
 
   // Last, so that nobody without the key can use up a nonce.
-  const first = await acceptNonce(keyId, nonce!, signedS + NONCE_KEPT_S).catch((error) => {
+  const first = await acceptNonce(keyId, nonce, signedS + NONCE_KEPT_S).catch((error) => {
     throw unavailable(`hmac: ${keyId}: nonces: ${error}`);
   });
   if (!first) throw refused("replayed nonce");
@@ -92,7 +94,8 @@ async function verify(secret: string, hex: string, message: Uint8Array): Promise
     false,
     ["verify"],
   );
-  const signature = Uint8Array.from(hex.match(/../g)!, (pair) => Number.parseInt(pair, 16));
+  const pairs = hex.match(/../g) ?? [];
+  const signature = Uint8Array.from(pairs, (pair) => Number.parseInt(pair, 16));
   return crypto.subtle.verify("HMAC", key, signature, message); // Compares in constant time.
 }
 // --8<-- [end:keys]
