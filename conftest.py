@@ -6,9 +6,9 @@ import sys
 import pytest
 from sybil.integration import pytest as sybil
 
+from runtime import browser, toolchain
 from tests.documents.runner import SYBILS
 from tests.harness.scratch import Scratch
-from tools import toolchain
 
 pytest_plugins = ["tests.harness.fixtures"]
 # Tests start many a Python; with this set, each would compile its libraries again.
@@ -38,6 +38,6 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     with config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
         try:
             toolchain.install()
-            toolchain.browser()
+            browser.find()
         except toolchain.ToolchainError as error:
             pytest.exit(str(error), returncode=3)

@@ -1,4 +1,4 @@
-// What a month costs, for the reader's own volumes. The arithmetic is that of hooks/cost_bill.py, in whole numbers (BigInt),
+// What a month costs, for the reader's own volumes. The arithmetic is that of model/costs/bill.py, in whole numbers (BigInt),
 // and a test compares the two over many inputs. Loaded by site.js only where the form stands.
 
 function fraction(text) {
@@ -38,7 +38,7 @@ function price(line, amount) {
 
 /**
  * The bill of a month.
- * @param model what hooks/cost_bill.py hands over.
+ * @param model what model/costs/bill.py hands over.
  * @param volumes name of a volume to BigInt.
  */
 export function bill(model, volumes) {

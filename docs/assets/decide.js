@@ -1,4 +1,4 @@
-// The chooser of guide/decide: site.js loads this file only where it stands. The rules come with the page; hooks/decide.py
+// The chooser of guide/decide: site.js loads this file only where it stands. The rules come with the page; model/chooser.py
 // evaluates the same rules, and a test compares both over every combination of answers.
 
 const RUNNERS_UP = 3;

@@ -28,7 +28,7 @@ async function status() {
   }
 }
 
-// The same rules as hooks/paths.py; a test compares both.
+// The same rules as model/transcripts/arrows.py; a test compares both.
 export function find(rules, { method, url }, reply) {
   const list = (value) => [value].flat();
   const headers = Object.fromEntries(reply.headers.map(([name, value]) => [name.toLowerCase(), value]));

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from hooks.transcripts import Fence, FenceError, fences
+from model.markdown import Fence, FenceError, fences
 
 ROOT = Path(__file__).resolve().parents[2]
 INCLUDE = re.compile(r'^\s*--8<-- "(?P<path>[^":]+)(?::(?P<section>[\w-]+))?"\s*$')

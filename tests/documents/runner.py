@@ -12,13 +12,13 @@ import yaml
 from sybil import Document, Region, Sybil
 from sybil import Example as Snippet
 
-from hooks.curl_lines import requests
-from hooks.diagrams import COMMAND, DRAWN, key
-from hooks.paths import Rule, find, load
-from hooks.transcripts import NAMED, Command
+from model.diagrams import COMMAND, DRAWN, key
+from model.transcripts.arrows import Rule, find, load
+from model.transcripts.commands import NAMED, Command
+from model.transcripts.curl import requests
+from runtime.setups import EXAMPLES
 from tests.documents.fences import INCLUDE, ROOT, Fence, FenceError, fences, included
 from tests.documents.transcripts import answered, check, commands
-from tests.harness.examples import EXAMPLES
 
 RULES = load()
 RUNNING = "the example of this page"

@@ -9,12 +9,12 @@ import pytest
 from sybil import Document
 from sybil import Example as Snippet
 
-from pages import ROOT, SLUGS, every_page, unfinished
+from runtime.setups import EXAMPLES
+from runtime.workers import Runtime
 from tests.documents.fences import FenceError, fences, included, section
 from tests.documents.runner import EVALUATORS, SYBILS, parse, slug_of
 from tests.documents.transcripts import check, commands, matches
-from tests.harness.examples import EXAMPLES
-from tests.harness.workers import Runtime
+from tests.site.pages import ROOT, SLUGS, every_page, unfinished
 
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "snippets").glob("*/README.md")), *(p.path for p in every_page())]
 
@@ -80,7 +80,7 @@ def test_a_language_that_nothing_runs_is_refused(language: str):
     [
         ("const x = 1;", "page:2: put this code into a tested file"),
         ('--8<-- "snippets/global-api-kv/src/gone.ts"', "page:2: snippets/global-api-kv/src/gone.ts is no file"),
-        ('--8<-- "tools/draw.js"', "page:2: tools/draw.js is no file under snippets/"),
+        ('--8<-- "tools/diagrams/draw.js"', "page:2: tools/diagrams/draw.js is no file under snippets/"),
         ('--8<-- "snippets/global-api-kv/src/index.ts:gone"', r"page:2: .*\[start:gone\] occurs 0 times"),
     ],
 )

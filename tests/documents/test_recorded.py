@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from hooks.strip import versions
-from hooks.transcripts import transcripts
-from pages import ROOT, PageSource, every_page
+from model.examples import versions
+from model.transcripts.commands import transcripts
+from tests.site.pages import ROOT, PageSource, every_page
 
 RECORDED = ROOT / "docs" / "data" / "live" / "recorded.json"
 

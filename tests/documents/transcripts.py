@@ -6,8 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from hooks.curl_lines import ADDRESS
-from hooks.transcripts import Command, commands
+from model.transcripts.commands import Command, commands
+from model.transcripts.curl import ADDRESS
 from tests.documents.fences import ROOT, FenceError
 
 __all__ = ["ADDRESS", "Command", "answered", "check", "commands", "matches", "run"]

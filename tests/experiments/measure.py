@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from hooks.strip import versions
+from model.examples import versions
 from tests.documents.fences import ROOT
 
 EXPERIMENTS = ROOT / "experiments"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from runtime.workers import Example, Runtime, configs
 from tests.experiments.measure import EXPERIMENTS, Column, Row, check
-from tests.harness.workers import Example, Runtime, configs
 from tests.snippets.private_machine_api.support import gateway
 
 METHODS = ("GET", "POST", "PUT", "DELETE")

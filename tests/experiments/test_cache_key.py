@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import pytest
 
+from runtime.workers import Example, Runtime
 from tests.experiments.measure import EXPERIMENTS, Column, Row, check
-from tests.harness.workers import Example, Runtime
 
 SESSIONS = {"session-a": "Ana", "session-b": "Ben"}
 ROUNDS = 5

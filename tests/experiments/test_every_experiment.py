@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from hooks.experiments import MARKER, command
-from pages import ROOT, page
+from hooks.blocks.experiments import MARKER
+from model.experiments import command
+from runtime.workers import SNIPPETS, Runtime, configs, dry_run, typecheck
 from tests.documents.fences import MARKER as SECTION
 from tests.documents.fences import section
 from tests.experiments.measure import DATA, EXPERIMENTS
-from tests.harness.workers import SNIPPETS, Runtime, configs, dry_run, typecheck
+from tests.site.pages import ROOT, page
 
 PAGE = page(ROOT / "docs" / "guide" / "mistakes.md")
 # The eight of the original guide, in its order; their headings are addresses that others link to.

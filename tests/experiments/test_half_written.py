@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import pytest
 
+from runtime.workers import Runtime
 from tests.experiments.measure import EXPERIMENTS, Column, Row, check
-from tests.harness.workers import Runtime
 
 CENTS = 1000
 TRANSFERS = [("ana", "ben"), ("ana", "full"), ("ana", "full"), ("ana", "ben"), ("ana", "full")]

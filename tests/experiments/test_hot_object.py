@@ -8,8 +8,8 @@ from time import perf_counter
 import httpx
 import pytest
 
+from runtime.workers import Example, Runtime
 from tests.experiments.measure import EXPERIMENTS, Column, Row, check
-from tests.harness.workers import Example, Runtime
 
 RESERVATIONS, EVENTS, CLIENTS, WORK_MS = 100, 20, 40, 10
 

@@ -6,8 +6,8 @@ from time import perf_counter
 
 import pytest
 
+from runtime.workers import Example, Runtime
 from tests.experiments.measure import EXPERIMENTS, Column, Row, check
-from tests.harness.workers import Example, Runtime
 
 INCREMENTS, CLIENTS = 200, 20
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import httpx
 import pytest
 
+from runtime.workers import Runtime
 from tests.experiments.measure import EXPERIMENTS, Column, Row, check, module
-from tests.harness.workers import Runtime
 
 client = module("login-redirect", "client.py")
 BACKUPS = 10

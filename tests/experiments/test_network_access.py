@@ -10,8 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from runtime.workers import Example, Runtime
 from tests.experiments.measure import EXPERIMENTS, Column, Row, check
-from tests.harness.workers import Example, Runtime
 
 SERVICES = ("wiki", "payroll", "database", "backup")
 ANA = "ana@example.com"

@@ -2,8 +2,8 @@
 
 import pytest
 
+from runtime.workers import Runtime
 from tests.experiments.measure import EXPERIMENTS, Column, Row, check
-from tests.harness.workers import Runtime
 
 ITEMS = ("bread", "milk", "tea")
 

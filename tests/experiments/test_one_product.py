@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import pytest
 
+from runtime.workers import Example, Runtime
 from tests.experiments.measure import EXPERIMENTS, Column, Row, check
 from tests.experiments.test_kv_counter import INCREMENTS, count
-from tests.harness.workers import Example, Runtime
 
 ORDERS, CUSTOMERS = 100, 10
 FILE_BYTES, PIECE_BYTES = 5 * 2**20, 64 * 1024

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import pytest
 
+from runtime.workers import Example, Runtime
 from tests.experiments.measure import EXPERIMENTS, Column, Row, check
-from tests.harness.workers import Example, Runtime
 
 PAYMENTS = [{"id": f"payment-{n}", "cents": 0 if n == 7 else 100 * n} for n in range(1, 11)]
 GOOD = [p["id"] for p in PAYMENTS if p["cents"]]

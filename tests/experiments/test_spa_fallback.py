@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import httpx
 import pytest
 
+from runtime.workers import Runtime
 from tests.experiments.measure import EXPERIMENTS, Column, Row, check
-from tests.harness.workers import Runtime
 
 # What a browser sends when a person follows a link or is sent back by a sign-in page.
 NAVIGATION = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document", "Accept": "text/html"}

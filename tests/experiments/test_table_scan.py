@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from hooks.facts import load
+from model.facts import load
+from runtime.workers import Runtime
 from tests.experiments.measure import EXPERIMENTS, Column, Row, check
-from tests.harness.workers import Runtime
 
 ROWS = 10_000
 EMAIL = "user-7000@example.com"

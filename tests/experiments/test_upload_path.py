@@ -9,8 +9,8 @@ from time import perf_counter
 import httpx
 import pytest
 
+from runtime.workers import Example, Runtime
 from tests.experiments.measure import EXPERIMENTS, Column, Row, check
-from tests.harness.workers import Example, Runtime
 
 UPLOAD = EXPERIMENTS / "upload-path"
 LOCAL_S3 = UPLOAD / "local-s3"

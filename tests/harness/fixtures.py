@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
-from tests.harness.postgres import shop
-from tests.harness.site import Site, Visit, build, chromium, serve
-from tests.harness.workers import Runtime
+from runtime.browser import Visit, chromium
+from runtime.postgres import shop
+from runtime.site import Site, build, serve
+from runtime.workers import Runtime
 
 
 @pytest.fixture(scope="session")

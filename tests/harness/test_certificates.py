@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from runtime.toolchain import ROOT
 from tests.snippets.private_machine_api import tls
-from tools.toolchain import ROOT
 
 
 def of_the_example(folder: Path) -> tuple[Path, Path, Path, str]:

@@ -11,8 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from runtime.toolchain import ROOT
 from tests.harness.scratch import VARIABLES
-from tools.toolchain import ROOT
 
 COMMAND = [sys.executable, "-m", "pytest", "-q", "-s", "-n", "0", "--timeout", "110", "tests/harness/leaving.py"]
 

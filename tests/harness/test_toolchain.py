@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tools import toolchain
+from runtime import browser, toolchain
 
 
 def test_node_is_the_real_binary_and_new_enough():
@@ -17,7 +17,7 @@ def test_node_is_the_real_binary_and_new_enough():
 def test_a_browser_named_by_the_reader_wins(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     (tmp_path / "my-chrome").touch()
     monkeypatch.setenv("CHROME", str(tmp_path / "my-chrome"))
-    assert toolchain.browser()[0] == tmp_path / "my-chrome"
+    assert browser.find()[0] == tmp_path / "my-chrome"
 
 
 @pytest.mark.parametrize(("system", "machine"), [("Darwin", "arm64"), ("Linux", "aarch64")])
@@ -30,7 +30,7 @@ def test_without_a_browser_other_machines_are_told_to_install_one(
     monkeypatch.setattr(toolchain.platform, "system", lambda: system)
     monkeypatch.setattr(toolchain.platform, "machine", lambda: machine)
     with pytest.raises(toolchain.ToolchainError, match=rf"{system} {machine}\)\. Install Chrome, or set CHROME"):
-        toolchain.browser()
+        browser.find()
 
 
 @pytest.fixture

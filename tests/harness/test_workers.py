@@ -13,8 +13,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.harness.workers import Runtime, WorkerError, dev_server, dry_run, typecheck
-from tools import toolchain
+from runtime import toolchain
+from runtime.workers import Runtime, WorkerError, dev_server, dry_run, typecheck
 
 GOOD = """
 export default {
@@ -178,7 +178,7 @@ def test_it_listens_on_the_loopback_only(runtime: Runtime, tmp_path: Path):
 DYING = """
 import os, sys
 sys.path.insert(0, {root!r})
-from tests.harness.workers import Runtime
+from runtime.workers import Runtime
 with Runtime() as runtime, runtime.example({folder!r}) as example:
     example.http.get("/")
     print(runtime._process.pid, flush=True)

@@ -13,15 +13,15 @@ import pytest
 import yaml
 from bs4 import BeautifulSoup
 
-from cost_bill import LARGEST, SIZES, Pattern, bill, model
-from cost_block import amount, block, calculator, plan_texts, short
-from cost_data import COSTS, load_all, load_meters, load_pattern
-from cost_examples import Example, load_examples
-from cost_formula import quantity, terms
-from cost_units import CostError, cents, money, value
-from facts import MARKDOWN_LINK
-from pages import DOCS, ROOT, SLUGS, page
-from tools import toolchain
+from hooks.blocks.costs import amount, block, calculator, plan_texts, short
+from model.costs.bill import LARGEST, SIZES, Pattern, bill, model
+from model.costs.data import COSTS, load_all, load_meters, load_pattern
+from model.costs.formula import quantity, terms
+from model.costs.units import CostError, cents, money, value
+from model.costs.vendor import Example, load_examples
+from model.facts import MARKDOWN_LINK
+from runtime import toolchain
+from tests.site.pages import DOCS, ROOT, SLUGS, page
 
 FACTS, METERS, PATTERNS = load_all()
 EXAMPLES = load_examples(METERS)

@@ -10,9 +10,10 @@ import pytest
 import yaml
 from mkdocs.exceptions import PluginError
 
-from hooks.catalogue import patterns
-from hooks.decide import ANY, ROOT, RULES, evaluate, form, load, resolve
-from tools import toolchain
+from hooks.blocks.chooser import form
+from model.chooser import ANY, ROOT, RULES, evaluate, load, resolve
+from model.patterns import patterns
+from runtime import toolchain
 
 RAW = yaml.safe_load(RULES.read_text(encoding="utf-8"))
 PAGES = {page.slug: page for page in patterns()}

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from hooks import deploy_link, zips
-from pages import ROOT, SLUGS
+from hooks.publish import zips
+from model import examples
+from model import examples as deploy_link
+from tests.site.pages import ROOT, SLUGS
 
 SNIPPETS = ROOT / "snippets"
 READY = [slug for slug in SLUGS if deploy_link.one_click(SNIPPETS / slug)]
@@ -28,7 +30,7 @@ def test_the_form_asks_for_every_secret_explains_it_and_suggests_no_value(slug: 
 
 @pytest.mark.parametrize("slug", READY)
 def test_the_folder_is_complete_by_itself(slug: str):
-    for path in (p for p in zips.listed(SNIPPETS / slug) if p.suffix in {".ts", ".json", ".toml"}):
+    for path in (p for p in examples.listed(SNIPPETS / slug) if p.suffix in {".ts", ".json", ".toml"}):
         for found in re.findall(r"""["'](\.\.?/[^"'*]+)["']""", path.read_text()):
             assert (path.parent / found).resolve().is_relative_to(SNIPPETS / slug), f"{path}: {found}"
 

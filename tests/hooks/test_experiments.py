@@ -8,8 +8,9 @@ import pytest
 from bs4 import BeautifulSoup
 from mkdocs.exceptions import PluginError
 
-from hooks import experiments
-from hooks.experiments import NBSP, chart, command, fill, shown, table
+from hooks.blocks.experiments import NBSP, chart, fill, shown, table
+from model import experiments
+from model.experiments import command
 from tests.experiments.measure import alike
 
 FIGURES = {

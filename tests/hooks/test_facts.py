@@ -8,7 +8,9 @@ import pytest
 import yaml
 from bs4 import BeautifulSoup
 
-from hooks.facts import Fact, FactError, card, fill, load, parse, tables, used
+from hooks.blocks.fact_tables import tables
+from hooks.page.cards import card, fill
+from model.facts import Fact, FactError, load, parse, used
 
 ENTRY = {
     "id": "kv-write-rate",

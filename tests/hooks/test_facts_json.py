@@ -10,8 +10,10 @@ import pytest
 import yaml
 from bs4 import BeautifulSoup
 
-from hooks.facts import ROOT, Fact, FactError, card, fill, load, products, site_date
-from hooks.facts_json import document
+from hooks.page.cards import card, fill
+from hooks.publish.facts_json import document
+from model.facts import ROOT, Fact, FactError, load, site_date
+from model.products import products
 
 AS_OF = datetime.date(2026, 1, 1)
 FACT = Fact(

@@ -1,6 +1,6 @@
 """Tables scroll in a frame, and wide ones become rows on a phone."""
 
-from framed_tables import framed
+from hooks.framed_tables import framed
 
 TABLE = (
     '<table>\n<thead>\n<tr>\n<th>Fault</th>\n<th>Users <em>see</em></th>\n<th>"You" notice</th>\n</tr>\n</thead>\n'

@@ -3,7 +3,9 @@
 import pytest
 from bs4 import BeautifulSoup
 
-from hooks.glossary import GlossaryError, Term, explain, listing, load, parse
+from hooks.blocks.glossary import listing
+from hooks.page.terms import explain
+from model.glossary import GlossaryError, Term, load, parse
 
 EDGE = Term("edge", ("edge",), "Near the visitor.")
 QUEUE = Term("dead letter queue", ("dead letter queue", "DLQ"), "For what failed <often>.")

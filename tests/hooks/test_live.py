@@ -7,13 +7,13 @@ from types import SimpleNamespace
 import pytest
 from bs4 import BeautifulSoup
 
-from hooks import live as hook
-from hooks.curl_lines import Unsendable, requests, substitutions
-from hooks.diagrams import DRAWN, fences, key
-from hooks.paths import KEYS, find, load
-from hooks.transcripts import transcripts
-from pages import every_page
-from tests.harness.examples import EXAMPLES
+from hooks.live import buttons as hook
+from model.diagrams import DRAWN, fences, key
+from model.transcripts.arrows import KEYS, find, load
+from model.transcripts.commands import transcripts
+from model.transcripts.curl import Unsendable, requests, substitutions
+from runtime.setups import EXAMPLES
+from tests.site.pages import every_page
 
 CURLS = [
     (page, example, command)
@@ -151,7 +151,7 @@ def test_the_first_rule_that_fits_counts():
 def test_the_server_stays_plain_without_the_toolchain_and_beyond_this_machine(
     installed: bool, host: str, wrapped: bool, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("tools.toolchain.installed", lambda: installed)
+    monkeypatch.setattr("runtime.toolchain.installed", lambda: installed)
     monkeypatch.setenv("LIVE", "")
     apps: list[object] = []
     server = SimpleNamespace(observer=SimpleNamespace(schedule=None), get_app=lambda: "plain", set_app=apps.append)

@@ -5,10 +5,11 @@ import re
 import pytest
 from mkdocs.exceptions import PluginError
 
-from hooks.catalogue import parse, patterns
-from hooks.example_links import BINDINGS, ROOT, resolve
-from hooks.facts import products
-from hooks.services import ELSEWHERE, document, jobs, meant, seen_from_here, services
+from hooks.blocks.services import ELSEWHERE, document, jobs, meant, seen_from_here, services
+from hooks.example_links import ROOT, resolve
+from model.examples import BINDINGS
+from model.patterns import parse, patterns
+from model.products import products
 
 KNOWN = products()
 PAGES = patterns()

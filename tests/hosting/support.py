@@ -12,8 +12,8 @@ from typing import Any
 
 import httpx
 
-from tests.harness.workers import Example, Runtime, configs
-from tools import toolchain
+from runtime import toolchain
+from runtime.workers import Example, Runtime, configs
 
 LIVE = toolchain.ROOT / "hosting" / "live"
 HOSTED = sorted(p.name for p in (LIVE / "examples").iterdir() if p.is_dir())

@@ -14,13 +14,15 @@ import pytest
 from bs4 import BeautifulSoup
 from playwright.sync_api import Browser
 
-from hooks.changes import block, compared, figures, sections
-from hooks.facts import ROOT, Fact, load
-from hooks.headers import FIXED, IMMUTABLE, RULES, inline
-from tests.harness.site import SITE_DATE, Visit, copy_project
-from tests.harness.workers import Example, Runtime
-from tools import host
-from tools.editions import EditionError, publish
+from hooks.publish.edition import block, compared, figures
+from hooks.publish.headers import FIXED, IMMUTABLE, RULES, inline
+from model.facts import ROOT, Fact, load
+from model.markdown import sections
+from runtime.browser import Visit
+from runtime.site import SITE_DATE, copy_project
+from runtime.workers import Example, Runtime
+from tools.hosting import __main__ as host
+from tools.hosting.editions import EditionError, publish
 
 OLD, NEW = "2026-10-01", "2026-11-24"
 ADDRESS = "https://guide.example.com/"
@@ -55,7 +57,7 @@ class Repository:
         return subprocess.run(command, cwd=self.folder, env=self.env, capture_output=True, text=True, check=False)
 
     def publish(self, *options: str) -> subprocess.CompletedProcess[str]:
-        return self.attempt(sys.executable, "-m", "tools.editions", "publish", *options)
+        return self.attempt(sys.executable, "-m", "tools.hosting.editions", "publish", *options)
 
     def commit(self) -> None:
         self.run("git", "add", "--all")

@@ -15,15 +15,17 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator
 
-from hooks.facts import ROOT, load
-from hooks.hashed_files import HashedFileError, Renaming, names
-from hooks.headers import FIXED, HASHED, IMMUTABLE, LINE, RULES, HeadersError, inline, parse, policy, text
-from hooks.moved import MovedError, redirects, write
-from hooks.moved import load as moved_pages
-from hooks.moved import parse as moves
-from tests.harness.site import Site, Visit, serve
-from tests.harness.workers import Example, Runtime, dry_run
-from tools.host import HostError, public_address
+from hooks.publish.assets import HashedFileError, Renaming, names
+from hooks.publish.headers import FIXED, HASHED, IMMUTABLE, LINE, RULES, HeadersError, inline, parse, policy, text
+from hooks.publish.moved import redirects, write
+from model.facts import ROOT, load
+from model.moved import MovedError
+from model.moved import load as moved_pages
+from model.moved import parse as moves
+from runtime.browser import Visit
+from runtime.site import Site, serve
+from runtime.workers import Example, Runtime, dry_run
+from tools.hosting.__main__ import HostError, public_address
 
 MOVED = {
     "patterns/kv-at-the-edge/": "patterns/global-api-kv/",

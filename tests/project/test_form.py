@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tools import toolchain
+from runtime import toolchain
 
 ROOT = toolchain.ROOT
 BIOME = toolchain.NODE_MODULES / "@biomejs" / "biome" / "bin" / "biome"

@@ -10,9 +10,9 @@ from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 import pytest
 from bs4 import BeautifulSoup
 
-from pages import ROOT, every_page, service_ids
+from runtime.site import Site, build, copy_project
 from tests.documents.fences import fences
-from tests.harness.site import Site, build, copy_project
+from tests.site.pages import ROOT, every_page, service_ids
 
 
 @pytest.fixture(scope="module")

@@ -9,11 +9,12 @@ import pytest
 from bs4 import BeautifulSoup, Tag
 from playwright.sync_api import Browser, expect
 
-from hooks.decide import ANY, evaluate, load
-from hooks.facts import products
-from pages import SLUGS, pattern_pages, service_ids
+from model.chooser import ANY, evaluate, load
+from model.products import products
+from runtime.browser import MOBILE, Visit
+from runtime.site import Site
 from test_reading import ARRIVED, WATCH_SHIFTS, axe
-from tests.harness.site import MOBILE, Site, Visit
+from tests.site.pages import SLUGS, pattern_pages, service_ids
 
 RULES = load()
 QUESTIONS = {q["id"]: [a["id"] for a in q["answers"]] for q in RULES["questions"]}

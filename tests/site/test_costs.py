@@ -8,13 +8,14 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Page
 
-from cost_bill import bill
-from cost_block import plan_texts
-from cost_data import load_all
-from cost_units import money
-from pages import pattern_pages
-from tests.harness.site import DESKTOP, MOBILE, Site, Visit
-from tools import toolchain
+from hooks.blocks.costs import plan_texts
+from model.costs.bill import bill
+from model.costs.data import load_all
+from model.costs.units import money
+from runtime import toolchain
+from runtime.browser import DESKTOP, MOBILE, Visit
+from runtime.site import Site
+from tests.site.pages import pattern_pages
 
 _, _, PATTERNS = load_all()
 SHOWING = [p.slug for p in pattern_pages() if "<!-- costs -->" in p.text]

@@ -4,9 +4,10 @@ import re
 
 import pytest
 
-from hooks.diagrams import fences
-from hooks.facts import load, products
-from pages import DOCS, SLUGS, PageSource, page
+from model.diagrams import fences
+from model.facts import load
+from model.products import products
+from tests.site.pages import DOCS, SLUGS, PageSource, page
 
 PAGE = page(DOCS / "guide" / "choose-data-product.md")
 ROW = re.compile(

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from hooks.diagrams import DRAWN, key
-from tools.diagrams import FINGERPRINT, Drawer, fingerprint, sources, stale
+from model.diagrams import DRAWN, key
+from tools.diagrams.__main__ import FINGERPRINT, Drawer, fingerprint, sources, stale
 
 
 def test_every_source_is_drawn_and_every_drawing_is_what_chromium_draws():

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from hooks.facts import MARKDOWN_LINK, Fact, load
-from pages import ROOT, PageSource, every_page
+from model.facts import MARKDOWN_LINK, Fact, load
+from tests.site.pages import ROOT, PageSource, every_page
 
 FACTS = load()
 OWN_NUMBERS = ROOT / "docs" / "data" / "own-numbers.yml"

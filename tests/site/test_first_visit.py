@@ -8,9 +8,10 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from hooks.framed_tables import framed
-from hooks.fresh import fresh
 from hooks.lean_code import lean
-from tests.harness.site import DESKTOP, MOBILE, Site, Visit
+from model.files import fresh
+from runtime.browser import DESKTOP, MOBILE, Visit
+from runtime.site import Site
 
 pytestmark = pytest.mark.timeout(300)
 LIMIT_BYTES = 120_000

@@ -5,9 +5,10 @@ from collections import Counter
 from bs4 import BeautifulSoup
 from playwright.sync_api import Browser
 
-from hooks.glossary import load
-from pages import pattern_pages
-from tests.harness.site import Site, Visit
+from model.glossary import load
+from runtime.browser import Visit
+from runtime.site import Site
+from tests.site.pages import pattern_pages
 
 MOST_UNUSED = 14
 

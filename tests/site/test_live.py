@@ -15,12 +15,13 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Locator, Page
 
-from hooks.paths import find, load
+from model.transcripts.arrows import find, load
+from runtime import toolchain
+from runtime.browser import Visit
+from runtime.site import Site
+from runtime.sites import free_port
 from test_reading import WATCH_SHIFTS, axe
-from tests.harness.site import Site, Visit
-from tests.snippets.hybrid_origins.support import free_port
 from tests.tools.test_live import processes
-from tools import toolchain
 
 pytestmark = pytest.mark.timeout(300)
 PAGE = "patterns/global-api-kv/"

@@ -6,10 +6,11 @@ import subprocess
 import pytest
 from playwright.sync_api import Browser
 
-from pages import ROOT, SLUGS, unfinished
+from runtime.browser import Visit
+from runtime.site import Site
+from runtime.workers import SNIPPETS, dev_server
 from tests.documents.transcripts import ADDRESS
-from tests.harness.site import Site, Visit
-from tests.harness.workers import SNIPPETS, dev_server
+from tests.site.pages import ROOT, SLUGS, unfinished
 
 FINISHED = [slug for slug in SLUGS if slug not in unfinished()]
 

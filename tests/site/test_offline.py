@@ -15,10 +15,11 @@ import pytest
 from bs4 import BeautifulSoup
 from playwright.sync_api import Browser
 
-from hooks import offline_link
-from pages import ROOT, SLUGS
-from tests.harness.site import SITE_DATE, Site, Visit, build
-from tools import offline
+from hooks.blocks import offers as offline_link
+from runtime.browser import Visit
+from runtime.site import SITE_DATE, Site, build
+from tests.site.pages import ROOT, SLUGS
+from tools.hosting import offline
 
 ADDRESS = re.compile(r"""<(?:a|link|script|img)\b[^>]*?\b(?:href|src)=["']?([^"'\s>]+)""")
 ID = re.compile(r"""\bid=["']?([^"'\s>]+)""")
@@ -29,7 +30,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The zip, made by the command that the README gives."""
     folder = tmp_path_factory.mktemp("dist")
     done = subprocess.run(
-        [sys.executable, "-m", "tools.offline", "--to", folder],
+        [sys.executable, "-m", "tools.hosting.offline", "--to", folder],
         cwd=ROOT,
         capture_output=True,
         text=True,

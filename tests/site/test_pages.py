@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from hooks.diagrams import fences
-from hooks.facts import products
-from pages import DOCS, ROOT, SLUGS, PageSource, every_page, pattern_pages, unfinished
+from model.diagrams import fences
+from model.products import products
+from tests.site.pages import DOCS, ROOT, SLUGS, PageSource, every_page, pattern_pages, unfinished
 
 OPENING = [
     "When to use it",

@@ -7,8 +7,9 @@ import pypdf
 import pytest
 from playwright.sync_api import Browser
 
-from pages import SLUGS
-from tests.harness.site import Site, Visit
+from runtime.browser import Visit
+from runtime.site import Site
+from tests.site.pages import SLUGS
 
 PAPER = {"width": 680, "height": 960}  # A4 between its margins, in CSS pixels
 CUT = """() => {

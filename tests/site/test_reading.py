@@ -9,9 +9,10 @@ import pytest
 from bs4 import BeautifulSoup
 from playwright.sync_api import Browser
 
-from pages import pattern_pages
-from tests.harness.site import DESKTOP, MOBILE, Site, Visit
-from tools import toolchain
+from runtime import toolchain
+from runtime.browser import DESKTOP, MOBILE, Visit
+from runtime.site import Site
+from tests.site.pages import pattern_pages
 
 # The survey opens every page once; on a busy machine that takes minutes.
 pytestmark = pytest.mark.timeout(400)

@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 from hooks.build_speed import DATA, builds, measured, visits, waits
-from hooks.search_index import NAME, parse
-from tests.harness.site import SITE_DATE, build, copy_project
-from tools.bench import judge
+from hooks.page.search import NAME, parse
+from runtime.site import SITE_DATE, build, copy_project
+from tools.bench.__main__ import judge
 
 PAGE = "patterns/proxy-website"
 WORD = "Quagmirefold"

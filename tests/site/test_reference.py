@@ -7,8 +7,9 @@ import pytest
 from bs4 import BeautifulSoup
 from playwright.sync_api import Browser
 
-from hooks.facts import UNKNOWN, load
-from tests.harness.site import Site, Visit
+from model.facts import UNKNOWN, load
+from runtime.browser import Visit
+from runtime.site import Site
 
 FACTS = load()
 PAGE = "reference/limits/"

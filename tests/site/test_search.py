@@ -8,11 +8,12 @@ import pytest
 import yaml
 from playwright.sync_api import Browser, expect
 
-from hooks.facts import products
-from hooks.search_index import document, parse, sections
-from pages import ROOT, PageSource, pattern_pages, service_ids
-from tests.harness.site import DESKTOP, MOBILE, Site, Visit, serve
-from tools import toolchain
+from hooks.page.search import document, parse, sections
+from model.products import products
+from runtime import toolchain
+from runtime.browser import DESKTOP, MOBILE, Visit
+from runtime.site import Site, serve
+from tests.site.pages import ROOT, PageSource, pattern_pages, service_ids
 
 QUERIES: list[dict[str, Any]] = yaml.safe_load((ROOT / "tests" / "site" / "search_queries.yml").read_text())
 FIRST = "siteSearch.find(query)[0]?.url"

@@ -13,9 +13,9 @@ import pytest
 from bs4 import BeautifulSoup
 from PIL import Image, ImageChops
 
-from hooks import feed, social
-from pages import ROOT, every_page
-from tests.harness.site import Site
+from hooks.publish import feed, social
+from runtime.site import Site
+from tests.site.pages import ROOT, every_page
 
 SMALL_BYTES = 30_000
 ATOM = "{http://www.w3.org/2005/Atom}link"

@@ -7,8 +7,9 @@ import pytest
 from bs4 import BeautifulSoup
 from playwright.sync_api import Browser
 
-from pages import FENCE, every_page, service_ids
-from tests.harness.site import Site, Visit
+from runtime.browser import Visit
+from runtime.site import Site
+from tests.site.pages import FENCE, every_page, service_ids
 
 NOTE = re.compile(r"^\[\^(?P<id>[a-z0-9-]+)\]: (?P<text>.+)$", re.M)
 LINK = re.compile(r"(?<!\^)\]\((?P<url>[^()\s]+)[^()]*\)")

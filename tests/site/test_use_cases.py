@@ -5,9 +5,9 @@ import re
 import pytest
 from markdown.extensions.toc import slugify
 
-from hooks.decide import load
-from hooks.diagrams import fences
-from pages import DOCS, page, pattern_pages
+from model.chooser import load
+from model.diagrams import fences
+from tests.site.pages import DOCS, page, pattern_pages
 
 PAGE = page(DOCS / "guide" / "use-cases.md")
 MOST_BOXES = 8

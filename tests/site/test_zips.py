@@ -14,12 +14,13 @@ import jsonschema
 import pytest
 from bs4 import BeautifulSoup
 
-from hooks import zips
-from pages import ROOT, SLUGS
+from hooks.publish import zips
+from model import examples
+from runtime import toolchain
+from runtime.site import Site
+from runtime.workers import dev_server
 from tests.documents.transcripts import matches
-from tests.harness.site import Site
-from tests.harness.workers import dev_server
-from tools import toolchain
+from tests.site.pages import ROOT, SLUGS
 
 EXTRA = {"LICENSE", "START-HERE.md", "requirements.txt"}
 
@@ -138,7 +139,7 @@ def test_a_package_that_nobody_pinned_is_named(tmp_path: Path):
     shutil.copyfile(ROOT / "pyproject.toml", tmp_path / "pyproject.toml")
     (tmp_path / "a.py").write_text("import os\nimport pandas\nimport yaml\n")
     with pytest.raises(zips.PluginError, match=r"imports pandas, which pyproject\.toml does not pin"):
-        zips.requirements([tmp_path / "a.py"], tmp_path)
+        examples.requirements([tmp_path / "a.py"], tmp_path)
 
 
 def test_the_catalogue_follows_its_schema_and_leads_to_what_is_there(site: Site):

@@ -13,7 +13,7 @@ from contextlib import suppress
 import httpx
 import pytest
 
-from tests.harness.workers import SNIPPETS, Runtime
+from runtime.workers import SNIPPETS, Runtime
 from tests.snippets.background_queues.support import (
     ADMIN,
     CRM,

@@ -8,7 +8,7 @@ from email.utils import format_datetime
 
 import pytest
 
-from tests.harness.workers import Runtime
+from runtime.workers import Runtime
 from tests.snippets.background_queues.support import (
     ADMIN,
     FAILING_QUEUE,

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.harness.workers import Runtime
+from runtime.workers import Runtime
 from tests.snippets.background_queues.support import INSIDE, SHOP, Jobs, jobs, onboarding, until
 
 RETRIES = 8

@@ -14,7 +14,8 @@ import httpx
 import jwt
 import pytest
 
-from tests.harness.workers import SNIPPETS, Runtime
+from runtime import toolchain
+from runtime.workers import SNIPPETS, Runtime
 from tests.snippets.edge_ai_rag.support import (
     ADMIN,
     CHAT,
@@ -29,7 +30,6 @@ from tests.snippets.edge_ai_rag.support import (
     refusal,
     until,
 )
-from tools import toolchain
 
 # No log may hold the word "unlogged", which stands in a document, in questions and in what a model writes.
 LEAVE = "# Leave\n\n## Days\nEvery employee has 27 unlogged days of paid leave in a calendar year."

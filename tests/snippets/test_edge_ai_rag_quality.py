@@ -21,9 +21,9 @@ import httpx
 import pytest
 import yaml
 
-from tests.harness.workers import SNIPPETS, Runtime
+from runtime import toolchain
+from runtime.workers import SNIPPETS, Runtime
 from tests.snippets.edge_ai_rag.support import ADMIN, SLUG, answers, client_module
-from tools import toolchain
 
 QUESTIONS = yaml.safe_load((Path(__file__).with_name("edge_ai_rag") / "questions.yml").read_text(encoding="utf-8"))
 PAGE = toolchain.ROOT / "docs" / "patterns" / f"{SLUG}.md"

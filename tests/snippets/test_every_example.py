@@ -10,12 +10,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from pages import ROOT
+from runtime.setups import EXAMPLES
+from runtime.workers import SNIPPETS, Runtime, configs, dev_server, dry_run, program, typecheck
 from tests.documents.fences import MARKER, fences, section
 from tests.documents.transcripts import commands
-from tests.harness.examples import EXAMPLES
-from tests.harness.workers import SNIPPETS, Runtime, configs, dev_server, dry_run, program, typecheck
-from tools import terraform
+from tests.site.pages import ROOT
+from tools.terraform import __main__ as terraform
 
 CONFIGS = [pytest.param(c, id=str(c.parent.relative_to(SNIPPETS))) for slug in EXAMPLES for c in configs(slug)]
 # A folder named local-… holds what stands beside an example on the reader's machine only.

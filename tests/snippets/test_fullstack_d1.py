@@ -15,10 +15,10 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.harness.examples import EXAMPLES
-from tests.harness.site import MOBILE, Visit
-from tests.harness.workers import SNIPPETS, Example, Runtime
-from tools import toolchain
+from runtime import toolchain
+from runtime.browser import MOBILE, Visit
+from runtime.setups import EXAMPLES
+from runtime.workers import SNIPPETS, Example, Runtime
 
 SLUG = "fullstack-d1"
 AXE = toolchain.NODE_MODULES / "axe-core" / "axe.min.js"

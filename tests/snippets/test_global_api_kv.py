@@ -14,7 +14,7 @@ from typing import ClassVar
 import httpx
 import pytest
 
-from tests.harness.workers import Example, Runtime, WorkerError, dev_server
+from runtime.workers import Example, Runtime, WorkerError, dev_server
 
 SLUG = "global-api-kv"
 TOKEN = "a-secret-that-nobody-may-see"

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import httpx
 import pytest
 
-from tests.harness.workers import Example, Runtime
-from tests.snippets.hybrid_origins.support import KEY, Site, origins, sites
-from tools import toolchain
+from runtime import toolchain
+from runtime.sites import KEY, Site, origins, sites
+from runtime.workers import Example, Runtime
 
 SLUG = "hybrid-origins"
 PAGE = toolchain.ROOT / "docs" / "patterns" / f"{SLUG}.md"

@@ -7,9 +7,10 @@ import sys
 import httpx
 import pytest
 
-from tests.snippets.hybrid_origins.support import Site
+from runtime import toolchain
+from runtime.sites import Site
 from tests.snippets.private_machine_api.tls import Authority
-from tools import terraform, toolchain
+from tools.terraform import __main__ as terraform
 
 FOLDER = toolchain.ROOT / "snippets" / "hybrid-origins"
 

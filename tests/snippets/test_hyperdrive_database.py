@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.harness.workers import Example, Runtime
+from runtime.workers import Example, Runtime
 from tests.snippets.hyperdrive_database.support import (
     SHOP,
     TOKEN,

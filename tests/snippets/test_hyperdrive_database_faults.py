@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.harness.postgres import shop as shop_server
-from tests.harness.workers import Example, Runtime
+from runtime.postgres import shop as shop_server
+from runtime.workers import Example, Runtime
 from tests.snippets.hyperdrive_database.support import (
     SHOP,
     changed,

@@ -17,9 +17,9 @@ import httpx
 import pytest
 from PIL import Image
 
-from tests.harness.workers import SNIPPETS, Example, Runtime
+from runtime import toolchain
+from runtime.workers import SNIPPETS, Example, Runtime
 from tests.snippets.image_pipeline import photos
-from tools import toolchain
 
 SLUG = "image-pipeline"
 TOKEN = "an-upload-token-that-nobody-may-see"

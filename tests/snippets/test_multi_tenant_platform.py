@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from tests.harness.examples import EXAMPLES
-from tests.harness.workers import SNIPPETS, Example, Runtime
+from runtime.setups import EXAMPLES
+from runtime.workers import SNIPPETS, Example, Runtime
 from tests.snippets.multi_tenant_platform.cloudflare_api import SCRIPTS, Api, cloudflare_api
 
 SLUG = "multi-tenant-platform"

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.harness.workers import Example, Runtime, WorkerError
+from runtime.workers import Example, Runtime, WorkerError
 from tests.snippets.private_machine_api.support import (
     ANONYMOUS,
     BILLING_KEY,

@@ -10,8 +10,8 @@ import httpx
 import jwt
 import pytest
 
+from runtime.workers import Example, Runtime
 from tests.harness.access_team import AUDIENCE, Key, Team, encoded, serve
-from tests.harness.workers import Example, Runtime
 from tests.snippets.private_machine_api.support import (
     ANONYMOUS,
     BILLING_KEY,

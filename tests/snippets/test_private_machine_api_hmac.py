@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.harness.workers import Example, Runtime
+from runtime.workers import Example, Runtime
 from tests.snippets.private_machine_api.support import (
     ANONYMOUS,
     BILLING_KEY,

@@ -8,7 +8,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.harness.workers import Example, Runtime
+from runtime import toolchain
+from runtime.workers import Example, Runtime
 from tests.snippets.private_machine_api.support import (
     ANONYMOUS,
     BILLING_KEY,
@@ -22,7 +23,6 @@ from tests.snippets.private_machine_api.support import (
     signed,
 )
 from tests.snippets.private_machine_api.tls import NO_CERTIFICATE, Authority, Certificate, described, front
-from tools import toolchain
 
 ISSUER = "ab" * 20
 FINGERPRINT = "2" * 64

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from tests.harness.workers import Example, Runtime
+from runtime import toolchain
+from runtime.workers import Example, Runtime
 from tests.snippets.private_machine_api.support import (
     ANONYMOUS,
     FOLDER,
@@ -25,7 +26,6 @@ from tests.snippets.private_machine_api.support import (
     sign,
     signed,
 )
-from tools import toolchain
 
 ORDERS = "/v1/orders"
 FILE = json.loads((FOLDER / "vectors.json").read_text())

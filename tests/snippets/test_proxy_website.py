@@ -20,10 +20,10 @@ import httpx
 import pytest
 import yaml
 
-from hooks.facts import load as facts
-from tests.harness.workers import SNIPPETS
+from model.facts import load as facts
+from runtime.workers import SNIPPETS
 from tests.snippets.proxy_website.zone_api import Zone, zone_api
-from tools.terraform import blocks, resources
+from tools.terraform.__main__ import blocks, resources
 
 EXAMPLE = SNIPPETS / "proxy-website"
 LOCAL = [ip_network("127.0.0.1/32")]

@@ -13,7 +13,7 @@ import pytest
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from tests.harness.workers import Example, Runtime
+from runtime.workers import Example, Runtime
 from tests.snippets.r2_uploads.support import (
     FOLDER,
     PDF,

@@ -13,7 +13,7 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 from playwright.sync_api import Browser
 
-from tests.harness.workers import Example, Runtime
+from runtime.workers import Example, Runtime
 from tests.snippets.r2_uploads.support import (
     FOLDER,
     PNG,

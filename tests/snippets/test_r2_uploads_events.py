@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from tests.harness.workers import Example, Runtime
+from runtime.workers import Example, Runtime
 from tests.snippets.r2_uploads.support import (
     FOLDER,
     PNG,

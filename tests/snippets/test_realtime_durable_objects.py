@@ -18,7 +18,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import InvalidStatus
 from websockets.http11 import Request, Response
 
-from tests.harness.workers import SNIPPETS, Example, Runtime
+from runtime.workers import SNIPPETS, Example, Runtime
 from tests.snippets.realtime_durable_objects.support import (
     KEY,
     PATIENCE_S,

@@ -2,7 +2,7 @@
 
 import json
 
-from tests.harness.site import serve
+from runtime.site import serve
 from tests.snippets.realtime_durable_objects.support import KEY, SLUG, Rooms
 
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 import pytest
 from websockets.asyncio.client import connect
 
-from tests.harness.workers import Example, Runtime
+from runtime import toolchain
+from runtime.workers import Example, Runtime
 from tests.snippets.realtime_durable_objects.support import KEY, SLUG, Rooms
-from tools import toolchain
 
 PAGE = toolchain.ROOT / "docs" / "patterns" / f"{SLUG}.md"
 MEASURED = toolchain.ROOT / "docs" / "data" / "measurements" / f"{SLUG}.json"

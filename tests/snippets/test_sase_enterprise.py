@@ -11,9 +11,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pages import ROOT, page
-from tests.harness.workers import SNIPPETS
-from tools.terraform import blocks, resources
+from runtime.workers import SNIPPETS
+from tests.site.pages import ROOT, page
+from tools.terraform.__main__ import blocks, resources
 
 EXAMPLE = SNIPPETS / "sase-enterprise"
 GOOD = (EXAMPLE / "worksheet.yml").read_text()
@@ -293,7 +293,7 @@ def test_terraform_covers_the_first_two_stages():
 def test_every_arrow_of_both_drawings_is_named_in_the_flow():
     import re
 
-    from hooks.diagrams import fences
+    from model.diagrams import fences
 
     source = page(ROOT / "docs/patterns/sase-enterprise.md")
     drawn = [text for _, text in fences(source.section("Diagram"))]

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.harness.workers import SNIPPETS
+from runtime import toolchain
+from runtime.workers import SNIPPETS
 from tests.snippets.secure_egress.lists_api import Lists, lists_api
-from tools import toolchain
-from tools.terraform import resources
+from tools.terraform.__main__ import resources
 
 EXAMPLE = SNIPPETS / "secure-egress"
 TERRAFORM = EXAMPLE / "terraform"
@@ -220,14 +220,14 @@ def test_an_expression_outside_the_known_part_is_an_error_and_not_a_verdict(text
     ],
 )
 def test_a_broken_feed_is_refused_whole_with_its_line(data: bytes, reason: str):
-    from feed import FeedError, parse
+    from hooks.publish.feed import FeedError, parse
 
     with pytest.raises(FeedError, match=re.escape(reason)):
         parse(data, OWN, 1000)
 
 
 def test_a_good_feed_is_read_with_comments_capitals_and_repeats():
-    from feed import parse
+    from hooks.publish.feed import parse
 
     data = b"# head\n\nPhish.Example.  # why\nphish.example\r\nxn--e1awd7f.example\n a_b.example \n"
     assert parse(data, OWN, 10) == ["a_b.example", "phish.example", "xn--e1awd7f.example"]

@@ -20,10 +20,10 @@ import pytest
 from bs4 import BeautifulSoup
 from playwright.sync_api import Browser, expect
 
-from tests.harness.examples import EXAMPLES, LOCAL_KEY
-from tests.harness.site import MOBILE, Visit
-from tests.harness.workers import SNIPPETS, Example, Runtime, dev_server
-from tools import toolchain
+from runtime import toolchain
+from runtime.browser import MOBILE, Visit
+from runtime.setups import EXAMPLES, LOCAL_KEY
+from runtime.workers import SNIPPETS, Example, Runtime, dev_server
 
 SLUG = "static-site-api"
 PUBLIC = SNIPPETS / SLUG / "public"

@@ -16,10 +16,10 @@ import pytest
 import uvicorn
 import yaml
 
-from pages import ROOT
+from runtime.workers import SNIPPETS
 from tests.harness.access_team import AUDIENCE, CLIENT_ID, Key, Team, serve
-from tests.harness.workers import SNIPPETS
-from tools.terraform import blocks, resources
+from tests.site.pages import ROOT
+from tools.terraform.__main__ import blocks, resources
 
 EXAMPLE = SNIPPETS / "tunnel-access"
 CONFIG = yaml.safe_load((EXAMPLE / "config.yml").read_text())

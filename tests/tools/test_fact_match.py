@@ -4,9 +4,9 @@ import datetime
 
 import pytest
 
-from hooks.facts import Fact
-from tools.fact_match import State, compare
-from tools.fact_text import read
+from model.facts import Fact
+from tools.facts.match import State, compare
+from tools.facts.text import read
 
 UNCHANGED, CHANGED, UNCLEAR = State.UNCHANGED, State.CHANGED, State.UNCLEAR
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from hooks.facts import Fact, load
-from tools.fact_match import Finding, State
-from tools.fact_write import parsed, write
+from model.facts import Fact, load
+from tools.facts.match import Finding, State
+from tools.facts.write import parsed, write
 
 DAY = datetime.date(2026, 12, 1)
 FILE = """# A comment that stays.

@@ -15,14 +15,14 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from hooks.facts import ROOT, Fact, load
+from model.facts import ROOT, Fact, load
 from tests.tools.vendor import Handler, Vendor, vendor
-from tools import fact_cache
-from tools.fact_match import Finding, State
-from tools.fact_pages import Page, Reader, same_place
-from tools.fact_report import exit_code, report
-from tools.fact_requests import PAGE_LIMIT_BYTES
-from tools.facts import check
+from tools.facts import cache as fact_cache
+from tools.facts.__main__ import check
+from tools.facts.fetch import PAGE_LIMIT_BYTES
+from tools.facts.match import Finding, State
+from tools.facts.pages import Page, Reader, same_place
+from tools.facts.report import exit_code, report
 
 HOST = "developers.cloudflare.com"
 NOW = datetime.datetime(2026, 11, 23, 12, 0, tzinfo=datetime.UTC)

@@ -18,7 +18,8 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import pytest
 
-from tools import live, toolchain
+from hooks.live import server as live
+from runtime import toolchain
 
 PAGE = "the plain server"
 OTHERS = ("http://evil.example", "null", "https://127.0.0.1", "http://127.0.0.1:1", "http://localhost.evil.example")
@@ -380,7 +381,7 @@ def test_an_old_toolchain_counts_as_missing(tmp_path: Path, monkeypatch: pytest.
 
 STARTER = """
 import sys, time
-from tools.live import Examples
+from hooks.live.server import Examples
 examples = Examples()
 print(examples.address("background-queues"), flush=True)
 time.sleep(60)

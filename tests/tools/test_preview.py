@@ -17,13 +17,13 @@ from typing import ClassVar
 import pytest
 import yaml
 
-from hooks.facts import ROOT
-from hooks.headers import parse
-from tools import preview_archive
-from tools.preview import COMMENT_CHARACTERS, CONFIG, MARKER, PreviewError, comment, deploy, main, number
-from tools.preview_archive import PNG, ArchiveError, unpack
-from tools.report_data import DiagramChange, FactChange, FactValue, PageChange, Report, ReportError, from_json, to_json
-from tools.report_markdown import code, markdown
+from hooks.publish.headers import parse
+from model.facts import ROOT
+from tools.hosting import archive as preview_archive
+from tools.hosting.archive import PNG, ArchiveError, unpack
+from tools.hosting.preview import COMMENT_CHARACTERS, CONFIG, MARKER, PreviewError, comment, deploy, main, number
+from tools.report.data import DiagramChange, FactChange, FactValue, PageChange, Report, ReportError, from_json, to_json
+from tools.report.markdown import code, markdown
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 NAME = "00112233445566ff"
@@ -129,7 +129,7 @@ def test_headers_and_redirects_of_the_archive_are_not_used(tmp_path: Path):
         "wrangler.toml",
         "hosting/preview.toml",
         ".github/workflows/x.yml",
-        "tools/preview.py",
+        "tools/hosting/preview.py",
         "site/index.html",
         "base/index.html",
         "pictures/x.png",
@@ -539,7 +539,7 @@ def platform(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[list[t
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Platform)
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever).start()
-    monkeypatch.setattr("tools.preview.CONFIG", tmp_path / "hosting" / "preview.toml")
+    monkeypatch.setattr("tools.hosting.preview.CONFIG", tmp_path / "hosting" / "preview.toml")
     for name, value in {
         "CLOUDFLARE_API_BASE_URL": f"http://127.0.0.1:{server.server_port}",
         "CLOUDFLARE_API_TOKEN": "token",

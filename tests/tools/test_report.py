@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from hooks.diagrams import key
-from hooks.headers import parse
-from tests.harness.site import copy_project
-from tools import report as tool
-from tools.preview_archive import unpack
-from tools.report_compare import Build, compare, facts, text_change
-from tools.report_data import DiagramChange, FactChange, FactValue, PageChange, Report, from_json, to_json
-from tools.report_markdown import markdown, weight
-from tools.report_page import page
+from hooks.publish.headers import parse
+from model.diagrams import key
+from runtime.site import copy_project
+from tools.hosting.archive import unpack
+from tools.report import __main__ as tool
+from tools.report.compare import Build, compare, facts, text_change
+from tools.report.data import DiagramChange, FactChange, FactValue, PageChange, Report, from_json, to_json
+from tools.report.markdown import markdown, weight
+from tools.report.page import page
 
 COMMIT = "0" * 40
 SENTENCE = "This sentence is new."

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from tools import terraform, terraform_schema
-from tools.terraform import RENAMED, TerraformError, check
+from tools.terraform import __main__ as terraform
+from tools.terraform import schema as terraform_schema
+from tools.terraform.__main__ import RENAMED, TerraformError, check
 
 HEAD = """terraform {
   required_providers {

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import httpx
 
-from tests.harness.workers import SNIPPETS, Example, Runtime
+from runtime.workers import SNIPPETS, Example, Runtime
 
 SLUG = "background-queues"
 SHOP = {"Authorization": "Bearer shop-key-that-nobody-may-see"}

@@ -14,8 +14,8 @@ from typing import TypeVar
 import httpx
 import jwt
 
-from tests.harness.examples import EXAMPLES
-from tests.harness.workers import SNIPPETS, Example, Runtime
+from runtime.setups import EXAMPLES
+from runtime.workers import SNIPPETS, Example, Runtime
 
 SLUG = "edge-ai-rag"
 SECRETS = {

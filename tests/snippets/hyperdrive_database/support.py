@@ -13,8 +13,8 @@ from typing import Any
 
 import httpx
 
-from tests.harness.postgres import bindings
-from tests.harness.workers import Example, Runtime
+from runtime.postgres import bindings
+from runtime.workers import Example, Runtime
 
 SLUG = "hyperdrive-database"
 TOKEN = "a-secret-that-nobody-may-see"

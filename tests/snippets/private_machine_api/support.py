@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from tests.harness.workers import SNIPPETS, Example, Runtime
+from runtime.workers import SNIPPETS, Example, Runtime
 
 FOLDER = SNIPPETS / "private-machine-api"
 WORKERS = ("gateway", "internal-a", "internal-b", "worker-x")

@@ -14,8 +14,8 @@ import httpx
 import jwt
 from botocore.config import Config
 
-from tests.harness.examples import EXAMPLES
-from tests.harness.workers import SNIPPETS, Example, Runtime
+from runtime.setups import EXAMPLES
+from runtime.workers import SNIPPETS, Example, Runtime
 
 FOLDER = SNIPPETS / "r2-uploads"
 EVENTS = Path(__file__).with_name("r2_events")

@@ -17,7 +17,7 @@ import httpx
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from tests.harness.workers import SNIPPETS, Example
+from runtime.workers import SNIPPETS, Example
 
 SLUG = "realtime-durable-objects"
 KEY = "a-key-that-nobody-may-see-" + "0123456789" * 4

@@ -1,0 +1,104 @@
+"""Say under each transcript when it was recorded and, where a live runtime may answer, offer to send it again.
+
+Buttons stand in the page only when `mkdocs serve` has a runtime or the site is built with LIVE=1; other pages ask for nothing.
+"""
+
+import html
+import json
+import logging
+import os
+from typing import Any
+
+from hooks.guide import Guide
+from hooks.live import server as live
+from hooks.page.sheet import Sheet
+from hooks.page.tree import Node, children, put_after
+from model.examples import versions
+from model.files import ROOT, GuideError
+from model.transcripts.commands import Command, transcripts
+from model.transcripts.curl import SUBSTITUTION, Unsendable, one_line, requests
+from runtime import toolchain
+
+log = logging.getLogger("mkdocs.hooks.live")
+
+RECORDED = ROOT / "docs" / "data" / "live" / "recorded.json"
+FLAG = "LIVE"
+
+
+def button(command: Command, number: int, of: int) -> str:
+    """Return the button of one command, or nothing where a page cannot send it."""
+    text = one_line(command.text)
+    if text.startswith("curl "):
+        try:
+            sent = requests(command.text)
+        except Unsendable:
+            return ""
+        what = f"{sent[-1]['method']} {SUBSTITUTION.sub('…', sent[-1]['url'])}"
+        data, label = json.dumps(sent), "Send"
+    else:
+        what, data, label = text, json.dumps({"command": text}), "Run"
+    name = f"{label} {number}" if of > 1 else label
+    return f'<button type="button" data-live="{html.escape(data)}" aria-label="{name}: {html.escape(what[:80])}">{name}</button>'
+
+
+def bar(slug: str, commands: list[Command], recorded: str, live: bool) -> str:
+    """Return what stands under one transcript: when it was recorded and, where it can be sent, the buttons."""
+    run = [c for c in commands if c.runs]
+    if not run:
+        return ""
+    buttons = "".join(button(command, number, len(run)) for number, command in enumerate(run, 1)) if live else ""
+    edit = '<button type="button" class="live__edit" aria-expanded="false">Edit</button>' if "Send" in buttons else ""
+    send = f'<div class="live__send" hidden>{buttons}{edit}</div>' if buttons else ""
+    return f'<div class="live" data-example="{slug}" data-search-exclude><p>{recorded}</p>{send}</div>'
+
+
+def label(entry: dict[str, str] | None, worker: bool) -> str:
+    """Return the words that say from when the output is."""
+    if entry is None:
+        return "Recorded"
+    runtime = f" with workerd {entry['workerd']}" if worker else ""
+    return f'Recorded{runtime} on <time datetime="{entry["date"]}">{entry["date"]}</time>'
+
+
+def put_bars(body: Node, sheet: Sheet, guide: Guide) -> None:
+    """Put a bar under each transcript of a page.
+
+    Raises:
+        GuideError: the page does not show as many transcripts as its Markdown holds, so a bar could stand under the wrong one.
+    """
+    found = transcripts(sheet.markdown, sheet.place, sheet.slug)
+    blocks = body.css("div.language-console.highlight")
+    if len(found) != len(blocks):
+        raise GuideError(
+            f"{sheet.place}: {len(found)} console fences, but {len(blocks)} blocks on the page. "
+            "Write each fence with three backticks and `console` at the start of a line, not inside other HTML."
+        )
+    recorded = json.loads(RECORDED.read_text(encoding="utf-8")) if RECORDED.is_file() else {}
+    bars = []
+    for block, (example, commands) in zip(blocks, found, strict=True):
+        words = label(recorded.get(sheet.place), any((ROOT / "snippets" / example).rglob("wrangler.toml")))
+        bars.append(bar(example, commands, words, guide.live))
+        if bars[-1]:
+            put_after(block, bars[-1])
+    if any("live__send" in made for made in bars):
+        rules = {example: guide.arrows.get(example, []) for example, _ in found}
+        put_after(children(body)[-1], f'<template data-module="live">{html.escape(json.dumps(rules))}</template>')
+
+
+def decide() -> None:
+    """Decide once for a run of `mkdocs serve` whether its pages carry buttons: only where the toolchain is there."""
+    ready = toolchain.installed()
+    os.environ[FLAG] = "1" if ready else "0"
+    if not ready:
+        log.info("Live requests are off. `uv run python -m runtime.toolchain` installs what they need.")
+
+
+def attach(server: Any, host: str, port: int, mount: str) -> None:
+    """Put the live layer before the server's own answers, on this machine's own address only."""
+    if os.environ.get(FLAG) == "1" and host in ("127.0.0.1", "localhost", "::1"):
+        live.attach(server, port, mount, dict(zip(("wrangler", "workerd"), versions(), strict=True)))
+
+
+def detach() -> None:
+    """End the examples that the live layer started."""
+    live.detach()

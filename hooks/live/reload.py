@@ -1,0 +1,61 @@
+"""Let `mkdocs serve` follow an edit of anything that the site is made of, our own Python included, without a restart."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from model.files import ROOT
+
+OURS = ("hooks", "model")
+# These hold what outlives a build: the live server and the examples that it started, and this module.
+STAY = ("hooks.live.server", "hooks.live.keeper", "hooks.live.reload", "model.files")
+PASSED_OVER = {".wrangler", "__pycache__"}
+
+
+def stamps() -> dict[Path, int]:
+    """Return when each of our Python files changed last."""
+    return {path: path.stat().st_mtime_ns for folder in OURS for path in (ROOT / folder).rglob("*.py")}
+
+
+def forget() -> None:
+    """Take our modules out of Python's memory, so that the next import reads the files again."""
+    for name in [name for name in sys.modules if name.split(".")[0] in OURS and name not in STAY and name not in OURS]:
+        del sys.modules[name]
+
+
+def renewed(builder: Callable[..., None], clear: Callable[[], None]) -> Callable[..., None]:
+    """Return a builder that loads our code anew when it changed.
+
+    Args:
+        builder: MkDocs' own, which reads the configuration and builds.
+        clear: empties MkDocs' memory of the hooks that it loaded.
+    """
+    known = stamps()
+
+    def build(*args: Any, **kwargs: Any) -> None:
+        nonlocal known
+        if (now := stamps()) != known:
+            known = now
+            clear()
+            forget()
+        builder(*args, **kwargs)
+
+    return build
+
+
+def quiet(observer: Any) -> None:
+    """Let a file observer pass over what a running example writes beside its code: it is no reason to build again."""
+    schedule = observer.schedule
+
+    def scheduled(handler: Any, path: str, **options: Any) -> Any:
+        tell = handler.on_any_event
+
+        def told(event: Any) -> None:
+            if not PASSED_OVER & set(Path(event.src_path).parts):
+                tell(event)
+
+        handler.on_any_event = told
+        return schedule(handler, path, **options)
+
+    observer.schedule = scheduled

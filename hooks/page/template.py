@@ -1,0 +1,53 @@
+"""Hold a pattern's page to its template, so that what the build puts into it has its place."""
+
+import re
+
+from hooks.blocks.services import meant
+from hooks.guide import Guide
+from hooks.page.sheet import Sheet
+from model.markdown import fences, rows
+
+HEADINGS = (
+    "When to use it",
+    "Diagram",
+    "How a request flows",
+    "Why Cloudflare fits",
+    "Services involved",
+    "Strengths",
+    "Tradeoffs",
+    "Good fit",
+    "Avoid when",
+    "Build it",
+    "Limits and cost",
+    "When it fails",
+    "Security checklist",
+    "Related patterns",
+    "Sources",
+)
+HEADING = re.compile(r"^##[ \t]+(?P<text>.*?)[ \t]*$", re.M)
+
+
+def check(sheet: Sheet, guide: Guide) -> None:
+    """Refuse a heading that the template does not have, and a service that is no product.
+
+    Raises:
+        GuideError: file, line and remedy are in the message.
+    """
+    if not sheet.is_pattern:
+        return
+    code = [(fence.start, fence.end) for fence in fences(sheet.markdown, sheet.place)]
+    for heading in HEADING.finditer(sheet.markdown):
+        if any(start <= heading.start() < end for start, end in code):
+            continue
+        if heading["text"] not in HEADINGS:
+            raise sheet.wrong(
+                heading.start(),
+                f"the template has no heading {heading['text']!r}. Write one of them, without attributes: {'; '.join(HEADINGS)}.",
+            )
+        if heading["text"] == "Services involved":
+            for offset, cells in rows(sheet.markdown, heading.end()):
+                if not meant(cells[0], guide.products) and not cells[0].startswith("Your "):
+                    raise sheet.wrong(
+                        offset,
+                        f"{cells[0]!r} names no product of docs/data/products.yml. Begin the row with a product's name, or with 'Your' what is yours.",
+                    )

@@ -1,0 +1,63 @@
+"""Explain a term where a page uses it first, one tap or focus away, without JavaScript; list all of them on one page."""
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from model.files import ROOT, GuideError, parse_yaml
+
+SOURCE = ROOT / "docs" / "data" / "glossary.yml"
+PAGE = "guide/glossary.md"
+FOLDERS = ("patterns/", "guide/")
+
+
+class GlossaryError(GuideError):
+    """The glossary is malformed; the message names the entry and the remedy."""
+
+
+@dataclass(frozen=True)
+class Term:
+    """One term.
+
+    Attributes:
+        name: as the glossary lists it.
+        spellings: every form that counts as this term in a page, the name included.
+        text: what it means, one or two sentences.
+    """
+
+    name: str
+    spellings: tuple[str, ...]
+    text: str
+
+    @property
+    def anchor(self) -> str:
+        return re.sub(r"[^a-z0-9]+", "-", self.name.lower()).strip("-")
+
+
+def parse(entries: Any) -> list[Term]:
+    """Return the terms in the order of the alphabet.
+
+    Raises:
+        GlossaryError: an entry lacks a field, ends without a full stop, or spells what another one spells.
+    """
+    terms, owner = [], {}
+    for number, entry in enumerate(entries, start=1):
+        place = f"docs/data/glossary.yml, entry {number} ({entry.get('term', 'no term')})"
+        if not {"term", "text"} <= entry.keys() <= {"term", "also", "text"}:
+            raise GlossaryError(f"{place}: give term, text, and other spellings as also")
+        if not entry["text"].endswith("."):
+            raise GlossaryError(f"{place}: end the text with a full stop")
+        spellings = (entry["term"], *entry.get("also", ()))
+        for spelling in spellings:
+            if spelling in owner:
+                raise GlossaryError(f"{place}: {spelling} already belongs to {owner[spelling]}")
+            owner[spelling] = entry["term"]
+        terms.append(Term(entry["term"], spellings, entry["text"]))
+    return sorted(terms, key=lambda term: term.name.lower())
+
+
+@cache
+def load() -> list[Term]:
+    """Return the terms of ``docs/data/glossary.yml``."""
+    return parse(parse_yaml(SOURCE.read_text(encoding="utf-8")))

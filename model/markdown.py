@@ -1,0 +1,104 @@
+"""Read Markdown: front matter, fences, sections, rows; write tables. The only reader that the guide has."""
+
+import posixpath
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+OPENING = re.compile(r"^(?P<indent> *)(?P<ticks>`{3,}|~{3,})(?P<info>.*)$")
+
+
+class FenceError(AssertionError):
+    """A fence or what it includes is wrong; the message names file, line and remedy."""
+
+
+@dataclass(frozen=True)
+class Fence:
+    """One fence.
+
+    Attributes:
+        language: the first word of the info string, without braces and dot; empty where none is given.
+        body: the lines between, without the fence's indent.
+        line: the line of the opening fence, from 1.
+        start: offset of the opening fence in the text.
+        end: offset after the closing fence.
+    """
+
+    language: str
+    body: str
+    line: int
+    start: int
+    end: int
+
+
+def fences(text: str, place: str) -> Iterator[Fence]:
+    """Yield the fences of a page.
+
+    Raises:
+        FenceError: a fence is never closed.
+    """
+    offset, opened = 0, None
+    for number, line in enumerate(text.splitlines(keepends=True), start=1):
+        match = OPENING.match(line.rstrip("\n"))
+        if opened is None and match:
+            opened = (match, number, offset, offset + len(line))
+        elif (
+            opened
+            and (closing := match)
+            and not closing["info"].strip()
+            and closing["ticks"].startswith(opened[0]["ticks"])
+        ):
+            head, at, start, inner = opened
+            language = re.sub(r"\s*\{?\.?([\w-]*).*", r"\1", head["info"], count=1)
+            body = re.sub(rf"^{head['indent']}", "", text[inner:offset], flags=re.M)
+            yield Fence(language, body, at, start, offset + len(line))
+            opened = None
+        offset += len(line)
+    if opened:
+        raise FenceError(f"{place}:{opened[1]}: this fence is never closed")
+
+
+FRONT_MATTER = re.compile(r"\A---\n(?P<meta>.*?)\n---\n(?P<text>.*)", re.S)
+
+
+FENCE = re.compile(r"^ *(`{3,}|~{3,}).*?^ *\1[`~]* *$", re.M | re.S)
+HEADING = re.compile(r"^## (?P<name>.+?)(?: *\{.*\})? *$", re.M)
+TOP = "the beginning of the page"
+
+
+def sections(markdown: str) -> dict[str, str]:
+    """Return the text under each H2; what comes before the first one is called by ``TOP``."""
+    text = re.sub(r"\A---\n.*?\n---\n", "", markdown, flags=re.S)
+    # Headings inside a fence are code: hide them, keep their places.
+    hidden = FENCE.sub(lambda m: re.sub(r"^#", " ", m[0], flags=re.M), text)
+    starts = [(TOP, 0), *((m["name"], m.start()) for m in HEADING.finditer(hidden))]
+    ends = [start for _, start in starts[1:]] + [len(text)]
+    return {name: text[start:end].strip() for (name, start), end in zip(starts, ends, strict=True)}
+
+
+def table(head: list[str], rows: list[list[str]], right: bool = True) -> str:
+    lines = [head, ["---"] + ["--:" if right else "---"] * (len(head) - 1), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def relative(target: str, base: str) -> str:
+    """Return how one address below the site is reached from another: ``../b/`` for ``b/`` from ``a/index.html``."""
+    folder = base.rpartition("/")[0]
+    path = posixpath.relpath(target or ".", folder or ".")
+    return f"{path}/" if target.endswith("/") or not target else path
+
+
+CELL = re.compile(r"(?<!\\)\|")
+
+
+def rows(markdown: str, start: int) -> Iterator[tuple[int, list[str]]]:
+    """Yield offset and cells of each row of the first table after an offset, without its head."""
+    offset, seen = start, 0
+    for line in markdown[start:].splitlines(keepends=True):
+        if line.startswith("|"):
+            seen += 1
+            if seen > 2:
+                yield offset, [cell.strip() for cell in CELL.split(line.strip().strip("|"))]
+        elif seen or line.startswith("#"):
+            return
+        offset += len(line)

@@ -1,0 +1,83 @@
+"""Read the pattern pages' front matter, so that every overview says what the pages say."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from model.files import ROOT, GuideError, fresh, parse_yaml
+from model.markdown import FRONT_MATTER
+
+PATTERNS = ROOT / "docs" / "patterns"
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """One pattern, as its page describes it.
+
+    Attributes:
+        slug: the page's file name without ending.
+        number: "1" to "15", and "3b".
+        title: the page's title.
+        description: one sentence.
+        services: ids of ``docs/data/products.yml``.
+        use_cases: ids of the use cases that it takes part in.
+        state: none, read-heavy, relational, coordinated, objects or vectors.
+        exposure: public, private or egress.
+        plan: the lowest plan that works.
+        related: slugs of the patterns that a reader should look at besides.
+        text: the page's Markdown, without front matter.
+    """
+
+    slug: str
+    number: str
+    title: str
+    description: str
+    services: tuple[str, ...]
+    use_cases: tuple[str, ...]
+    state: str
+    exposure: str
+    plan: str
+    related: tuple[str, ...]
+    text: str
+
+    @property
+    def place(self) -> tuple[int, str]:
+        """Sorts by number: 3 comes before 3b, and 3b before 4."""
+        digits = re.sub(r"\D.*", "", self.number)
+        return int(digits), self.number.removeprefix(digits)
+
+
+def parse(slug: str, page: str) -> Pattern:
+    """Return the pattern that a page describes.
+
+    Raises:
+        GuideError: the page has no front matter, or a field is missing.
+    """
+    found = FRONT_MATTER.match(page)
+    if not found:
+        raise GuideError(f"docs/patterns/{slug}.md: there is no front matter")
+    try:
+        meta: dict[str, Any] = parse_yaml(found["meta"])
+        return Pattern(
+            slug=slug,
+            number=str(meta["pattern"]),
+            title=meta["title"],
+            description=meta["description"],
+            services=tuple(meta["services"]),
+            use_cases=tuple(meta["use_cases"]),
+            state=meta["state"],
+            exposure=meta["exposure"],
+            plan=meta["plan"],
+            related=tuple(meta["related"]),
+            text=found["text"],
+        )
+    except (TypeError, KeyError) as error:
+        raise GuideError(f"docs/patterns/{slug}.md: the front matter lacks {error}") from error
+
+
+@fresh(lambda folder=PATTERNS: folder.glob("*.md"))
+def patterns(folder: Path = PATTERNS) -> list[Pattern]:
+    """Return every pattern, in the order of their numbers."""
+    pages = (p for p in folder.glob("*.md") if p.stem != "index")
+    return sorted((parse(p.stem, p.read_text(encoding="utf-8")) for p in pages), key=lambda pattern: pattern.place)

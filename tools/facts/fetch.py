@@ -1,0 +1,103 @@
+"""Send one polite GET at a time, and load no more of an answer than a page can be.
+
+Nothing else is ever sent: no other method, no cookies, no body.
+"""
+
+from collections.abc import Callable
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+import httpx
+
+from tools.facts.cache import Kept, keep, recall
+from tools.facts.text import decode
+
+PAGE_LIMIT_BYTES = 5_000_000
+PAUSE_S = 1.0
+HTML_TYPES = ("text/html", "application/xhtml+xml")
+HEADERS = {"User-Agent": "architecture-examples-facts-check/1", "Accept": "text/html"}
+
+
+class Unclear(Exception):
+    """A page cannot be used; the message says why, for the report."""
+
+
+class Answer(NamedTuple):
+    """One answer: status, headers, and the decoded page when there was one to read."""
+
+    status: int
+    headers: httpx.Headers
+    html: str
+
+
+class Requests:
+    """One client with its manners.
+
+    Args:
+        cache: the folder of pages read before.
+        timeout_s: how long a server may be silent, and how long a whole page may take.
+        sleep: waits that many seconds.
+        clock: seconds that only go forward.
+    """
+
+    def __init__(
+        self, cache: Path, timeout_s: float, sleep: Callable[[float], None], clock: Callable[[], float]
+    ) -> None:
+        self._cache, self._timeout_s, self._sleep, self._clock = cache, timeout_s, sleep, clock
+        self._asked_at: dict[str, float] = {}
+        refuse = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
+        self._client = httpx.Client(headers=HEADERS, cookies=refuse, timeout=timeout_s)
+
+    def close(self) -> None:
+        self._client.close()
+
+    def ask(self, url: str, load: bool) -> Answer:
+        """Send one GET, with a pause after the last one to the same host.
+
+        Args:
+            url: the address.
+            load: whether to read the page, or only status and headers.
+
+        Raises:
+            Unclear: not a web address; or not HTML, too large, too slow or cut off.
+            httpx.HTTPError: no answer came.
+        """
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise Unclear(f"not a web address: {url}")
+        if (last := self._asked_at.get(parts.netloc)) is not None and (left_s := last + PAUSE_S - self._clock()) > 0:
+            self._sleep(left_s)
+        kept = recall(self._cache, url)
+        started = self._clock()
+        try:
+            with self._client.stream("GET", url, headers=kept.conditions if kept else {}) as answer:
+                if answer.status_code == 304 and kept:
+                    return Answer(200, answer.headers, kept.html)
+                if answer.status_code != 200 or not load:
+                    return Answer(answer.status_code, answer.headers, "")
+                html = self._load(answer, started)
+                keep(
+                    self._cache,
+                    Kept(url, answer.headers.get("etag", ""), answer.headers.get("last-modified", ""), html),
+                )
+                return Answer(200, answer.headers, html)
+        finally:
+            self._asked_at[parts.netloc] = self._clock()
+
+    def _load(self, answer: httpx.Response, started: float) -> str:
+        content_type = answer.headers.get("content-type", "")
+        if content_type.partition(";")[0].strip().lower() not in HTML_TYPES:
+            raise Unclear(f"not HTML: {content_type or 'no content type'}")
+        body = bytearray()
+        try:
+            for chunk in answer.iter_bytes():
+                body += chunk
+                if len(body) > PAGE_LIMIT_BYTES:
+                    raise Unclear(f"larger than {PAGE_LIMIT_BYTES:,} bytes")
+                if self._clock() - started > self._timeout_s:
+                    raise Unclear(f"not complete within {self._timeout_s:g} s")
+        except httpx.HTTPError as error:
+            raise Unclear(f"broke off: {error or type(error).__name__}") from error
+        return decode(bytes(body), content_type)

@@ -1,0 +1,123 @@
+"""Make the edition to read offline: a zip that opens from a file system, with no server and no network.
+
+    uv run --no-dev python -m tools.hosting.offline
+
+It is a build of its own: addresses end in ``.html``, links are relative, and modules, which browsers refuse to load from
+files, are part of ``site.js``.
+"""
+
+import argparse
+import os
+import re
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+
+os.environ.setdefault("NO_MKDOCS_2_WARNING", "1")
+
+from facts import site_date
+from mkdocs.commands.build import build as mkdocs_build
+from mkdocs.config import load_config
+from mkdocs.exceptions import Abort
+
+from model.files import ROOT
+
+NAME = "cloudflare-architecture-examples"
+# What only a server or a search engine uses.
+LEFT_OUT = {"404.html", "sitemap.xml", "sitemap.xml.gz", "_headers", "_redirects"}
+# From a file, a browser refuses what crosses origins; fonts come by the style sheet all the same.
+PRELOAD = re.compile(r'\s*<link rel="preload"[^>]*>')
+MODULE = re.compile(r'data-module="([^"]+)"')
+EXPORT = re.compile(r"^export (?=(?:async )?(?:function|const|class) (\w+))", re.M)
+
+
+class OfflineError(RuntimeError):
+    """The site cannot be made readable from files; the message says why."""
+
+
+def classic(name: str, module: str) -> str:
+    """Return a module's source as a script that keeps its exports in ``window.modules``.
+
+    Raises:
+        OfflineError: the module imports another one, or exports in a way that this does not know.
+    """
+    names = EXPORT.findall(module)
+    script = EXPORT.sub("", module)
+    if odd := re.search(r"^(?:import|export)\b.*", script, re.M):
+        raise OfflineError(f"assets/{name}.js: {odd[0]!r} cannot be made a classic script")
+    return f'(() => {{\n{script}\n(window.modules ??= {{}})["{name}"] = {{ {", ".join(names)} }};\n}})();\n'
+
+
+def from_files(folder: Path) -> None:
+    """Change a built site so that it works when a browser opens its files."""
+    modules: set[str] = set()
+    for page in folder.rglob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        modules |= set(MODULE.findall(text))
+        page.write_text(PRELOAD.sub("", text), encoding="utf-8")
+    script = next((folder / "assets").glob("site*.js"))
+    sources = [
+        classic(name, (folder / "assets" / f"{name}.js").read_text(encoding="utf-8")) for name in sorted(modules)
+    ]
+    script.write_text("".join([*sources, script.read_text(encoding="utf-8")]), encoding="utf-8")
+
+
+def build(folder: Path) -> None:
+    """Build the site into a folder, for reading from files.
+
+    Raises:
+        OfflineError: the build failed.
+    """
+    config = load_config(
+        str(ROOT / "mkdocs.yml"), strict=True, site_dir=str(folder), use_directory_urls=False, site_url=""
+    )
+    config.extra["offline"] = True
+    config.plugins.on_startup(command="build", dirty=False)
+    try:
+        mkdocs_build(config)
+    except Abort as error:
+        raise OfflineError(f"the build failed: {error}") from error
+    finally:
+        config.plugins.on_shutdown()
+    from_files(folder)
+
+
+def pack(folder: Path, archive: Path, edition: str) -> Path:
+    """Write the zip of a built site: one folder, the same bytes for the same files."""
+    archive.parent.mkdir(parents=True, exist_ok=True)
+    year, month, day = map(int, edition.split("-"))
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as target:
+        for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+            name = path.relative_to(folder).as_posix()
+            if name in LEFT_OUT:
+                continue
+            entry = zipfile.ZipInfo(f"{archive.stem}/{name}", (year, month, day, 0, 0, 0))
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.create_system = 3
+            entry.external_attr = 0o100644 << 16
+            target.writestr(entry, path.read_bytes())
+    return archive
+
+
+def main(given: list[str]) -> int:
+    """Run the command and return the process's exit code."""
+    parser = argparse.ArgumentParser(prog="python -m tools.hosting.offline", description=__doc__.split("\n")[0])
+    parser.add_argument(
+        "--to", type=Path, default=ROOT / "dist", metavar="FOLDER", help="where the zip goes (default: dist)"
+    )
+    options = parser.parse_args(given)
+    edition = site_date().isoformat()
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            build(Path(folder))
+        except OfflineError as error:
+            print(error, file=sys.stderr)
+            return 1
+        made = pack(Path(folder), options.to / f"{NAME}-{edition}.zip", edition)
+    print(f"{made}: {made.stat().st_size / 1e6:.1f} MB. Unzip it and open index.html.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

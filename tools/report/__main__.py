@@ -1,0 +1,127 @@
+"""Say what a branch changes for a reader: pages, diagrams, facts, weight, warnings.
+
+    uv run python -m tools.report [BASE]
+
+Builds the point where the branch left BASE (``main`` if none is given) and the files as they are now, and writes
+``report/index.html`` with pictures, ``report/report.json``, and Markdown to standard output.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from runtime import toolchain
+from tools.report import pictures as report_pictures
+from tools.report.compare import Build, compare, diagrams
+from tools.report.data import Report, to_json
+from tools.report.markdown import markdown
+from tools.report.page import page
+
+# Both builds get the same address, which nobody can visit; a preview is told its own by the host.
+ADDRESS = "https://preview.invalid/"
+
+
+class BuildError(Exception):
+    """A build or git failed; the message is its own."""
+
+
+def git(root: Path, *arguments: str | Path) -> str:
+    done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise BuildError(done.stderr.strip())
+    return done.stdout.strip()
+
+
+def left(root: Path, base: str) -> str:
+    """Return the commit at which the branch left ``base``."""
+    for name in (base, f"origin/{base}"):
+        try:
+            commit = git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+        except BuildError:
+            continue
+        return git(root, "merge-base", commit, "HEAD")
+    raise BuildError(f"git knows no commit {base!r}; name a branch or a commit to compare with")
+
+
+@contextmanager
+def checkout(root: Path, commit: str) -> Iterator[Path]:
+    """Put a commit's files into a temporary folder; nothing of the working tree changes."""
+    with tempfile.TemporaryDirectory() as folder:
+        tree = Path(folder) / "base"
+        git(root, "worktree", "add", "--quiet", "--detach", tree, commit)
+        try:
+            yield tree
+        finally:
+            git(root, "worktree", "remove", "--force", tree)
+
+
+def start(root: Path, site: Path) -> subprocess.Popen[str]:
+    env = {**os.environ, "NO_MKDOCS_2_WARNING": "1", "SITE_URL": ADDRESS}
+    command: list[str | Path] = [sys.executable, "-m", "mkdocs", "build", "--site-dir", site]
+    return subprocess.Popen(command, cwd=root, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+
+
+def warnings(build: subprocess.Popen[str], what: str) -> list[str]:
+    """Wait for a build and return its warnings."""
+    log = build.communicate()[1]
+    if build.returncode:
+        raise BuildError(f"{what} does not build:\n{log.strip()}")
+    return [line.partition("-")[2].strip() for line in log.splitlines() if line.startswith(("WARNING", "ERROR"))]
+
+
+def report(root: Path, base: str, target: Path) -> Report:
+    """Build both sides, compare them, and write the report into ``target``.
+
+    Raises:
+        BuildError: git does not know the base, or a side does not build.
+    """
+    commit = left(root, base)
+    if target.exists() and not (target / "report.json").exists() and any(target.iterdir()):
+        raise BuildError(f"{target} holds other files; name an empty folder")
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir(parents=True)
+    with checkout(root, commit) as before:
+        builds = [start(before, target.resolve() / "base"), start(root, target.resolve() / "head")]
+        old = warnings(builds[0], f"the base {commit[:12]}")
+        new = [line for line in warnings(builds[1], "the branch") if line not in old]
+        one, two = Build(target / "base", before / "docs"), Build(target / "head", root / "docs")
+        drawn = report_pictures.take(one, two, diagrams(one, two), target / "pictures")
+        found = compare(one, two, commit, drawn, new)
+    (target / "report.json").write_text(to_json(found), encoding="utf-8")
+    (target / "index.html").write_text(page(found, one, two, target / "pictures"), encoding="utf-8")
+    return found
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="tools.report", description=__doc__.split("\n")[0])
+    parser.add_argument("base", nargs="?", default="main", metavar="BASE", help="what to compare with (default: main)")
+    parser.add_argument(
+        "--output", type=Path, default=toolchain.ROOT / "report", metavar="FOLDER", help="default: report"
+    )
+    options = parser.parse_args(arguments)
+    try:
+        found = report(toolchain.ROOT, options.base, options.output)
+    except (BuildError, toolchain.ToolchainError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    folder = os.path.relpath(options.output)
+    print(
+        markdown(
+            found,
+            lambda address: f"{folder}/head/{address}index.html",
+            lambda address: f"{folder}/base/{address}index.html",
+            lambda name: f"{folder}/pictures/{name}.png",
+        )
+    )
+    print(f"Open {folder}/index.html", file=sys.stderr)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
