@@ -391,7 +391,7 @@ def test_what_a_visitor_says_about_its_way_here_reaches_no_site_beside_the_key(s
         "Range": "bytes=0-9",
     }
     at_the_edge = {"CF-Connecting-IP": "203.0.113.50"}
-    answer = shop.get("/shoes", **{name: "forged" for name in CLAIMS}, **own, **at_the_edge)
+    answer = shop.get("/shoes", **dict.fromkeys(CLAIMS, "forged"), **own, **at_the_edge)
     site = {"aws": shop.aws, "gcp": shop.gcp}[answer.headers["x-origin"]]
     assert (site is shop.gcp) == (first == "dead")
     seen = dict(site.seen()["headers"])
