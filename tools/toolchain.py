@@ -119,7 +119,7 @@ def _wanted() -> str:
 
 
 def _one_at_a_time() -> AbstractContextManager[object]:
-    from filelock import FileLock  # not there without the dev group, and `mkdocs serve` looks for the toolchain
+    from filelock import FileLock  # noqa: PLC0415 - not there without the dev group, and `mkdocs serve` looks for the toolchain
 
     CACHE.mkdir(exist_ok=True)
     return FileLock(CACHE / "lock")
