@@ -20,6 +20,7 @@ class Faulty:
         self.site, self.mode = site, "ok"
         self.bodies, self.arrivals, self.probes = [], [], 0
         self.in_flight = self.completed = 0
+        self.headers = []
 
     async def __call__(self, scope, receive, send):
         if scope["type"] != "http":
@@ -31,6 +32,7 @@ class Faulty:
             await self.answer(scope, receive, send)
         else:
             self.in_flight += 1
+            self.headers = [[part.decode("latin-1") for part in pair] for pair in scope["headers"]]
             self.arrivals.append((self.in_flight, self.completed))
             try:
                 await self.answer(scope, receive, send)
@@ -64,7 +66,7 @@ class Faulty:
 
     async def control(self, scope, receive, send):
         mode = scope["path"].rsplit("/", 1)[1]
-        seen = {"bodies": self.bodies, "arrivals": self.arrivals, "probes": self.probes}
+        seen = {"bodies": self.bodies, "arrivals": self.arrivals, "probes": self.probes, "headers": self.headers}
         if mode != "seen":
             self.mode, self.bodies, self.arrivals, self.probes, self.completed = mode, [], [], 0, 0
         await JSONResponse(json.loads(json.dumps(seen)))(scope, receive, send)

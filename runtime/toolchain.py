@@ -94,7 +94,7 @@ def _wanted() -> str:
 
 
 def one_at_a_time() -> AbstractContextManager[object]:
-    from filelock import FileLock  # not there without the dev group, and `mkdocs serve` looks for the toolchain
+    from filelock import FileLock  # noqa: PLC0415 - not there without the dev group, and `mkdocs serve` looks for the toolchain
 
     CACHE.mkdir(exist_ok=True)
     return FileLock(CACHE / "lock")

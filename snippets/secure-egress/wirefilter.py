@@ -6,7 +6,7 @@ outside this part raises an error: a policy that cannot be tried is not shown as
 
 import re
 from collections.abc import Callable
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 Value = str | int | list[str] | list[int]
 TOKEN = re.compile(
@@ -125,9 +125,22 @@ class Evaluator:
         return tokens
 
 
+def _address(text: str) -> IPv4Address | IPv6Address:
+    """Return an address in its one form: IPv4 inside IPv6 is IPv4."""
+    try:
+        found = ip_address(text)
+    except ValueError as error:
+        raise ExpressionError(f"{text!r} is no address") from error
+    if isinstance(found, IPv4Address):
+        return found
+    if found.scope_id is not None:
+        raise ExpressionError(f"{text!r} is no address of a network")
+    return found.ipv4_mapped or found
+
+
 def _contains(wanted: list[str], value: str, field: str, is_list: bool) -> bool:
     if field.endswith(".ip"):
-        return any(ip_address(value) in ip_network(network) for network in wanted)
+        return any(_address(value) in ip_network(network) for network in wanted)
     # A domain in a list stands for its subdomains too when the selector is "domains".
     if is_list or field.endswith(".domains"):
         return any(value == domain or value.endswith(f".{domain}") for domain in wanted)

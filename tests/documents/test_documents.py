@@ -23,7 +23,6 @@ PAGE_CHARS = 94
 # Each has one value that cannot be broken.
 UNBREAKABLE = {
     "snippets/private-machine-api/vectors.json",
-    "snippets/proxy-website/terraform/rules.tf:waf",
     "snippets/secure-egress/terraform/http.tf:http",
     "snippets/static-site-api/public/_headers",
 }

@@ -1,5 +1,6 @@
 """What holds for every example: it type-checks, would deploy, starts as its README says, and holds no secret."""
 
+import ast
 import json
 import re
 import shutil
@@ -106,6 +107,16 @@ def test_its_readme_is_short_and_says_what_the_tests_prove(slug: str):
     readme = (SNIPPETS / slug / "README.md").read_text()
     assert len(readme.splitlines()) <= 25
     assert "| Test" in readme and "Deploy" in readme
+
+
+def test_no_python_server_reads_an_address_that_the_host_header_helped_to_write():
+    servers = [p for p in SOURCES if p.suffix == ".py" and "from starlette" in p.read_text()]
+    assert len(servers) >= 4
+    for path in servers:
+        for node in ast.walk(ast.parse(path.read_text())):
+            assert not (isinstance(node, ast.Attribute) and node.attr in ("url", "base_url")), (
+                f"{path.relative_to(ROOT)}:{node.lineno}: decide on request.scope['path'], which the router reads too"
+            )
 
 
 def test_every_marked_section_has_one_start_and_one_end():

@@ -248,13 +248,19 @@ def test_a_password_must_be_exact(app, ann, password):
     assert refusal(login(app, new_user(app).email, password)) == (401, "wrong_login")
 
 
-def test_one_network_may_try_a_number_of_times_a_minute(app):
-    address = {"CF-Connecting-IP": "2001:db8:1:2::1"}
+@pytest.mark.parametrize(
+    ("address", "same", "other"),
+    [
+        ("2001:db8:1:2::1", "2001:db8:1:2:ffff::9", "2001:db8:1:3::1"),
+        ("::ffff:198.51.100.9", "198.51.100.9", "::ffff:198.51.100.10"),
+    ],
+)
+def test_one_network_may_try_a_number_of_times_a_minute(app, address, same, other):
     for n in range(PER_CLIENT):
-        assert login(app, f"u{n}@example.com", "short", **address).status_code == 422
-    answer = login(app, "u@example.com", **{"CF-Connecting-IP": "2001:db8:1:2:ffff::9"})
+        assert login(app, f"u{n}@example.com", "short", **{"CF-Connecting-IP": address}).status_code == 422
+    answer = login(app, "u@example.com", **{"CF-Connecting-IP": same})
     assert refusal(answer) == (429, "too_many_attempts") and answer.headers["retry-after"] == "60"
-    assert login(app, "u@example.com", "short", **{"CF-Connecting-IP": "2001:db8:1:3::1"}).status_code == 422
+    assert login(app, "u@example.com", "short", **{"CF-Connecting-IP": other}).status_code == 422
 
 
 def test_one_account_is_guarded_although_every_try_comes_from_another_network(app):

@@ -373,6 +373,42 @@ def test_a_site_answers_only_the_worker_and_anyone_about_its_health(shop):
     assert shop.get(**{"X-Origin-Key": "forged"}).status_code == 200
 
 
+CLAIMS = (
+    "Forwarded X-Forwarded-For X-Forwarded-Host X-Forwarded-Proto X-Forwarded-Prefix X-Forwarded-Port X-Real-IP "
+    "True-Client-IP X-Client-IP X-Original-URL X-Rewrite-URL X-HTTP-Method-Override X-HTTP-Method X-Method-Override X-Anything"
+).split()
+
+
+@pytest.mark.parametrize("first", ["ok", "dead"])
+def test_what_a_visitor_says_about_its_way_here_reaches_no_site_beside_the_key(shop, first):
+    """A site believes what comes with the key. A read that is repeated with an override would be an order at the second."""
+    shop.aws.become(first)
+    own = {
+        "Accept-Language": "fr",
+        "Authorization": "Bearer x",
+        "Cookie": "a=b",
+        "If-None-Match": '"1"',
+        "Range": "bytes=0-9",
+    }
+    at_the_edge = {"CF-Connecting-IP": "203.0.113.50"}
+    answer = shop.get("/shoes", **dict.fromkeys(CLAIMS, "forged"), **own, **at_the_edge)
+    site = {"aws": shop.aws, "gcp": shop.gcp}[answer.headers["x-origin"]]
+    assert (site is shop.gcp) == (first == "dead")
+    seen = dict(site.seen()["headers"])
+    assert "forged" not in seen.values()
+    assert {name.lower(): value for name, value in own.items()}.items() <= seen.items()
+    assert (seen["x-forwarded-for"], seen["x-real-ip"]) == ("203.0.113.50", "203.0.113.50")
+    assert (seen["x-forwarded-proto"], seen["x-forwarded-host"]) == ("http", shop.example.http.base_url.netloc.decode())
+    assert seen["x-origin-key"] == KEY
+
+
+def test_an_order_keeps_its_type_and_its_length(shop):
+    headers = {"Content-Type": "text/csv", "Idempotency-Key": "k"}
+    assert shop.example.http.post("/orders", content="1;2;3", headers=headers).status_code == 201
+    seen = dict(shop.aws.seen()["headers"])
+    assert (seen["content-type"], seen["idempotency-key"], seen["content-length"]) == ("text/csv", "k", "5")
+
+
 def test_websockets_are_refused_in_words(shop):
     assert refusal(shop.get(Upgrade="websocket", Connection="Upgrade")) == (501, "no_websockets")
 

@@ -6,6 +6,8 @@ import sys
 
 import httpx
 import pytest
+from starlette.datastructures import URL
+from starlette.requests import HTTPConnection
 
 from runtime import toolchain
 from runtime.sites import Site
@@ -87,6 +89,21 @@ def test_a_site_without_a_key_does_not_start(origin):
 
 
 # The lock
+
+
+@pytest.mark.parametrize("host", ["x/healthz?", "x/healthz#", "x/healthz?a=", "www.example.com"])
+def test_no_host_header_opens_the_lock_of_a_site_without_its_key(origin, monkeypatch, host):
+    """Also where the server builds the URL from it unchecked, as Starlette did before 1.0.1 (CVE-2026-48710)."""
+    app, _ = origin
+    rebuilt = property(lambda self: URL(f"http://{self.headers['host']}{self.scope['path']}"))
+    monkeypatch.setattr(HTTPConnection, "url", rebuilt)
+
+    async def order() -> httpx.Response:
+        transport = httpx.ASGITransport(app.application("aws", "key", []))
+        async with httpx.AsyncClient(transport=transport, base_url="http://site") as http:
+            return await http.post("/orders", headers={"Host": host}, content="7")
+
+    assert asyncio.run(order()).status_code == 403
 
 
 @pytest.fixture(scope="module")

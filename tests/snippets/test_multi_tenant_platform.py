@@ -178,9 +178,27 @@ def test_headers_that_name_another_host_change_nothing(guestbooks):
         ("X-Forwarded-Host", "Forwarded", "X-Host", "X-Original-Host", "X-Platform-Tenant"), "globex.apps.example.com"
     )
     assert guestbooks.visit("acme", headers=forged).json()["tenant"] == "acme"
-    guestbooks.deploy("acme", returns("Response.json([...request.headers.keys()])"))
-    seen = guestbooks.visit("acme", headers=forged).json()
-    assert not {"x-forwarded-host", "x-platform-tenant"} & set(seen)
+
+
+CLAIMS = (
+    "Forwarded X-Forwarded-For X-Forwarded-Host X-Forwarded-Proto X-Forwarded-Prefix X-Real-IP True-Client-IP X-Client-IP "
+    "X-Host X-Original-Host X-Original-URL X-Rewrite-URL X-HTTP-Method-Override X-HTTP-Method X-Method-Override "
+    "X-Platform-Tenant X-Request-Id"
+).split()
+
+
+def test_a_tenant_gets_its_visitors_own_headers_and_nothing_that_only_a_proxy_may_say(guestbooks):
+    guestbooks.deploy("acme", returns("Response.json([[...request.headers], request.cf ?? null])"))
+    forged = dict.fromkeys(CLAIMS, "forged.example")
+    headers, cf = guestbooks.visit("acme", headers={**forged, "Cookie": "a=b", "X-Cart": "7"}).json()
+    assert "forged.example" not in json.dumps(headers) and cf is None
+    assert {"cookie": "a=b", "x-cart": "7"}.items() <= dict(headers).items()
+
+
+def test_a_redirect_of_a_tenant_reaches_the_visitor_and_is_not_followed(guestbooks):
+    guestbooks.deploy("acme", returns("Response.redirect('https://elsewhere.example/', 302)"))
+    answer = guestbooks.visit("acme", method="POST", content="kept")
+    assert (answer.status_code, answer.headers["location"]) == (302, "https://elsewhere.example/")
 
 
 @pytest.mark.parametrize(
@@ -301,6 +319,32 @@ def test_any_other_address_is_refused_also_after_a_redirect(caller, url):
 def test_the_list_of_one_tenant_opens_nothing_for_another(guestbooks, caller):
     response = guestbooks.visit("acme", "/call", params={"url": "https://api.pay.example/"})
     assert (response.status_code, response.json()["error"]["code"]) == (403, "egress_refused")
+
+
+OPTIONS = """{
+  method: "POST",
+  body: "7",
+  headers: {
+    Host: "evil.example", "CF-Worker": "x", "CF-Connecting-IP": "1.2.3.4", "X-Forwarded-For": "1.2.3.4",
+    Forwarded: "for=1.2.3.4", "X-Real-IP": "1.2.3.4", "X-HTTP-Method-Override": "DELETE", "X-Anything": "x",
+    Authorization: "Bearer its-own", "Content-Type": "text/csv", "Idempotency-Key": "k",
+  },
+  cf: { cacheEverything: true, cacheKey: "shared", resolveOverride: "other.example.com" },
+}"""
+
+
+def test_a_call_leaves_as_a_request_of_ours_without_the_tenants_options_and_past_every_cache(platform, caller):
+    platform.deploy("caller", returns(f'await fetch("https://api.pay.example/mirror", {OPTIONS})'))
+    seen = platform.visit("caller").json()
+    platform.deploy("caller", GUESTBOOK)
+    assert seen["headers"] == {
+        "authorization": "Bearer its-own",
+        "content-type": "text/csv",
+        "idempotency-key": "k",
+        "x-platform-tenant": "caller",
+    }
+    assert (seen["method"], seen["body"]) == ("POST", "7")
+    assert seen["cf"] is None and seen["cache"] == "no-store"
 
 
 def test_a_tenant_cannot_forge_its_name_or_leave_by_a_socket(platform, caller):
@@ -767,6 +811,30 @@ def test_a_hostname_that_cloudflare_or_dns_fails_on_can_be_sent_again_and_a_refu
     api.hostname = (200, "")
     assert platform.control("DELETE", "/acme/hostnames/shop.example").json()["state"] == "released"
     assert api.hostnames == []
+
+
+@pytest.mark.parametrize("hostile", ["../dns_records/1", "..", "x?force=1", "", 7, None])
+def test_an_id_in_an_answer_never_leads_a_call_to_another_address(over_http, hostile):
+    platform, api = over_http
+    platform.example.d1(
+        "DB",
+        "INSERT OR REPLACE INTO hostnames (host, tenant, proof, state) VALUES ('led.example', 'acme', '', 'active')",
+        worker="control",
+    )
+    api.hostnames = [{"id": hostile, "hostname": "led.example"}]
+    before = len(api.calls)
+    answer = platform.control("DELETE", "/acme/hostnames/led.example")
+    api.hostnames = []
+    assert refusal(answer) == (503, "unavailable")
+    assert not [call for call in api.calls[before:] if call.startswith("DELETE")]
+
+
+def test_a_database_with_an_id_of_another_shape_is_bound_to_nobody(over_http):
+    platform, api = over_http
+    api.databases.append({"uuid": {"$ne": 1}, "name": "tenants_odd-one"})
+    answer = platform.control("POST", "", json={"id": "odd-one", "plan": "free"})
+    api.databases.pop()
+    assert refusal(answer) == (503, "unavailable")
 
 
 # The configuration

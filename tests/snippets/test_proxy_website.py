@@ -22,6 +22,7 @@ import yaml
 
 from model.facts import load as facts
 from runtime.workers import SNIPPETS
+from tests.snippets.proxy_website.rules_language import Rule
 from tests.snippets.proxy_website.zone_api import Zone, zone_api
 from tools.terraform.__main__ import blocks, resources
 
@@ -159,11 +160,33 @@ def test_who_only_says_so_is_not_believed(world: World):
         ([("CF-Connecting-IP", "203.0.113.5"), ("CF-Connecting-IP", "198.51.100.1")], "127.0.0.1"),
         ([("X-Forwarded-For", "203.0.113.5")], "127.0.0.1"),
         ([], "127.0.0.1"),
+        ([("CF-Connecting-IP", "::ffff:203.0.113.5")], "203.0.113.5"),
+        ([("CF-Connecting-IP", '2001:db8::7%"}')], "127.0.0.1"),
     ],
 )
 def test_only_one_well_formed_header_counts(world: World, headers: list[tuple[str, str]], seen: str):
     with origin(world) as port:
         assert call(world, port, "own", headers).json()["visitor"] == seen
+
+
+@pytest.mark.parametrize(
+    ("peer", "seen"),
+    [
+        ("173.245.48.7", "203.0.113.50"),
+        ("::ffff:173.245.48.7", "203.0.113.50"),
+        ("::ffff:198.51.100.1", "198.51.100.1"),
+        ("2400:cb00::7", "203.0.113.50"),
+        ("::173.245.48.7", "::adf5:3007"),
+        ("fe80::7%eth0", "unknown"),
+        ("2400:cb00::7%x", "unknown"),
+        ("", "unknown"),
+        ("testclient", "unknown"),
+    ],
+)
+def test_the_peer_has_one_form_and_a_unix_socket_is_nobody(peer: str, seen: str):
+    from visitor import load, visitor
+
+    assert visitor(peer, [(b"cf-connecting-ip", b"203.0.113.50")], load()) == seen
 
 
 def test_the_list_of_ranges_is_cloudflares_and_the_same_for_nginx():
@@ -207,6 +230,44 @@ def test_a_doubtful_list_of_ranges_changes_nothing(
         assert refresh_ranges.main(tmp_path) == 0
     assert (tmp_path / "origin/ranges.txt").read_text().splitlines()[1:] == good
     assert (tmp_path / "nginx/real_ip.conf").read_text().count("set_real_ip_from") == len(good)
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "2606:4700::%0;\nset_real_ip_from 0.0.0.0\\0;\nreturn 200 owned;#/32",
+        "2606:4700::%x/32",
+        " 104.16.0.0/13",
+        "104.16.0.0/13\n",
+        "104.16.0.0/13;",
+        1745879040,
+        None,
+        ["104.16.0.0/13"],
+    ],
+)
+def test_a_range_that_carries_something_else_writes_nothing_into_the_files(hostile: Any):
+    from refresh_ranges import checked
+    from visitor import load
+
+    good = [str(network) for network in load()]
+    assert checked([*good, "104.16.0.0/255.248.0.0", "2606:4700:0::/32"])[-2:] == ["104.16.0.0/13", "2606:4700::/32"]
+    with pytest.raises(ValueError, match=r"no range|does not appear to be"):
+        checked([*good, hostile])
+
+
+@pytest.mark.parametrize("answer", [7, "104.16.0.0/13", {"104.16.0.0/13": 1}, [["104.16.0.0/13"]]])
+def test_an_answer_of_another_shape_ends_in_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any, answer: Any
+):
+    import refresh_ranges
+
+    with zone_api() as zone:
+        zone.ips = {"ipv4_cidrs": answer, "ipv6_cidrs": answer}
+        monkeypatch.setenv("CLOUDFLARE_BASE_URL", zone.url)
+        monkeypatch.setenv("NO_PROXY", "*")
+        assert refresh_ranges.main(tmp_path) == 1
+    said = capsys.readouterr().err
+    assert said.endswith("the old list stays\n") and len(said.splitlines()) == 1
 
 
 # nginx
@@ -423,6 +484,62 @@ def test_signed_in_visitors_are_kept_out_of_the_cache_by_the_last_rule():
     assert text.index("public-pages") < text.index("signed-in")
     wanted = yaml.safe_load((EXAMPLE / "zone.yml").read_text())["rules"]["http_request_cache_settings"]
     assert wanted[-1]["action_parameters"] == {"cache": False} and "session=" in wanted[-1]["expression"]
+
+
+def expressions(source: str) -> dict[str, str]:
+    """Return the expressions of a file's rules by their ref, without the script's mark."""
+    text = (EXAMPLE / source).read_text(encoding="utf-8")
+    if source.endswith(".yml"):
+        rules = [rule for phase in yaml.safe_load(text)["rules"].values() for rule in phase]
+        return {rule["ref"].removeprefix("site-setup-"): rule["expression"] for rule in rules}
+    found = re.findall(r'ref\s+= "(.+?)".*?expression\s+= (.*?)\n\s+action ', text, re.S)
+    parts = {ref: re.findall(r'"((?:[^"\\]|\\.)*)"', value) for ref, value in found}
+    # The first string of join() is what stands between the others.
+    joined = {ref: part[0].join(part[1:]) if part[1:] else part[0] for ref, part in parts.items()}
+    return {ref: value.replace('\\"', '"') for ref, value in joined.items()}
+
+
+PATHS = {
+    "admin-from-office": ("/admin /admin/ /ADMIN /Admin/users /admin%2Fusers /admin;x", "/ /blog/admin /adm"),
+    "sign-in": ("/sign-in /sign-in/ /SIGN-IN /Sign-In/ /sign-in%2f /sign-in;x", "/ /signin /blog/sign-in"),
+    "secrets": ("/.git /.git/config /.GIT/config /a/.Git/HEAD /.env /.ENV.local /a/.env", "/ /git/ /.well-known/x"),
+    "signed-in": ("/account /account/ /ACCOUNT/me /Account%2Fme", "/ /blog/account"),
+}
+
+
+@pytest.mark.parametrize("source", ["terraform/rules.tf", "zone.yml"])
+def test_no_other_spelling_of_a_path_gets_past_a_rule(source: str):
+    rules = {ref.removesuffix("-in-paths"): text for ref, text in expressions(source).items()}
+    assert {"sign-in", "signed-in"} <= set(rules) and len(rules) >= 3
+    for ref, (caught, passed) in PATHS.items():
+        if ref in rules:
+            held = {
+                path: Rule(
+                    rules[ref], {"http.request.uri.path": path, "http.cookie": "", "ip.src": "198.51.100.9"}
+                ).holds()
+                for path in f"{caught} {passed}".split()
+            }
+            assert held == dict.fromkeys(caught.split(), True) | dict.fromkeys(passed.split(), False), ref
+
+
+def test_the_office_reaches_the_admin_pages_and_a_session_is_seen_on_every_path():
+    rules = expressions("terraform/rules.tf")
+    office = {"http.request.uri.path": "/admin/", "ip.src": "203.0.113.7"}
+    assert not Rule(rules["admin-from-office"], office).holds()
+    for source in ("terraform/rules.tf", "zone.yml"):
+        visitor = {"http.request.uri.path": "/blog/", "http.cookie": "a=b; __Host-session=1"}
+        assert Rule(expressions(source)["signed-in"], visitor).holds()
+
+
+def test_only_a_rule_that_opens_something_compares_a_path_in_one_case():
+    """In all examples: what closes something meets every spelling; what opens something meets the one that is meant."""
+    for path in [*SNIPPETS.rglob("*.tf"), *SNIPPETS.rglob("*.yml")]:
+        if {"node_modules", ".wrangler"} & set(path.parts):
+            continue
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+            bare = re.sub(r"lower\((?:raw\.)?http\.request\.(?:uri(?:\.path)?|full_uri)\)", "", line)
+            opens = '"starts_with(http.request.uri.path, \\"/blog/\\")"' in line
+            assert opens or not re.search(r"http\.request\.(?:uri|full_uri)", bare), f"{path}:{number}: use lower()"
 
 
 def test_the_record_waits_for_the_lock():

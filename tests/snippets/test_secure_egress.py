@@ -181,6 +181,23 @@ def test_expressions_hold_as_gateway_documents_them(text: str, held: bool):
 
 
 @pytest.mark.parametrize(
+    ("address", "held"), [("198.51.100.9", True), ("::ffff:198.51.100.9", True), ("2001:db8::9", False)]
+)
+def test_an_ipv4_address_inside_ipv6_is_the_ipv4_address(address: str, held: bool):
+    from wirefilter import Evaluator
+
+    assert Evaluator("net.dst.ip in {198.51.100.0/24}", {"net.dst.ip": address}, {}).holds() is held
+
+
+@pytest.mark.parametrize("address", ["", "x", "2001:db8::9%x"])
+def test_what_is_no_address_is_an_error_and_not_a_verdict(address: str):
+    from wirefilter import Evaluator, ExpressionError
+
+    with pytest.raises(ExpressionError, match="no address"):
+        Evaluator("net.dst.ip in {198.51.100.0/24}", {"net.dst.ip": address}, {}).holds()
+
+
+@pytest.mark.parametrize(
     "text",
     ["", "net.dst.port", "net.dst.port in", "net.dst.port in $gone", "a == 1 b", "a matches 1", "(a == 1", "a == ;"],
 )

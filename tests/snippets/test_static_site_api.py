@@ -579,9 +579,12 @@ def test_a_slowed_down_visitor_keeps_the_typed_text(site):
     [
         ("2001:db8:0:1:{n:x}::{n:x}", "2001:0DB8::1:0:0:{n:x}:1", "2001:db8:0:2::1"),
         ("2001:db9::{n:x}", "2001:db9:0:0:{n:x}::", "2001:db9:0:1::1"),
+        ("2001:0:3:4:{n:x}::", "2001::3:4:{n:x}:6:192.0.2.1", "2001::3:9:5:6:192.0.2.1"),
+        ("::ffff:198.51.100.9", "198.51.100.9", "::ffff:198.51.100.10"),
+        ("0:0:0:0:0:FFFF:c633:640b", "::ffff:198.51.100.11", "198.51.100.12"),
     ],
 )
-def test_many_addresses_of_one_ipv6_network_count_as_one_client(site, odd, even, neighbour):
+def test_many_addresses_of_one_ipv6_network_or_two_spellings_of_one_count_as_one_client(site, odd, even, neighbour):
     accepted, response = until_refused(site, ((odd if n % 2 else even).format(n=n) for n in itertools.count(1)))
     assert accepted >= ATTEMPTS and refusal(response) == (429, "too_many_attempts")
     assert send(site, **{"CF-Connecting-IP": neighbour}).status_code == 201

@@ -53,6 +53,12 @@ def test_a_changed_number_and_its_date_are_written_and_all_else_keeps_its_bytes(
     assert load(folder)["kv-writes"].shown == "2,500 writes per day"
 
 
+@pytest.mark.parametrize("new", ["x](https://evil.example)", "<script>", "x\x1b[2J", "a\0b", "long " * 50])
+def test_a_text_that_would_be_more_than_a_text_on_a_page_is_left_to_a_person(folder: Path, new: str):
+    assert write([finding(folder, "kv-writes-note", new)], DAY, folder) == []
+    assert (folder / "kv.yml").read_text() == FILE
+
+
 @pytest.mark.parametrize("new", ['a "quoted" \\ word', "unknown: yes", "- x"])
 def test_a_text_from_a_page_cannot_break_the_file(folder: Path, new: str):
     write([finding(folder, "kv-writes-note", new)], DAY, folder)

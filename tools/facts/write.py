@@ -8,11 +8,15 @@ from pathlib import Path
 from model.facts import FACTS
 from tools.facts.match import Finding, State
 
+MOST_CHARS = 120
+
 
 def parsed(new: str, old: float | int | str) -> float | int | str | None:
     """Return the page's text as a value of the old one's type, or None when it does not read as one."""
     if isinstance(old, str):
-        return " ".join(new.split())
+        text = " ".join(new.split())
+        # The value becomes the text of a link on a page: it must not end the link or begin a tag.
+        return text if text.isprintable() and len(text) <= MOST_CHARS and not set("[]<>") & set(text) else None
     number = re.fullmatch(r"(?:US ?)?\$? ?(\d[\d,]*)(\.\d+)?", new.strip())
     if not number:
         return None

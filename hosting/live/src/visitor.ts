@@ -22,14 +22,19 @@ export async function newVisitor(secret: string): Promise<Visitor> {
 
 /** An IPv6 customer owns a /64 or more: counting addresses would count nobody. */
 export function networkOf(address: string): string {
-  if (!address.includes(":")) return address;
-  const [front = "", back = ""] = address.toLowerCase().split("::");
-  const [head, tail] = [front, back].map((part) => part.split(":").filter(Boolean)) as [string[], string[]];
-  const zeros = Array<string>(Math.max(0, 8 - head.length - tail.length)).fill("0");
-  return [...head, ...zeros, ...tail]
-    .slice(0, 4)
-    .map((group) => group.replace(/^0+(?=.)/, ""))
-    .join(":");
+  // The URL parser brings every spelling of an IPv6 address into one, in hexadecimal groups.
+  const one = URL.parse(`http://[${address}]`)?.hostname.slice(1, -1);
+  if (!one) return address;
+  // An IPv4 customer, as a socket for both versions shows it.
+  const inside = /^::ffff:([0-9a-f]+):([0-9a-f]+)$/.exec(one)?.slice(1);
+  if (inside) {
+    const bytes = inside.map((hex) => parseInt(hex, 16)).flatMap((n) => [n >> 8, n & 255]);
+    return bytes.join(".");
+  }
+  const [head = [], tail = []] = one.split("::").map((part) => part.split(":").filter(Boolean));
+  const zeros = Array<string>(8 - head.length - tail.length).fill("0");
+  const groups = [...head, ...zeros, ...tail];
+  return groups.slice(0, 4).join(":");
 }
 
 async function sign(secret: string, text: string): Promise<string> {

@@ -1,3 +1,4 @@
+import { headersFor } from "./headers";
 import type { Origin, Settings } from "./origins";
 
 const REPLAY_LIMIT_BYTES = 65_536;
@@ -62,13 +63,6 @@ function addressAt(site: URL, asked: string): URL {
   return address;
 }
 // --8<-- [end:send]
-
-function headersFor(request: Request, key: string): Headers {
-  const headers = new Headers(request.headers);
-  headers.set("X-Forwarded-Host", new URL(request.url).host);
-  headers.set("X-Origin-Key", key);
-  return headers;
-}
 
 /** Ask a site whether it is alive; a degraded one is. */
 export async function isAlive(origin: Origin, timeoutMs: number): Promise<boolean> {

@@ -4,6 +4,7 @@ import os
 import sys
 from ipaddress import ip_network
 from pathlib import Path
+from typing import Any
 
 from cloudflare import Cloudflare, CloudflareError
 
@@ -12,13 +13,16 @@ HEAD = "# Cloudflare's published addresses, https://www.cloudflare.com/ips/. ref
 
 
 # --8<-- [start:check]
-def checked(ranges: list[str]) -> list[str]:
-    """Return the ranges as they came.
+def checked(ranges: list[Any]) -> list[str]:
+    """Return the ranges as they were read, never as they came: nginx gets them as directives.
 
     Raises:
-        ValueError: there are too few, or one is private, or so wide that it would trust half
-            of the Internet.
+        ValueError: there are too few, or one is no range, or private, or so wide that it
+            would trust half of the Internet.
     """
+    # After a "%", the name of an interface may be any text, with line ends and semicolons.
+    if not all(isinstance(r, str) and "%" not in r for r in ranges):
+        raise ValueError("something is no range")
     networks = [ip_network(r) for r in ranges]
     widest = {4: 12, 6: 29}
     if len(networks) < 10 or {n.version for n in networks} != {4, 6}:
@@ -26,7 +30,7 @@ def checked(ranges: list[str]) -> list[str]:
     for network in networks:
         if not network.is_global or network.prefixlen < widest[network.version]:
             raise ValueError(f"{network} cannot be one of Cloudflare's ranges")
-    return ranges
+    return [str(network) for network in networks]
 
 
 # --8<-- [end:check]
@@ -37,12 +41,8 @@ def main(folder: Path = FOLDER) -> int:
         answer = Cloudflare(
             base_url=os.environ.get("CLOUDFLARE_BASE_URL"), api_token="none"
         ).ips.list()
-        ranges = checked(
-            [
-                *(getattr(answer, "ipv4_cidrs", None) or []),
-                *(getattr(answer, "ipv6_cidrs", None) or []),
-            ]
-        )
+        found = [getattr(answer, f"ipv{version}_cidrs", None) for version in (4, 6)]
+        ranges = checked([r for part in found if isinstance(part, list) for r in part])
     except (CloudflareError, ValueError) as error:
         print(f"{type(error).__name__}: {error}: the old list stays", file=sys.stderr)
         return 1

@@ -22,8 +22,8 @@ resource "cloudflare_ruleset" "cache" {
       description = "Signed-in visitors and their pages: never"
       expression = join(" or ", [
         "http.cookie contains \"session=\"",
-        "starts_with(http.request.uri.path, \"/account/\")",
-        "starts_with(http.request.uri.path, \"/api/\")",
+        "starts_with(lower(http.request.uri.path), \"/account\")",
+        "starts_with(lower(http.request.uri.path), \"/api\")",
       ])
       action            = "set_cache_settings"
       action_parameters = { cache = false }
@@ -43,16 +43,19 @@ resource "cloudflare_ruleset" "custom" {
       ref         = "secrets-in-paths"
       description = "Nobody asks for these but scanners"
       expression = join(" or ", [
-        "http.request.uri.path contains \"/.git/\"",
-        "http.request.uri.path contains \"/.env\"",
+        "lower(http.request.uri.path) contains \"/.git\"",
+        "lower(http.request.uri.path) contains \"/.env\"",
       ])
-      action      = "block"
+      action = "block"
     },
     {
       ref         = "admin-from-office"
       description = "The admin pages are for the office's address"
-      expression  = "starts_with(http.request.uri.path, \"/admin/\") and not ip.src in {203.0.113.7}"
-      action      = "block"
+      expression = join(" and ", [
+        "starts_with(lower(http.request.uri.path), \"/admin\")",
+        "not ip.src in {203.0.113.7}",
+      ])
+      action = "block"
     },
   ]
 }
@@ -65,7 +68,7 @@ resource "cloudflare_ruleset" "rate" {
   rules = [{
     ref         = "sign-in"
     description = "Guessing passwords"
-    expression  = "http.request.uri.path eq \"/sign-in\""
+    expression  = "starts_with(lower(http.request.uri.path), \"/sign-in\")"
     action      = "block"
     ratelimit = {
       characteristics     = ["cf.colo.id", "ip.src"]

@@ -28,13 +28,20 @@ export async function refuseTooMany(request: Request, limiter: RateLimit): Promi
 
 /** An IPv6 customer owns a /64 or more: counting addresses would count nobody. */
 export function clientOf(address: string): string {
-  if (!address.includes(":")) return address;
-  const [front = "", back = ""] = address.split("::");
-  const head = front.split(":").filter(Boolean);
-  const tail = back.split(":").filter(Boolean);
-  const zeros = Math.max(0, 8 - head.length - tail.length);
-  const groups = [...head, ...Array<string>(zeros).fill("0"), ...tail];
-  const network = groups.slice(0, 4).map((hex) => parseInt(hex, 16).toString(16));
-  return `${network.join(":")}::/64`;
+  // The URL parser brings every spelling of an IPv6 address into one, in hexadecimal groups.
+  const one = URL.parse(`http://[${address}]`)?.hostname.slice(1, -1);
+  if (!one) return address;
+  // An IPv4 customer, as a socket for both versions shows it.
+  const inside = /^::ffff:([0-9a-f]+):([0-9a-f]+)$/.exec(one)?.slice(1);
+  if (inside) {
+    const bytes = inside.map((hex) => parseInt(hex, 16)).flatMap((n) => [n >> 8, n & 255]);
+    return bytes.join(".");
+  }
+  const [head = [], tail = []] = one
+    .split("::")
+    .map((part) => part.split(":").filter(Boolean));
+  const zeros = Array<string>(8 - head.length - tail.length).fill("0");
+  const groups = [...head, ...zeros, ...tail];
+  return `${groups.slice(0, 4).join(":")}::/64`;
 }
 // --8<-- [end:guard]

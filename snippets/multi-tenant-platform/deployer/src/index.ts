@@ -33,7 +33,7 @@ export default class extends WorkerEntrypoint<Bindings> implements Deployer {
     const database =
       found.find((one) => one.name === name) ??
       (await call<{ uuid: string }>(this.env, "POST", path, JSON.stringify({ name })));
-    return database.uuid;
+    return checkedId(database.uuid);
   }
 
   // --8<-- [start:upload]
@@ -88,8 +88,15 @@ export default class extends WorkerEntrypoint<Bindings> implements Deployer {
   async #idOf(hostname: string): Promise<string | undefined> {
     const path = `${this.#hostnames}?hostname=${hostname}`;
     const found = await call<{ id: string; hostname: string }[]>(this.env, "GET", path);
-    return found.find((one) => one.hostname === hostname)?.id;
+    const one = found.find((each) => each.hostname === hostname);
+    return one && checkedId(one.id);
   }
+}
+
+/** An id goes into addresses and bindings: an answer must not lead a call elsewhere. */
+function checkedId(id: unknown): string {
+  if (typeof id === "string" && /^[\w-]{1,64}$/.test(id)) return id;
+  throw new Error("the API named an id of another shape");
 }
 
 // --8<-- [start:outcome]

@@ -14,13 +14,23 @@ async function dispatch(request: Request, env: Env, requestId: string): Promise<
   if (site.state !== "active")
     throw new Refusal(403, "suspended", "This site is switched off.", site.tenant);
 
-  const forTenant = new Request(request);
-  // Headers that look like ours are never the visitor's to write.
-  for (const name of [...request.headers.keys()])
-    if (/^x-(platform-|forwarded-host$|request-id$)/.test(name))
-      forTenant.headers.delete(name);
-  forTenant.headers.set("X-Request-Id", requestId);
-  return withoutSharedCookies(await run(site, forTenant, env, requestId), request, env);
+  const { method, body } = request;
+  const headers = forTenant(request.headers);
+  headers.set("X-Request-Id", requestId);
+  const init = { method, headers, body, redirect: "manual" } as const;
+  const visit = new Request(request.url, init);
+  return withoutSharedCookies(await run(site, visit, env, requestId), request, env);
+}
+
+// What only we, or a proxy before us, may say: the host, the visitor's address, the method.
+const CLAIM = new RegExp(
+  "^(forwarded|true-client-ip|x-(platform-.*|request-id|forwarded.*|real-ip|client-ip|" +
+    "host|original-.*|rewrite-url|(http-)?method.*))$",
+);
+
+// A list of what stays out, because a site's own pages and programs name what comes in.
+function forTenant(given: Headers): Headers {
+  return new Headers([...given].filter(([name]) => !CLAIM.test(name)));
 }
 
 async function siteOf(request: Request, env: Env): Promise<Site> {
