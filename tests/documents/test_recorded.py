@@ -8,7 +8,7 @@ import pytest
 
 from model.examples import versions
 from model.transcripts.commands import transcripts
-from tests.site.pages import ROOT, PageSource, every_page
+from tests.support.pages import ROOT, PageSource, every_page
 
 RECORDED = ROOT / "docs" / "data" / "live" / "recorded.json"
 

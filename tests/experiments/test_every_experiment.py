@@ -16,7 +16,7 @@ from runtime.workers import SNIPPETS, Runtime, configs, dry_run, typecheck
 from tests.documents.fences import MARKER as SECTION
 from tests.documents.fences import section
 from tests.experiments.measure import DATA, EXPERIMENTS
-from tests.site.pages import ROOT, page
+from tests.support.pages import ROOT, page
 
 PAGE = page(ROOT / "docs" / "guide" / "mistakes.md")
 # The eight of the original guide, in its order; their headings are addresses that others link to.

@@ -14,7 +14,7 @@ from model.products import products
 from runtime.browser import MOBILE, Visit
 from runtime.site import Site
 from test_reading import ARRIVED, WATCH_SHIFTS, axe
-from tests.site.pages import SLUGS, pattern_pages, service_ids
+from tests.support.pages import SLUGS, pattern_pages, service_ids
 
 RULES = load()
 QUESTIONS = {q["id"]: [a["id"] for a in q["answers"]] for q in RULES["questions"]}

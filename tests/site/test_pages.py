@@ -9,7 +9,7 @@ import yaml
 
 from model.diagrams import fences
 from model.products import products
-from tests.site.pages import DOCS, ROOT, SLUGS, PageSource, every_page, pattern_pages, unfinished
+from tests.support.pages import DOCS, ROOT, SLUGS, PageSource, every_page, pattern_pages, unfinished
 
 OPENING = [
     "When to use it",

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser
 from runtime import toolchain
 from runtime.browser import DESKTOP, MOBILE, Visit
 from runtime.site import Site
-from tests.site.pages import pattern_pages
+from tests.support.pages import pattern_pages
 
 # The survey opens every page once; on a busy machine that takes minutes.
 pytestmark = pytest.mark.timeout(400)

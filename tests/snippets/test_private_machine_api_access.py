@@ -11,7 +11,7 @@ import jwt
 import pytest
 
 from runtime.workers import Example, Runtime
-from tests.harness.access_team import AUDIENCE, Key, Team, encoded, serve
+from tests.support.access_team import AUDIENCE, Key, Team, encoded, serve
 from tests.snippets.private_machine_api.support import (
     ANONYMOUS,
     BILLING_KEY,

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from runtime.workers import Example, Runtime
-from tests.harness.access_team import AUDIENCE, CLIENT_ID, Key, Team, access, serve
+from tests.support.access_team import AUDIENCE, CLIENT_ID, Key, Team, access, serve
 from tests.snippets.private_machine_api.support import FOLDER, KEY, client_module, gateway, sign
 
 SECRET = "cfast_" + "s" * 48

@@ -17,8 +17,8 @@ import uvicorn
 import yaml
 
 from runtime.workers import SNIPPETS
-from tests.harness.access_team import AUDIENCE, CLIENT_ID, Key, Team, serve
-from tests.site.pages import ROOT
+from tests.support.access_team import AUDIENCE, CLIENT_ID, Key, Team, serve
+from tests.support.pages import ROOT
 from tools.terraform.__main__ import blocks, resources
 
 EXAMPLE = SNIPPETS / "tunnel-access"

@@ -21,7 +21,7 @@ from model.costs.units import CostError, cents, money, value
 from model.costs.vendor import Example, load_examples
 from model.facts import MARKDOWN_LINK
 from runtime import toolchain
-from tests.site.pages import DOCS, ROOT, SLUGS, page
+from tests.support.pages import DOCS, ROOT, SLUGS, page
 
 FACTS, METERS, PATTERNS = load_all()
 EXAMPLES = load_examples(METERS)

@@ -13,7 +13,7 @@ from model.transcripts.arrows import KEYS, find, load
 from model.transcripts.commands import transcripts
 from model.transcripts.curl import Unsendable, requests, substitutions
 from runtime.setups import EXAMPLES
-from tests.site.pages import every_page
+from tests.support.pages import every_page
 
 CURLS = [
     (page, example, command)

@@ -10,7 +10,7 @@ import pytest
 from hooks.publish import zips
 from model import examples
 from model import examples as deploy_link
-from tests.site.pages import ROOT, SLUGS
+from tests.support.pages import ROOT, SLUGS
 
 SNIPPETS = ROOT / "snippets"
 READY = [slug for slug in SLUGS if deploy_link.one_click(SNIPPETS / slug)]
