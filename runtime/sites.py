@@ -60,10 +60,10 @@ class Site:
             self.process = None
 
     def become(self, mode: str) -> None:
-        httpx.put(f"{self.url}/_test/{mode}", timeout=20, verify=False)
+        httpx.put(f"{self.url}/_test/{mode}", timeout=20)
 
     def seen(self) -> dict:
-        return httpx.get(f"{self.url}/_test/seen", timeout=20, verify=False).json()
+        return httpx.get(f"{self.url}/_test/seen", timeout=20).json()
 
 
 class _Edge(BaseHTTPRequestHandler):

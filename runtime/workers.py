@@ -183,9 +183,7 @@ class Example:
     def __init__(self, runtime: Runtime, number: int, url: str) -> None:
         self._runtime, self._number = runtime, number
         self.url = url.replace("localhost", "127.0.0.1")
-        self.http = httpx.Client(
-            base_url=self.url, timeout=20, verify=False
-        )  # plain HTTP: loading authorities takes 20 ms
+        self.http = httpx.Client(base_url=self.url, timeout=20, verify=False)  # noqa: S501 - plain HTTP: loading authorities takes 20 ms
 
     def ask(self, operation: str, **request: Any) -> Any:
         """Run an operation of ``bridge.mjs`` on this example; ``worker`` names a Worker other than the first."""
