@@ -8,12 +8,12 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 from bs4 import BeautifulSoup, Tag
 from playwright.sync_api import Browser, expect
+from test_reading import ARRIVED, WATCH_SHIFTS, axe
 
 from model.chooser import ANY, evaluate, load
 from model.products import products
 from runtime.browser import MOBILE, Visit
 from runtime.site import Site
-from test_reading import ARRIVED, WATCH_SHIFTS, axe
 from tests.site.pages import SLUGS, pattern_pages, service_ids
 
 RULES = load()

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from hooks.build_speed import DATA, builds, measured, visits, waits
+
 from hooks.page.search import NAME, parse
 from runtime.site import SITE_DATE, build, copy_project
 from tools.bench.__main__ import judge
