@@ -28,7 +28,7 @@ def entry(pattern: Pattern, facts: dict[str, Fact], page: Sheet, root: Path = RO
     """
     names = products()
     folder = root / "snippets" / pattern.slug
-    shown = sorted(set(used(page.source)))
+    shown = sorted(set(used(page.markdown)))
     return {
         "slug": pattern.slug,
         "number": pattern.number,
