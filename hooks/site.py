@@ -3,8 +3,8 @@
 import functools
 import logging
 import os
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Iterable
+from pathlib import Path, PurePosixPath
 from typing import Any, ParamSpec, TypeVar
 from urllib.parse import urljoin, urlsplit
 
@@ -91,8 +91,8 @@ class Build:
         self.addresses: dict[str, str] = {}
         self.nav: Navigation | None = None
         self.names = assets.Renaming({})
-        given = os.environ.get(edition.PREVIOUS, "")
-        self.previous = edition.read(*given.split()) if given else None
+        date, _, commit = os.environ.get(edition.PREVIOUS, "").partition(" ")
+        self.previous = edition.read(date, commit) if date else None
 
     def generate(self, files: Files, uri: str, content: str | bytes | None = None, source: Path | None = None) -> None:
         made = {"abs_src_path": str(source)} if source else {"content": content}
@@ -116,8 +116,10 @@ class Build:
         if self.serving and figures.DRAFT_SCRIPT.is_file():
             self.generate(files, figures.DRAFT_URI, source=figures.DRAFT_SCRIPT)
         self.rename(files, theme)
-        pages = [file for file in files.documentation_pages()]
-        self.addresses = {file.url.removeprefix("./"): str(Path(file.dest_uri).with_suffix(".md")) for file in pages}
+        pages = files.documentation_pages()
+        self.addresses = {
+            f.url.removeprefix("./"): PurePosixPath(f.dest_uri).with_suffix(".md").as_posix() for f in pages
+        }
 
     def rename(self, files: Files, theme: set[str]) -> None:
         """Give the site's own scripts, styles and fonts a hash of their content in their names."""
@@ -159,8 +161,9 @@ class Build:
         )
         template.check(sheet, self.guide)
         facts.check_links(sheet.markdown, self.guide.facts, sheet.wrong)
-        for step in (lambda s: markers.fill(s, self.guide), offers.linked, lambda s: offers.offered(s, self.guide)):
-            sheet.markdown = step(sheet)
+        sheet.markdown = markers.fill(sheet, self.guide)
+        sheet.markdown = offers.linked(sheet)
+        sheet.markdown = offers.offered(sheet, self.guide)
         return figures.taken_out(sheet)
 
     def finish(self, markup: str, page: Page) -> str:
@@ -206,17 +209,18 @@ class Build:
             ),
         }
         for uri, text in written.items():
-            file = files.get_file_from_path(uri)
-            assert file
-            file.content_string = text
+            if file := files.get_file_from_path(uri):
+                file.content_string = text
 
     def listed(self) -> dict[str, list[Twin]]:
         """Return the twins of the pages in the navigation, by the title of their section; single pages come first."""
-        assert self.nav
-        of = lambda items: [self.twins[item.file.src_uri] for item in items if isinstance(item, Page)]  # noqa: E731
-        sections = {section.title: of(section.children) for section in self.nav.items if isinstance(section, Section)}
+        items = self.nav.items if self.nav else []
+        sections = {s.title: self.twins_of(s.children) for s in items if isinstance(s, Section)}
         first = next(iter(sections))
-        return {**sections, first: of(self.nav.items) + sections[first]}
+        return {**sections, first: self.twins_of(items) + sections[first]}
+
+    def twins_of(self, items: Iterable[object]) -> list[Twin]:
+        return [self.twins[item.file.src_uri] for item in items if isinstance(item, Page)]
 
     def write(self, site: Path) -> None:
         """Put beside the built pages what is no page."""
@@ -240,8 +244,13 @@ class State:
 
     @property
     def now(self) -> Build:
-        """The present build."""
-        assert self.build
+        """The present build.
+
+        Raises:
+            PluginError: none has begun.
+        """
+        if self.build is None:
+            raise PluginError("No build has begun.")
         return self.build
 
 
@@ -272,6 +281,7 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
         # mike's own plugin, where it runs, has put the edition's name behind the last slash.
         config.site_url = urljoin(config.site_url or "/", f"{edition.LATEST}/")
         config.extra["edition"] = name
+    config.extra["offline"] = bool(os.environ.get("OFFLINE"))
     mermaid2: Any = config.plugins["mermaid2"]
     mermaid2._javascript = figures.DRAFT_URI
     # It rewrites every page that holds its name; `on_post_page` below calls it for drafts.

@@ -130,7 +130,7 @@ def uses(example: Path, product: str) -> bool:
     return any(table.search(path.read_text(encoding="utf-8")) for path in files)
 
 
-def tests(slug: str, root: Path = ROOT) -> list[str]:
+def tested_by(slug: str, root: Path = ROOT) -> list[str]:
     """Return the files that test an example, as paths in the repository."""
     name = slug.replace("-", "_")
     return sorted(p.relative_to(root).as_posix() for p in (root / "tests" / "snippets").glob(f"test_{name}*.py"))

@@ -91,14 +91,19 @@ def relative(target: str, base: str) -> str:
 CELL = re.compile(r"(?<!\\)\|")
 
 
-def rows(markdown: str, start: int) -> Iterator[tuple[int, list[str]]]:
-    """Yield offset and cells of each row of the first table after an offset, without its head."""
-    offset, seen = start, 0
-    for line in markdown[start:].splitlines(keepends=True):
-        if line.startswith("|"):
-            seen += 1
-            if seen > 2:
-                yield offset, [cell.strip() for cell in CELL.split(line.strip().strip("|"))]
-        elif seen or line.startswith("#"):
-            return
+def tables(markdown: str) -> Iterator[tuple[int, list[str], list[str]]]:
+    """Yield offset, head and cells of each row of every table, heads left out."""
+    offset, head = 0, None
+    for line in markdown.splitlines(keepends=True):
+        cells = [cell.strip() for cell in CELL.split(line.strip().strip("|"))] if line.startswith("|") else None
+        if cells and head and not set("".join(cells)) <= set("-: "):
+            yield offset, head, cells
+        head = (head or cells) if cells else None
         offset += len(line)
+
+
+def rows(markdown: str, start: int) -> Iterator[tuple[int, list[str]]]:
+    """Yield offset and cells of each row under the heading that ends at an offset, up to the next heading."""
+    end = markdown.find("\n#", start)
+    for offset, _, cells in tables(markdown[start : end if end >= 0 else len(markdown)]):
+        yield start + offset, cells

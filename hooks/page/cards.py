@@ -6,6 +6,7 @@ source, ``(fact:kv-write-rate#plan)`` the plan in words.
 
 import datetime
 import html
+import itertools
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
@@ -40,8 +41,8 @@ def card(fact: Fact, text: str, number: int, today: datetime.date | None = None)
 
 def fill(body: Node, facts: Mapping[str, Fact], today: datetime.date | None = None) -> None:
     """Replace every fact link of a page; the age of the facts counts from ``today``, else from ``site_date()``."""
-    day = today or site_date()
-    for number, link in enumerate(body.css('a[href^="fact:"]'), start=1):
+    day, numbers = today or site_date(), itertools.count(1)
+    for link in body.css('a[href^="fact:"]'):
         name, _, part = str(link.attributes["href"]).removeprefix("fact:").partition("#")
         fact, text = facts[name], link.inner_html or ""
         if part == "plan":
@@ -49,4 +50,4 @@ def fill(body: Node, facts: Mapping[str, Fact], today: datetime.date | None = No
         elif part == "source":
             put(link, f'<a href="{html.escape(fact.source)}" rel="noopener" class="fact__source">{text}</a>')
         else:
-            put(link, card(fact, text, number, day))
+            put(link, card(fact, text, next(numbers), day))

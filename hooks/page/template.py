@@ -5,7 +5,7 @@ import re
 from hooks.blocks.services import meant
 from hooks.guide import Guide
 from hooks.page.sheet import Sheet
-from model.markdown import fences, rows
+from model.markdown import fences, rows, tables
 
 HEADINGS = (
     "When to use it",
@@ -24,6 +24,8 @@ HEADINGS = (
     "Related patterns",
     "Sources",
 )
+PLAN = "Plan"
+SOURCE = re.compile(r"\(fact:([a-z0-9-]+)#source\)")
 HEADING = re.compile(r"^##[ \t]+(?P<text>.*?)[ \t]*$", re.M)
 
 
@@ -33,6 +35,7 @@ def check(sheet: Sheet, guide: Guide) -> None:
     Raises:
         GuideError: file, line and remedy are in the message.
     """
+    check_plans(sheet)
     if not sheet.is_pattern:
         return
     code = [(fence.start, fence.end) for fence in fences(sheet.markdown, sheet.place)]
@@ -51,3 +54,17 @@ def check(sheet: Sheet, guide: Guide) -> None:
                         offset,
                         f"{cells[0]!r} names no product of docs/data/products.yml. Begin the row with a product's name, or with 'Your' what is yours.",
                     )
+
+
+def check_plans(sheet: Sheet) -> None:
+    """Refuse a plan that a table names in its own words beside the source of a fact: the cell comes from the fact.
+
+    Raises:
+        GuideError: file, line and remedy are in the message.
+    """
+    for offset, head, cells in tables(sheet.markdown):
+        sources = SOURCE.findall(" ".join(cells))
+        if PLAN in head and len(sources) == 1 and f"(fact:{sources[0]}#plan)" not in cells[head.index(PLAN)]:
+            raise sheet.wrong(
+                offset, f"write the plan as a link to its fact: [the fact's plan](fact:{sources[0]}#plan)."
+            )

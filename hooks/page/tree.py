@@ -39,6 +39,12 @@ def _holder() -> Node:
     return children(parse("<div></div>"))[0]
 
 
+def _become(holder: Node | None, markup: str) -> None:
+    if holder:
+        holder.inner_html = markup
+        holder.unwrap()
+
+
 def put(node: Node, markup: str) -> None:
     """Let markup take a node's place."""
     put_before(node, markup)
@@ -48,19 +54,13 @@ def put(node: Node, markup: str) -> None:
 def put_before(node: Node, markup: str) -> None:
     """Put markup before a node. It is parsed in its place: a template that moves between trees would lose its content."""
     node.insert_before(_holder())
-    holder = node.prev
-    assert holder
-    holder.inner_html = markup
-    holder.unwrap()
+    _become(node.prev, markup)
 
 
 def put_after(node: Node, markup: str) -> None:
     """Put markup behind a node."""
     node.insert_after(_holder())
-    holder = node.next
-    assert holder
-    holder.inner_html = markup
-    holder.unwrap()
+    _become(node.next, markup)
 
 
 def texts(node: Node, closed: "Closed") -> Iterator[Node]:

@@ -7,7 +7,7 @@ from typing import Any
 from hooks.blocks.offers import zip_address
 from hooks.page.sheet import Sheet
 from model import examples
-from model.examples import tests
+from model.examples import tested_by
 from model.facts import Fact, used
 from model.files import ROOT
 from model.patterns import Pattern
@@ -28,7 +28,7 @@ def entry(pattern: Pattern, facts: dict[str, Fact], page: Sheet, root: Path = RO
     """
     names = products()
     folder = root / "snippets" / pattern.slug
-    shown = sorted(set(used(page.source)))
+    shown = sorted(set(used(page.markdown)))
     return {
         "slug": pattern.slug,
         "number": pattern.number,
@@ -44,7 +44,7 @@ def entry(pattern: Pattern, facts: dict[str, Fact], page: Sheet, root: Path = RO
         "markdown": page.twin,
         "example": zip_address(pattern.slug),
         "files": [f"snippets/{pattern.slug}/{p.relative_to(folder).as_posix()}" for p in examples.listed(folder)],
-        "tests": tests(pattern.slug, root),
+        "tests": tested_by(pattern.slug, root),
         "facts": shown,
         "oldest_fact": min(facts[name].as_of for name in shown).isoformat(),
     }

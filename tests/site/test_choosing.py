@@ -13,7 +13,7 @@ from model.chooser import ANY, evaluate, load
 from model.products import products
 from runtime.browser import MOBILE, Visit
 from runtime.site import Site
-from test_reading import ARRIVED, WATCH_SHIFTS, axe
+from tests.support.eyes import ARRIVED, WATCH_SHIFTS, axe
 from tests.support.pages import SLUGS, pattern_pages, service_ids
 
 RULES = load()

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, expect
-
 from hooks.framed_tables import framed
 from hooks.lean_code import lean
+from playwright.sync_api import Browser, expect
+
 from model.files import fresh
 from runtime.browser import DESKTOP, MOBILE, Visit
 from runtime.site import Site

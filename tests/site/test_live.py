@@ -20,8 +20,8 @@ from runtime import toolchain
 from runtime.browser import Visit
 from runtime.site import Site
 from runtime.sites import free_port
-from test_reading import WATCH_SHIFTS, axe
-from tests.tools.test_live import processes
+from tests.hooks.live.test_server import processes
+from tests.support.eyes import WATCH_SHIFTS, axe
 
 pytestmark = pytest.mark.timeout(300)
 PAGE = "patterns/global-api-kv/"

@@ -11,7 +11,6 @@ import jwt
 import pytest
 
 from runtime.workers import Example, Runtime
-from tests.support.access_team import AUDIENCE, Key, Team, encoded, serve
 from tests.snippets.private_machine_api.support import (
     ANONYMOUS,
     BILLING_KEY,
@@ -25,6 +24,7 @@ from tests.snippets.private_machine_api.support import (
     send,
     signed,
 )
+from tests.support.access_team import AUDIENCE, Key, Team, encoded, serve
 
 ORDERS = "/v1/orders"
 OTHER_AUDIENCE = "b" * 64

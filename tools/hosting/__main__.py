@@ -22,10 +22,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from mkdocs.utils import get_relative_url
-
-from hooks.publish.edition import LATEST
 from hooks.publish import headers
+from hooks.publish.edition import LATEST
+from model.markdown import relative
 from runtime import toolchain
 
 ROOT = toolchain.ROOT
@@ -151,7 +150,7 @@ def banner(site: Path, edition: str, path: str, moved: Mapping[str, str]) -> str
         place, text = path, "Read this page in the latest edition"
     else:
         place, text = "patterns/", "This page is gone; see all patterns in the latest edition"
-    address = get_relative_url(f"{LATEST}/{place}", f"{edition}/{path}")
+    address = relative(f"{LATEST}/{place}", f"{edition}/{path}")
     return (
         '<aside class="md-banner edition-banner"><div class="md-banner__inner md-grid md-typeset">'
         f'You read the edition of <time datetime="{edition}">{edition}</time>. <a href="{html.escape(address)}">{text}</a>.</div></aside>'

@@ -12,8 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from mike import commands
-from mkdocs.config import load_config
+from mike import commands, mkdocs_utils
 
 from hooks.publish.edition import LATEST, PREVIOUS, VARIABLE
 from tools.hosting import __main__ as host
@@ -73,7 +72,7 @@ def publish(root: Path, new: bool, today: datetime.date) -> str:
         raise EditionError(
             f"The latest edition has pages that are gone: {', '.join(missing)}. Say in docs/data/moved.yml where they are now."
         )
-    config = load_config(str(root / "mkdocs.yml"), site_dir=str(site))
+    config = mkdocs_utils.load_config(str(root / "mkdocs.yml"), site_dir=str(site))
     with commands.deploy(
         config,
         edition,

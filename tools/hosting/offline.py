@@ -9,18 +9,13 @@ files, are part of ``site.js``.
 import argparse
 import os
 import re
+import subprocess
 import sys
 import tempfile
 import zipfile
 from pathlib import Path
 
-os.environ.setdefault("NO_MKDOCS_2_WARNING", "1")
-
-from facts import site_date
-from mkdocs.commands.build import build as mkdocs_build
-from mkdocs.config import load_config
-from mkdocs.exceptions import Abort
-
+from model.facts import site_date
 from model.files import ROOT
 
 NAME = "cloudflare-architecture-examples"
@@ -69,17 +64,11 @@ def build(folder: Path) -> None:
     Raises:
         OfflineError: the build failed.
     """
-    config = load_config(
-        str(ROOT / "mkdocs.yml"), strict=True, site_dir=str(folder), use_directory_urls=False, site_url=""
-    )
-    config.extra["offline"] = True
-    config.plugins.on_startup(command="build", dirty=False)
-    try:
-        mkdocs_build(config)
-    except Abort as error:
-        raise OfflineError(f"the build failed: {error}") from error
-    finally:
-        config.plugins.on_shutdown()
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--no-directory-urls", "--site-dir", str(folder)]
+    environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1", "SITE_URL": "", "OFFLINE": "1"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise OfflineError(f"the build failed:\n{done.stderr.strip()}")
     from_files(folder)
 
 

@@ -16,19 +16,13 @@ from itertools import zip_longest
 from pathlib import Path
 
 from model.diagrams import fences, key, title
+from model.files import parse_yaml
+from model.markdown import FRONT_MATTER
 from tools.report.data import TEXT_CHARACTERS, DiagramChange, FactChange, FactValue, PageChange, Report
 
 WEIGHT_STEP_BYTES = 512
-ARTICLE = re.compile(r"<article\b.*?</article>", re.S)
-# The line "printed" holds the page's own address, for paper.
-UNREAD = re.compile(r'<(script|style|template|svg)\b.*?</\1>|<!--.*?-->|<p class="printed">.*?</p>', re.S)
+TITLE = re.compile(r"^title: (.*)$", re.M)
 MOVED = re.compile(r'<meta http-equiv="refresh" content="0; url=([^"#]*)')
-BLOCK = re.compile(
-    r"</?(?:p|h[1-6]|li|ul|ol|tr|td|th|table|div|pre|figure|section|form|dt|dd|details|summary|blockquote|br)\b[^>]*>"
-)
-TARGET = re.compile(r'<a\b[^>]*?href="([^"]*)"[^>]*>')
-TAG = re.compile(r"<[^>]+>")
-HEADING = re.compile(r"<h1\b[^>]*>(.*?)</h1>", re.S)
 HASH = re.compile(r"\.[0-9a-f]{8}(?=(?:\.min)?\.(?:css|js|woff2)\b)")
 NAMED = re.compile(r'(?:href|src)="([^"]+\.(?:css|js|woff2))"|data-module="([\w.-]+)"')
 
@@ -67,6 +61,12 @@ class Build:
     def pages(self) -> dict[str, str]:
         """The HTML of every page by its address."""
         return {address: text for address, text in self._all.items() if not MOVED.search(text)}
+
+    @cached_property
+    def twins(self) -> dict[str, str]:
+        """The Markdown twin of every page by the page's address; the page itself where a build has no twins."""
+        beside = {address: self.site / address / "index.md" for address in self.pages}
+        return {a: p.read_text(encoding="utf-8") if p.is_file() else self.pages[a] for a, p in beside.items()}
 
     @cached_property
     def moved(self) -> dict[str, str]:
@@ -112,21 +112,15 @@ def _drawing(number: int, path: Path) -> Drawing:
 
 
 def heading(page: str) -> str:
-    """Return a page's first heading as plain text."""
-    found = HEADING.search(page)
-    return (
-        " ".join(html.unescape(TAG.sub("", found[1].partition('<a class="headerlink')[0])).split())[:TEXT_CHARACTERS]
-        if found
-        else ""
-    )
+    """Return the title of a twin."""
+    found = TITLE.search(page)
+    return str(parse_yaml(found[1]))[:TEXT_CHARACTERS] if found else ""
 
 
 def lines(page: str) -> list[str]:
-    """Return what a page says, a block a line, with the targets of its links; what each build names anew is left out."""
-    found = ARTICLE.search(page)
-    text = HASH.sub("", UNREAD.sub("", found[0] if found else page))
-    text = TAG.sub("", BLOCK.sub("\n", TARGET.sub(r" ⟨\1⟩ ", text)))
-    return [" ".join(line.split()) for line in html.unescape(text).splitlines() if line.strip()]
+    """Return what a twin says, a block a line, without its front matter; what each build names anew is left out."""
+    text = HASH.sub("", FRONT_MATTER.sub(lambda m: m["text"], page))
+    return [" ".join(line.split()) for line in text.splitlines() if line.strip()]
 
 
 def text_change(before: str, after: str) -> list[str]:
@@ -146,7 +140,7 @@ def pages(base: Build, head: Build) -> Iterator[PageChange]:
     }
     for address in sorted({*base.pages, *head.pages} - set(moved.values())):
         old = moved.get(address, address)
-        was, now = base.pages.get(old), head.pages.get(address)
+        was, now = base.twins.get(old), head.twins.get(address)
         before = base.weight(old) if was is not None else None
         after = head.weight(address) if now is not None else None
         difference = text_change(was, now) if was is not None and now is not None else []

@@ -3,10 +3,10 @@
 import re
 
 import pytest
+from hooks.example_links import ROOT, resolve
 from mkdocs.exceptions import PluginError
 
 from hooks.blocks.services import ELSEWHERE, document, jobs, meant, seen_from_here, services
-from hooks.example_links import ROOT, resolve
 from model.examples import BINDINGS
 from model.patterns import parse, patterns
 from model.products import products
