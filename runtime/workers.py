@@ -37,7 +37,8 @@ class WorkerError(AssertionError):
 
 def pipe(stream: IO[str] | None) -> IO[str]:
     """Return a process's stream that was asked for as a pipe."""
-    assert stream
+    if stream is None:
+        raise WorkerError("the process was started without pipes")
     return stream
 
 

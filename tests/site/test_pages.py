@@ -7,34 +7,14 @@ from pathlib import Path
 import pytest
 import yaml
 
+from hooks.page.template import HEADINGS
 from model.diagrams import fences
 from model.products import products
-from tests.support.pages import DOCS, ROOT, SLUGS, PageSource, every_page, pattern_pages, unfinished
+from tests.support.pages import DOCS, ROOT, SLUGS, PageSource, every_page, pattern_pages
 
-OPENING = [
-    "When to use it",
-    "Diagram",
-    "How a request flows",
-    "Why Cloudflare fits",
-    "Services involved",
-    "Strengths",
-    "Tradeoffs",
-    "Good fit",
-    "Avoid when",
-]
-COMPLETE = [
-    *OPENING,
-    "Build it",
-    "Limits and cost",
-    "When it fails",
-    "Security checklist",
-    "Related patterns",
-    "Sources",
-]
 FIELDS = {"title", "description", "pattern", "services", "use_cases", "state", "exposure", "plan", "related"}
 STATES = {"none", "read-heavy", "relational", "coordinated", "objects", "vectors"}
 EXPOSURES = {"public", "private", "egress"}
-MOST_UNFINISHED = 0
 
 
 def by_slug(pages: list[PageSource]) -> list:
@@ -47,19 +27,11 @@ def test_every_pattern_has_its_page_and_its_place_in_the_navigation():
     assert {p.slug for p in pattern_pages()} == set(SLUGS)
 
 
-def test_every_finished_pattern_has_example_and_test_and_the_rest_stand_in_the_list():
+def test_every_pattern_has_example_and_test():
     examples = {p.name for p in (ROOT / "snippets").iterdir() if p.is_dir()}
     tests = {p.stem.removeprefix("test_").replace("_", "-") for p in (ROOT / "tests" / "snippets").glob("test_*.py")}
-    finished = set(SLUGS) - unfinished().keys()
-    assert examples == finished, "snippets/ differs from the finished patterns of tests/unfinished.yml"
-    assert finished <= tests, f"tests/snippets lacks a test file for {finished - tests}"
-
-
-def test_the_list_of_unfinished_patterns_only_shrinks():
-    listed = unfinished()
-    assert listed.keys() <= set(SLUGS)
-    assert len(listed) <= MOST_UNFINISHED, "tests/unfinished.yml may only shrink"
-    assert all(len(reason) > 20 for reason in listed.values()), "each entry says in words what is missing"
+    assert examples == set(SLUGS)
+    assert examples <= tests, f"tests/snippets lacks a test file for {examples - tests}"
 
 
 @pytest.mark.parametrize("page", by_slug(pattern_pages()))
@@ -75,9 +47,7 @@ def test_the_front_matter_is_complete(page: PageSource):
 
 @pytest.mark.parametrize("page", by_slug(pattern_pages()))
 def test_the_sections_stand_in_the_order_of_the_template(page: PageSource):
-    early = [*OPENING, *[h for h in page.headings if h == "Limits and cost"], "Related patterns"]
-    wanted = COMPLETE if page.slug not in unfinished() else early
-    assert page.headings == wanted, f"{page.place}: H2 headings differ from the template"
+    assert page.headings == list(HEADINGS), f"{page.place}: H2 headings differ from the template"
 
 
 @pytest.mark.parametrize("page", by_slug(pattern_pages()))

@@ -95,8 +95,3 @@ def pattern_pages() -> list[PageSource]:
 def service_ids() -> list[str]:
     """Return the product ids that patterns use; the build makes a page ``services/<id>/`` for each."""
     return sorted({service for p in pattern_pages() for service in p.meta["services"]})
-
-
-def unfinished() -> dict[str, str]:
-    """Return slug to reason of the patterns whose example is still to come."""
-    return yaml.safe_load((ROOT / "tests" / "unfinished.yml").read_text()) or {}
