@@ -236,10 +236,9 @@ class Build:
 
 
 class State:
-    """What MkDocs runs, and the present build, which is new each time."""
+    """The present build, which is new each time."""
 
     def __init__(self) -> None:
-        self.serving = False
         self.build: Build | None = None
 
     @property
@@ -271,8 +270,8 @@ def told(event: Callable[P, T]) -> Callable[P, T]:
 
 
 def on_startup(command: str, dirty: bool) -> None:
-    state.serving = command == "serve"
-    if state.serving:
+    if command == "serve":
+        reload.serving.set()
         buttons.decide()
 
 
@@ -292,7 +291,7 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
 
 @told
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    state.build = Build(config, state.serving)
+    state.build = Build(config, reload.serving.is_set())
     state.now.add_files(files)
     return files
 

@@ -1,15 +1,18 @@
 """Let `mkdocs serve` follow an edit of anything that the site is made of, our own Python included, without a restart."""
 
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from model.files import ROOT
 
+# Set by `mkdocs serve`, and known to the code that is loaded after it.
+serving = threading.Event()
 OURS = ("hooks", "model")
 # These hold what outlives a build: the live server and the examples that it started, and this module.
-STAY = ("hooks.live.server", "hooks.live.keeper", "hooks.live.reload", "model.files")
+STAY = ("hooks.live", "hooks.live.server", "hooks.live.reload")
 PASSED_OVER = {".wrangler", "__pycache__"}
 
 
