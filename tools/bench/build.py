@@ -17,6 +17,7 @@ from runtime.site import copy_project
 
 MODEL = "docs/guide/quick-start.md"
 GROUP = 10
+HOOK = "hooks: [hooks/site.py]"
 PARTS_OF = 10
 
 
@@ -74,7 +75,9 @@ def project(pages: int = 0) -> Iterator[Path]:
         (root / "mkdocs.yml").write_text(config, encoding="utf-8")
         (root / "bare.yml").write_text(bare(config), encoding="utf-8")
         (root / "write_down.py").write_text(WRITE_DOWN, encoding="utf-8")
-        (root / "written.yml").write_text(config.replace("hooks:\n", "hooks:\n  - write_down.py\n"), encoding="utf-8")
+        (root / "written.yml").write_text(
+            config.replace(HOOK, "hooks: [hooks/site.py, write_down.py]"), encoding="utf-8"
+        )
         build(root, "written.yml")
         shutil.copytree(
             root / "docs" / "assets", root / "written" / "assets", ignore=shutil.ignore_patterns("diagrams")
