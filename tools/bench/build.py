@@ -32,7 +32,6 @@ def copy_of(text: str, number: int) -> str:
 WRITE_DOWN = """
 from pathlib import Path
 from mkdocs.plugins import event_priority
-from model.files import ROOT
 
 @event_priority(-1000)
 def on_page_markdown(markdown, page, config, files):
@@ -44,7 +43,7 @@ def on_page_markdown(markdown, page, config, files):
 
 def bare(config: str) -> str:
     """Return the configuration without our hooks, theme files and plugins: Material as it comes, with its own search."""
-    without = re.sub(r"^hooks:\n(?:[ #].*\n)+", "", config, flags=re.M)
+    without = config.replace(f"{HOOK}\n", "")
     without = re.sub(r"^plugins:\n(?: .*\n)+", "plugins: [search]\n", without, flags=re.M)
     without = re.sub(r"^not_in_nav:.*\n", "", without, flags=re.M)
     return without.replace("  custom_dir: overrides\n", "") + "docs_dir: written\n"
