@@ -17,6 +17,7 @@ from runtime.site import copy_project
 
 MODEL = "docs/guide/quick-start.md"
 GROUP = 10
+HOOK = "hooks: [hooks/site.py]"
 PARTS_OF = 10
 
 
@@ -31,7 +32,6 @@ def copy_of(text: str, number: int) -> str:
 WRITE_DOWN = """
 from pathlib import Path
 from mkdocs.plugins import event_priority
-from model.files import ROOT
 
 @event_priority(-1000)
 def on_page_markdown(markdown, page, config, files):
@@ -43,7 +43,7 @@ def on_page_markdown(markdown, page, config, files):
 
 def bare(config: str) -> str:
     """Return the configuration without our hooks, theme files and plugins: Material as it comes, with its own search."""
-    without = re.sub(r"^hooks:\n(?:[ #].*\n)+", "", config, flags=re.M)
+    without = config.replace(f"{HOOK}\n", "")
     without = re.sub(r"^plugins:\n(?: .*\n)+", "plugins: [search]\n", without, flags=re.M)
     without = re.sub(r"^not_in_nav:.*\n", "", without, flags=re.M)
     return without.replace("  custom_dir: overrides\n", "") + "docs_dir: written\n"
@@ -74,7 +74,9 @@ def project(pages: int = 0) -> Iterator[Path]:
         (root / "mkdocs.yml").write_text(config, encoding="utf-8")
         (root / "bare.yml").write_text(bare(config), encoding="utf-8")
         (root / "write_down.py").write_text(WRITE_DOWN, encoding="utf-8")
-        (root / "written.yml").write_text(config.replace("hooks:\n", "hooks:\n  - write_down.py\n"), encoding="utf-8")
+        (root / "written.yml").write_text(
+            config.replace(HOOK, "hooks: [hooks/site.py, write_down.py]"), encoding="utf-8"
+        )
         build(root, "written.yml")
         shutil.copytree(
             root / "docs" / "assets", root / "written" / "assets", ignore=shutil.ignore_patterns("diagrams")

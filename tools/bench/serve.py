@@ -36,10 +36,10 @@ def _wait(url: str, text: str, seconds: float) -> float:
     raise RuntimeError(f"{url} did not show {text!r} within {seconds} s")
 
 
-def edits(root: Path, runs: int, *options: str) -> float:
+def edits(root: Path, runs: int) -> float:
     """Return the median seconds from saving the longest page to its being served anew."""
     port = _port()
-    command = [sys.executable, "-m", "mkdocs", "serve", "-q", "--dev-addr", f"127.0.0.1:{port}", *options]
+    command = [sys.executable, "-m", "mkdocs", "serve", "-q", "--dev-addr", f"127.0.0.1:{port}"]
     server = subprocess.Popen(command, cwd=root, env={**os.environ, "NO_MKDOCS_2_WARNING": "1"})
     try:
         url = f"http://127.0.0.1:{port}/{EDITED[1]}"
@@ -48,7 +48,7 @@ def edits(root: Path, runs: int, *options: str) -> float:
         taken = []
         for number in range(runs):
             time.sleep(1.2)  # a server that still writes the last version would hide this one
-            mark = f"Edited {number} times{''.join(options)}."
+            mark = f"Edited {number} times."
             page.write_text(page.read_text(encoding="utf-8") + f"\n{mark}\n", encoding="utf-8")
             taken.append(_wait(url, mark, SHOWS_IN_S))
         return statistics.median(taken)
@@ -57,7 +57,7 @@ def edits(root: Path, runs: int, *options: str) -> float:
         server.wait(10)
 
 
-def measure(runs: int) -> dict[str, float]:
-    """Return the seconds of an edit in the site as it is: with a full build, and with ``--dirty``."""
+def measure(runs: int) -> float:
+    """Return the seconds of an edit in the site as it is."""
     with project() as root:
-        return {"full_s": round(edits(root, runs), 2), "dirty_s": round(edits(root, runs, "--dirty"), 2)}
+        return round(edits(root, runs), 2)
