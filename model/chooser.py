@@ -1,7 +1,4 @@
-"""Turn the rules of ``docs/data/decide.yml`` into the chooser and the tables of ``guide/decide.md``.
-
-The same rules are evaluated here, for tables and tests, and in the reader's browser by ``docs/assets/decide.js``.
-"""
+"""Read the rules of the chooser, ``docs/data/decide.yml``; the reader's browser evaluates them with ``docs/assets/decide.js``."""
 
 from pathlib import Path
 from typing import Any

@@ -18,6 +18,8 @@ from runtime import toolchain
 SITE_DATE = "2026-11-23"
 PARTS = (
     "docs",
+    "model",
+    "runtime",
     "hooks",
     "overrides",
     "snippets",

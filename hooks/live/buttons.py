@@ -66,7 +66,7 @@ def put_bars(body: Node, sheet: Sheet, guide: Guide) -> None:
     Raises:
         GuideError: the page does not show as many transcripts as its Markdown holds, so a bar could stand under the wrong one.
     """
-    found = transcripts(sheet.markdown, sheet.place, sheet.slug)
+    found = transcripts(sheet.source, sheet.place, sheet.slug)
     blocks = body.css("div.language-console.highlight")
     if len(found) != len(blocks):
         raise GuideError(

@@ -1,4 +1,4 @@
-"""The diagrams hook finds every fence, and a draft is drawn in the browser only while serving."""
+"""Every diagram is found, and a draft is drawn in the browser only while serving."""
 
 import subprocess
 import sys
