@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from model.files import ROOT, GuideError, parse_yaml
+from model.files import ROOT, GuideError, read_yaml
 from model.patterns import Pattern, patterns
 
 RULES = ROOT / "docs" / "data" / "decide.yml"
@@ -67,4 +67,4 @@ def _answer(answer: dict[str, Any], question: str, known: dict[str, Pattern]) ->
 
 def load(path: Path = RULES) -> Rules:
     """Return the rules of the file, resolved against the pattern pages."""
-    return resolve(parse_yaml(path.read_text(encoding="utf-8")), patterns())
+    return resolve(read_yaml(path), patterns())

@@ -79,7 +79,9 @@ def taken_out(sheet: Sheet) -> str:
         start = (
             sheet.markdown.index("`", fence.start) if "`" in sheet.markdown[fence.start : fence.end] else fence.start
         )
-        place = f'<div data-fill="figure-{len(sheet.figures)}"></div>' + "\n" * sheet.markdown.count("\n", start, fence.end)
+        place = f'<div data-fill="figure-{len(sheet.figures)}"></div>' + "\n" * sheet.markdown.count(
+            "\n", start, fence.end
+        )
         parts += [sheet.markdown[at:start], place]
         sheet.figures.append(made)
         at = fence.end

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from model.files import ROOT, parse_yaml
+from model.files import ROOT, read_yaml
 
 SOURCE = ROOT / "docs" / "data" / "live" / "paths.yml"
 Rule = dict[str, Any]
@@ -11,4 +11,4 @@ Rule = dict[str, Any]
 
 def load(source: Path = SOURCE) -> dict[str, list[Rule]]:
     """Return the rules of each example, in their order."""
-    return dict(parse_yaml(source.read_text(encoding="utf-8")))
+    return dict(read_yaml(source))

@@ -20,6 +20,7 @@ from model.costs.formula import quantity, terms
 from model.costs.units import CostError, cents, money, value
 from model.costs.vendor import Example, load_examples
 from model.facts import MARKDOWN_LINK
+from model.files import GuideError
 from runtime import toolchain
 from tests.support.pages import DOCS, SLUGS
 
@@ -334,7 +335,7 @@ def broken_pattern(tmp_path: Path, old: str, new: str) -> Path:
     ],
 )
 def test_wrong_cost_data_is_refused(old: str, new: str, message: str, tmp_path: Path):
-    with pytest.raises(CostError, match=re.escape(message)) as error:
+    with pytest.raises(GuideError, match=re.escape(message)) as error:
         load_pattern("global-api-kv", FACTS, METERS, broken_pattern(tmp_path, old, new))
     assert str(error.value).startswith("docs/data/costs/patterns/global-api-kv.yml")
 

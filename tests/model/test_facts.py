@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from model.facts import Fact, FactError, load, parse, site_date, used
+from model.files import GuideError
 
 ENTRY = {
     "id": "kv-write-rate",
@@ -83,7 +84,7 @@ def test_doubt_is_recorded_as_doubt(changed: dict, remedy: str):
 
 def test_a_file_that_is_not_yaml_is_named(tmp_path: Path):
     (tmp_path / "kv.yml").write_text("- id: [\n")
-    with pytest.raises(FactError, match=r"kv\.yml: not YAML"):
+    with pytest.raises(GuideError, match=r"^docs/data/facts/kv\.yml:2: not YAML: .+\. Correct it\.$"):
         load(tmp_path)
 
 
