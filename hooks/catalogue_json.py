@@ -56,6 +56,7 @@ def entry(pattern: Pattern, facts: dict[str, Fact], page: Page, root: Path = ROO
         "tests": tests(pattern.slug, root),
         "facts": shown,
         "oldest_fact": min(facts[name].as_of for name in shown).isoformat(),
+        **({"draft": pattern.draft} if pattern.draft else {}),
     }
 
 

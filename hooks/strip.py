@@ -21,7 +21,13 @@ def versions(root: Path = ROOT) -> tuple[str, str]:
     return packages["node_modules/wrangler"]["version"], packages["node_modules/workerd"]["version"]
 
 
-def strip(services: list[tuple[str, str]], plan: str, tested: tuple[str, str] | None, oldest: date | None) -> str:
+def strip(
+    services: list[tuple[str, str]],
+    plan: str,
+    tested: tuple[str, str] | None,
+    oldest: date | None,
+    draft: str = "",
+) -> str:
     """Return the HTML of the strip.
 
     Args:
@@ -29,9 +35,12 @@ def strip(services: list[tuple[str, str]], plan: str, tested: tuple[str, str] | 
         plan: the lowest plan that works.
         tested: Wrangler's and workerd's versions, or None where no Worker is run.
         oldest: the date of the oldest fact on the page, or None when it uses none.
+        draft: what a page still lacks.
     """
     links = ", ".join(f'<a href="{html.escape(url)}" rel="noopener">{html.escape(name)}</a>' for name, url in services)
     rows = [("Services", links), ("Lowest plan", html.escape(plan))]
+    if draft:
+        rows.insert(0, ("Draft", html.escape(draft)))
     if tested:
         rows.append(("Tested with", f"Wrangler {tested[0]}, workerd {tested[1]}"))
     if oldest:
@@ -73,6 +82,7 @@ def on_page_content(page_html: str, page: Page, config: MkDocsConfig, files: Fil
         meta["plan"],
         versions() if workers else None,
         min(dates, default=None),
+        meta.get("draft", ""),
     )
     head, end_of_lead, rest = page_html.partition("</p>")
     return f"{head}{end_of_lead}{block}{rest}"
