@@ -43,6 +43,11 @@ FONTS = """<?xml version="1.0"?>
 """
 
 
+# Brings package-lock.json up to date with every package.json; the lock names no host from which packages come.
+LOCK = ("install", "--package-lock-only", "--ignore-scripts", "--omit-lockfile-registry-resolved")
+MEND_LOCK = f"Bring package-lock.json up to date: uv run npm {' '.join(LOCK)}"
+
+
 class ToolchainError(RuntimeError):
     """A tool is missing and cannot be installed here; the message says what to do."""
 
@@ -140,7 +145,8 @@ def _install() -> Path:
         check=False,
     )
     if done.returncode:
-        raise ToolchainError(f"npm ci failed ({done.returncode}):\n{(done.stdout + done.stderr)[:1500]}")
+        said = (done.stdout + done.stderr)[:1500]
+        raise ToolchainError(f"npm ci failed ({done.returncode}):\n{said}{MEND_LOCK if 'EUSAGE' in said else ''}")
     stamp.write_text(wanted)
     return NODE_MODULES
 
