@@ -48,11 +48,17 @@ export async function byAccessToken(request: Request, env: Env): Promise<string 
   // Elsewhere no Access stands in front: a copied token would outlive its service token.
   if (new URL(request.url).hostname !== env.ACCESS_HOSTNAME)
     throw unauthenticated("access: wrong hostname");
-  const { common_name } = await verified(token, env);
-  // A person's token has an email and no common_name; only service tokens get past this.
-  const caller = typeof common_name === "string" ? callerByAccess(common_name) : null;
+  const clientId = serviceOf(await verified(token, env));
+  const caller = clientId === null ? null : callerByAccess(clientId);
   if (caller === null) throw unauthenticated("access: unknown client id");
   return caller;
+}
+
+/** A service token has a common name and an empty subject, and nothing that a person has. */
+function serviceOf(claims: JWTPayload): string | null {
+  const { type, common_name, sub, email, identity_nonce } = claims;
+  const service = type === "app" && sub === "" && !email && !identity_nonce;
+  return service && typeof common_name === "string" ? common_name : null;
 }
 
 async function verified(token: string, env: Env): Promise<JWTPayload> {
@@ -62,7 +68,7 @@ async function verified(token: string, env: Env): Promise<JWTPayload> {
       issuer: env.TEAM_DOMAIN,
       audience: env.ACCESS_AUDIENCES.split(/[\s,]+/),
       clockTolerance: LEEWAY_S,
-      requiredClaims: ["exp"],
+      requiredClaims: ["exp", "iat"],
     });
     return payload;
   } catch (error) {
