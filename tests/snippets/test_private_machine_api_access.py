@@ -1,6 +1,7 @@
 """Access service tokens: the gateway trusts only what the team's current keys signed for this API."""
 
 import base64
+import gzip
 import json
 import time
 from collections.abc import Iterator
@@ -260,6 +261,7 @@ def test_an_api_without_a_team_refuses_every_token(runtime, team):
 
 def test_without_the_teams_keys_nobody_passes_and_callers_learn_to_come_back(runtime, team):
     """The address is down, slow or lying: fail closed with 503, and recover without a restart."""
+    long = json.dumps({"keys": [key.jwk for key in team.published]}).encode() + b" " * 1_000_000
     lies = [
         (500, {}, b"{}"),
         (404, {}, b"{}"),
@@ -267,6 +269,8 @@ def test_without_the_teams_keys_nobody_passes_and_callers_learn_to_come_back(run
         (200, {}, b""),
         (200, {}, b"[]"),
         (302, {"Location": "/cdn-cgi/access/login"}, b""),
+        (200, {}, long),
+        (200, {"Content-Encoding": "gzip"}, gzip.compress(long)),
     ]
     with gateway(runtime, TEAM_DOMAIN=team.url, ACCESS_AUDIENCES=AUDIENCE) as api:
         for lie in lies:

@@ -1,10 +1,11 @@
-import { createRemoteJWKSet, errors, jwtVerify, type JWTPayload } from "jose";
+import { createRemoteJWKSet, customFetch, errors, jwtVerify, type JWTPayload } from "jose";
 import { callerByAccess } from "../callers";
 import { unauthenticated, unavailable } from "../errors";
 
 const LEEWAY_S = 60;
 const KEYS_MAX_AGE_MS = 60 * 60 * 1000;
 const REFRESH_PAUSE_MS = 5_000;
+const KEYS_LIMIT_BYTES = 1_000_000;
 
 /**
  * Errors that mean the token is bad; any other means that the team's keys could not be
@@ -31,11 +32,26 @@ function keysOf(team: string) {
       cacheMaxAge: KEYS_MAX_AGE_MS,
       cooldownDuration: REFRESH_PAUSE_MS,
       timeoutDuration: 3_000,
+      [customFetch]: async (url: string, init: RequestInit) =>
+        limited(await fetch(url, init)),
     };
     keys = createRemoteJWKSet(new URL("/cdn-cgi/access/certs", team), options);
     keysByTeam.set(team, keys);
   }
   return keys;
+}
+
+/** The answer may be packed, so its bytes are counted as they unpack. */
+function limited(response: Response): Response {
+  let size = 0;
+  const count = new TransformStream<Uint8Array, Uint8Array>({
+    transform(chunk, controller) {
+      size += chunk.byteLength;
+      if (size > KEYS_LIMIT_BYTES) controller.error(new Error("the answer is too large"));
+      else controller.enqueue(chunk);
+    },
+  });
+  return new Response(response.body?.pipeThrough(count) ?? null, response);
 }
 
 // `ctx.access` cannot replace this: it tells that Access let somebody in, not which service
