@@ -28,7 +28,7 @@ HEADER_LIMIT_BYTES = 8 * 1024
 ANSWER_S, END_S = 20, 30
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-PRINTABLE = re.compile(r"[\t\x20-\x7e\x80-\U0010ffff]*")
+PRINTABLE = re.compile(r"[\t\x20-\x7e\xa0-\u2027\u202a-\U0010ffff]*")
 TARGET = re.compile(r"/(?:[\x21-\x7e][\x21-\x7e]*)?")
 # Set by the connection itself, so that nobody smuggles a second request into it.
 OURS = {"content-length", "transfer-encoding"}

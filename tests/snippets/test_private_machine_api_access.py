@@ -11,7 +11,7 @@ import httpx
 import jwt
 import pytest
 
-from tests.harness.access_team import AUDIENCE, Key, Team, encoded, serve
+from tests.harness.access_team import AUDIENCE, SERVICE_TOKENS, Key, Team, encoded, serve
 from tests.harness.workers import Example, Runtime
 from tests.snippets.private_machine_api.support import (
     ANONYMOUS,
@@ -26,7 +26,6 @@ from tests.snippets.private_machine_api.support import (
     send,
     signed,
 )
-from tests.harness.access_team import AUDIENCE, SERVICE_TOKENS, Key, Team, encoded, serve
 
 ORDERS = "/v1/orders"
 OTHER_AUDIENCE = "b" * 64
