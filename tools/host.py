@@ -112,8 +112,9 @@ def finish(site: Path) -> None:
         for name in (headers.NAME, "_redirects"):
             (site / part / name).unlink()
     (site / "index.html").write_text(
-        _page("The guide", f'<meta http-equiv="refresh" content="0; url={LATEST}/">', {f"{LATEST}/": "The guide"})
-    , encoding="utf-8")
+        _page("The guide", f'<meta http-equiv="refresh" content="0; url={LATEST}/">', {f"{LATEST}/": "The guide"}),
+        encoding="utf-8",
+    )
     (site / "editions").mkdir()
     names = {f"../{LATEST}/": f"{editions[0]} (latest)", **{f"../{edition}/": edition for edition in editions[1:]}}
     (site / "editions" / "index.html").write_text(_page("Editions", "", names), encoding="utf-8")

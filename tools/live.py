@@ -99,7 +99,12 @@ class Examples:
             return
         self._end()
         self._process = subprocess.Popen(
-            self._command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8", start_new_session=True
+            self._command,
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            encoding="utf-8",
+            start_new_session=True,
         )
         try:
             self.known = self._read().get("examples", [])
@@ -180,7 +185,12 @@ class Own:
         text = command.replace(ADDRESS, url).replace("uv run python", f"'{sys.executable}'")
         try:
             done = subprocess.run(
-                ["bash", "-c", text], cwd=self._root, capture_output=True, encoding="utf-8", timeout=ANSWER_S, check=False
+                ["bash", "-c", text],
+                cwd=self._root,
+                capture_output=True,
+                encoding="utf-8",
+                timeout=ANSWER_S,
+                check=False,
             )
         except subprocess.TimeoutExpired as error:
             raise Refused(504, "too_slow", f"The command took more than {ANSWER_S} seconds.") from error

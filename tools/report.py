@@ -63,7 +63,9 @@ def checkout(root: Path, commit: str) -> Iterator[Path]:
 def start(root: Path, site: Path) -> subprocess.Popen[str]:
     env = {**os.environ, "NO_MKDOCS_2_WARNING": "1", "SITE_URL": ADDRESS}
     command: list[str | Path] = [sys.executable, "-m", "mkdocs", "build", "--site-dir", site]
-    return subprocess.Popen(command, cwd=root, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, encoding="utf-8")
+    return subprocess.Popen(
+        command, cwd=root, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, encoding="utf-8"
+    )
 
 
 def warnings(build: subprocess.Popen[str], what: str) -> list[str]:

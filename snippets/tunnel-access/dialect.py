@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
 import idna
-import re2  # pyrefly: ignore[missing-import]
+import re2  # pyrefly: ignore[missing-import] it is compiled and brings no types
 
 re2.set_fallback_notification(re2.FALLBACK_EXCEPTION)
 NOT_IN_GO = re.compile(r"(?<!\\)(?:\\\\)*\\[ZC]")  # The library takes these two, Go does not.

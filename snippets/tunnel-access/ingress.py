@@ -10,7 +10,7 @@ from pathlib import Path
 
 import yaml
 
-from dialect import read, reached
+from dialect import reached, read
 from exposure import problems
 
 

@@ -497,7 +497,8 @@ const isResolvable = dnsResolve;
 def test_the_proxy_file_sends_the_web_through_gateway_never_around_it_and_asks_no_dns(brackets: bool):
     urls = json.dumps(list(PAC_CASES))
     host = "new URL(url).hostname" + ("" if brackets else r".replace(/[\[\]]/g, '')")
-    script = f"{PAC_RUNTIME}{(EXAMPLE / 'proxy.pac').read_text()}\n" + (
+    script = (
+        f"{PAC_RUNTIME}{(EXAMPLE / 'proxy.pac').read_text()}\n"
         f"const answers = {urls}.map((url) => FindProxyForURL(url, {host}));"
         "console.log(JSON.stringify([answers, lookups]));"
     )

@@ -60,11 +60,13 @@ def lists_api() -> Iterator[Lists]:
                 i.keys() <= {"value", "description"} for i in body.get("append", [])
             )
             if not right or not all(isinstance(v, str) for v in body.get("remove", [])):
-                return self._answer(400, None)
+                self._answer(400, None)
+                return
             new = [i["value"] for i in body.get("append", []) if i["value"] not in state.values]
             # Whether a call that appends and removes counts before or after is not documented: the strict way.
             if len(state.values) + len(new) > state.most:
-                return self._answer(400, None)
+                self._answer(400, None)
+                return
             state.longest = max(state.longest, len(state.values) + len(new))
             state.values = [v for v in state.values + new if v not in body.get("remove", [])]
             self._answer(200, {"id": "list-1"})
