@@ -103,7 +103,7 @@ def read(source: str) -> bytes:
         with Path(source).open("rb") as file:
             return file.read(FEED_LIMIT_BYTES + 1)
     data = b""
-    # A packed feed of a kilobyte can unpack to gigabytes, so none is asked for and none is taken.
+    # A packed feed of a kilobyte can unpack to gigabytes: none is asked for, none is taken.
     plain = {"Accept-Encoding": "identity"}
     with httpx.stream("GET", source, headers=plain, timeout=20) as response:
         if response.status_code != 200:

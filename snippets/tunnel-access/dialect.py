@@ -57,7 +57,7 @@ class Rule:
         return self.service.startswith("http_status:")
 
     def has_host(self, host: str) -> bool:
-        """``*.example.com`` stands for every depth below ``example.com``, and not for itself."""
+        """``*.example.com`` stands for every name below ``example.com``, not for itself."""
         wild = (n[1:] for n in self.names if n.startswith("*."))
         return self.any_host or host in self.names or any(map(host.endswith, wild))
 

@@ -40,8 +40,8 @@ class Keys:
         """Return a key, or None when the team has none of that id.
 
         Raises:
-            KeysUnavailable: nothing is known, only keys that are too old to trust, or too many
-                callers with unknown ids wait already.
+            KeysUnavailable: nothing is known, or only keys that are too old to trust, or too
+                many callers with unknown ids wait already.
         """
         if kid not in self._keys:
             self._ask_for_unknown()

@@ -42,8 +42,8 @@ class Identity:
 def identity(claims: dict[str, Any]) -> Identity:
     """Tell people and programs apart.
 
-    A service token has its client id as common name and an empty subject. A client certificate
-    has a common name too, and what only people have makes a program of nobody.
+    A service token has its client id as common name and an empty subject. The token of a
+    client certificate has a common name too, and a person may have both.
     """
     email, common_name, subject = (claims.get(n, "") for n in ("email", "common_name", "sub"))
     if not all(isinstance(value, str) for value in (email, common_name, subject)):
