@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def versions(root: Path = ROOT) -> tuple[str, str]:
     """Return the pinned ``(wrangler, workerd)`` versions that the tests run, from ``package-lock.json``."""
-    packages = json.loads((root / "package-lock.json").read_text())["packages"]
+    packages = json.loads((root / "package-lock.json").read_text(encoding="utf-8"))["packages"]
     return packages["node_modules/wrangler"]["version"], packages["node_modules/workerd"]["version"]
 
 

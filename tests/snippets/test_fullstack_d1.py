@@ -161,6 +161,13 @@ def test_a_taken_email_leaves_neither_account_nor_session_behind(app, ann):
     assert rows() == before
 
 
+def test_no_email_becomes_another_persons_by_its_letters(app):
+    assert signup(app, email="Kate.Bush@Example.com").json()["email"] == "kate.bush@example.com"
+    assert refusal(signup(app, email="KATE.BUSH@example.com")) == (409, "email_taken")
+    stranger = signup(app, email="\u212aATE.BUSH@example.com")
+    assert (stranger.status_code, stranger.json()["email"]) == (201, "\u212aate.bush@example.com")
+
+
 def test_six_sign_ups_at_once_with_one_email_make_one_account(app):
     email = "race@example.com"
     with ThreadPoolExecutor(6) as pool:
@@ -179,6 +186,8 @@ def test_six_sign_ups_at_once_with_one_email_make_one_account(app):
             "a@b",
             "a b@example.com",
             "a\n@example.com",
+            "a\x85@example.com",
+            "a\u2028@example.com",
             5,
             None,
             ["a@example.com"],
@@ -498,7 +507,23 @@ def test_a_made_up_cursor_is_refused(ann, cursor):
 
 
 @pytest.mark.parametrize(
-    "title", ["", " ", "t" * 201, "two\nlines", "nul\0", "half \ud800", 5, None, True, ["x"], {"x": 1}]
+    "title",
+    [
+        "",
+        " ",
+        "t" * 201,
+        "two\nlines",
+        "two\x85lines",
+        "two\u2028lines",
+        "two\u2029lines",
+        "nul\0",
+        "half \ud800",
+        5,
+        None,
+        True,
+        ["x"],
+        {"x": 1},
+    ],
 )
 def test_a_title_that_is_no_line_of_text_is_refused(ann, title):
     body = json.dumps({"tasks": [{"id": str(uuid4()), "title": title}]})

@@ -119,6 +119,7 @@ def test_without_a_configured_key_nobody_gets_in_and_the_log_says_why(runtime):
         ({"name": "a\\b"}, 400, '"name"'),
         ({"name": "a\r\nSet-Cookie: x"}, 400, '"name"'),
         ({"name": "a\u202egnp.exe"}, 400, '"name"'),
+        *(({"name": f"a{end}b"}, 400, '"name"') for end in "\x85\u2028\u2029"),
         ({"name": "n" * 201}, 400, '"name"'),
         ({"name": 1}, 400, '"name"'),
         ({"name": None}, 400, '"name"'),

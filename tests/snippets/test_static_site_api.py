@@ -361,12 +361,16 @@ def test_a_key_that_is_too_short_is_refused(runtime):
 
 
 def test_a_form_sent_without_javascript_is_stored_and_leads_to_the_thanks_page(site):
-    form = filled(message="Line one\r\nLine two")
+    form = filled(message="Line one\r\nLine two\u2028Line three")
     response = send(site, form, page=True, **{"Sec-Fetch-Site": "same-origin", "Origin": site.url})
     assert (response.status_code, response.headers["location"]) == (303, "/thanks")
     assert response.headers["cache-control"] == "no-store"
     (row,) = stored(site, id_of(form))
-    assert (row["name"], row["email"], row["message"]) == ("Ann Lee", "ann@example.com", "Line one\nLine two")
+    assert (row["name"], row["email"], row["message"]) == (
+        "Ann Lee",
+        "ann@example.com",
+        "Line one\nLine two\nLine three",
+    )
     assert site.http.get("/thanks").status_code == 200
 
 
@@ -600,6 +604,7 @@ def test_many_addresses_of_one_ipv6_network_or_two_spellings_of_one_count_as_one
         ({"name": " \t "}, "invalid_name"),
         ({"name": "n" * 101}, "invalid_name"),
         ({"name": "a\nBcc: x@y.zz"}, "invalid_name"),
+        *(({"name": f"a{end}Bcc: x@y.zz"}, "invalid_name") for end in "\x85\u2028\u2029"),
         ({"name": "a\x00"}, "invalid_name"),
         ({"email": ""}, "invalid_email"),
         ({"email": "ann"}, "invalid_email"),
