@@ -211,6 +211,15 @@ def test_a_cookie_that_we_did_not_sign_is_a_new_visitor(site: Example, forge: An
     assert thief.id != owner.id and flag(owner, "mine")["status"] == 200
 
 
+@pytest.mark.parametrize("before", ["\u2000", "\u00a0", "\ufeff", "\t", f"{COOKIE}=x; "])
+def test_a_cookie_that_a_sibling_hostname_planted_makes_nobody_a_known_visitor(site: Example, before: str):
+    owner, victim = arrive(site), arrive(site)
+    flag(owner, "mine", 3)
+    planted: Any = f"a=1; {before}{COOKIE}={owner.cookie}".encode()
+    answer = victim.post("global-api-kv", {"method": "GET", "url": "/v1/flags/mine"}, Cookie=planted)
+    assert answer.json()["status"] == 404 and victim.id not in ("", owner.id)
+
+
 def test_the_cookie_is_for_this_host_only_and_out_of_the_reach_of_scripts(site: Example):
     response = arrive(site).post("global-api-kv", {"method": "GET", "url": "/"})
     value, *flags = response.headers["Set-Cookie"].split("; ")
@@ -280,6 +289,8 @@ def test_what_the_visitors_own_browser_sends_stays_outside(stranger: Example):
     )
     assert dict(seen["headers"])["cookie"] == "a=1; b=2"
     assert visitor.id not in json.dumps(seen)
+    seen, _ = echo(visitor, ["Cookie", f"a=1; \u00a0__Host-session=x;\t{COOKIE}={visitor.cookie}; b=2"])
+    assert dict(seen["headers"])["cookie"] == "a=1; \u00a0__Host-session=x; b=2", "a name is never made into another"
     assert not {"x-outer", "authorization", "origin", "user-agent"} & {name for name, _ in seen["headers"]}
 
 

@@ -145,6 +145,7 @@ def test_a_listed_width_and_format_is_really_made(api, cat, width, kind):
         ("image/avif; q=0.0, image/webp;q=0", "JPEG"),
         ("image/avif;q=0.9", "AVIF"),
         ("image/avifx", "JPEG"),
+        ("\u2000image/avif".encode(), "JPEG"),
         ("text/html", "JPEG"),
     ],
 )
@@ -241,6 +242,7 @@ def test_a_key_never_changes_its_picture_so_browsers_may_keep_it_for_good(api, c
     for known in (tag, tag.removeprefix("W/"), f'"other", {tag}'):
         again = get(api, f"/images/{cat}/320.webp", **{"If-None-Match": known})
         assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
+    assert get(api, f"/images/{cat}/320.webp", **{"If-None-Match": f"\u2000{tag}".encode()}).status_code == 200
     assert get(api, f"/images/{cat}/320.jpeg", **{"If-None-Match": tag}).status_code == 200
 
 

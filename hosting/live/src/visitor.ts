@@ -6,10 +6,16 @@ export type Visitor = { id: string; cookie?: string };
 
 /** A visitor is a random number that we signed: a made-up one opens no sandbox, and none can be guessed. */
 export async function knownVisitor(request: Request, secret: string): Promise<Visitor | null> {
-  const given = /(?:^|;\s*)__Host-live=([^;]*)/.exec(request.headers.get("Cookie") ?? "")?.[1];
-  const [, id = "", expires = "", proof = ""] = /^([0-9a-f]{32})\.(\d{10})\.([0-9a-f]{64})$/.exec(given ?? "") ?? [];
+  const given = onlyCookie(request.headers.get("Cookie") ?? "");
+  const [, id = "", expires = "", proof = ""] = /^([0-9a-f]{32})\.(\d{10})\.([0-9a-f]{64})$/.exec(given) ?? [];
   const right = same(proof, await sign(secret, `${id}.${expires}`));
   return right && Number(expires) * 1000 > Date.now() ? { id } : null;
+}
+
+/** Only a space is skipped before a name, and a name that comes twice is none: a sibling hostname may have planted it. */
+function onlyCookie(header: string): string {
+  const pairs = header.split(/; */).filter((pair) => pair.startsWith(`${NAME}=`));
+  return pairs.length === 1 ? (pairs[0] ?? "").slice(NAME.length + 1) : "";
 }
 
 export async function newVisitor(secret: string): Promise<Visitor> {

@@ -1,6 +1,7 @@
 import { jwtVerify } from "jose";
 import { HttpError } from "./http";
 
+const COOKIE = "__Host-session=";
 const USER = /^[a-z0-9-]{1,64}$/;
 
 // --8<-- [start:session]
@@ -11,9 +12,7 @@ export async function userOf(request: Request, sessionKey: string): Promise<stri
   // <img> and <video> can send a cookie only. Another site can make a browser send it too,
   // so it opens nothing that changes data.
   const reads = request.method === "GET" || request.method === "HEAD";
-  const cookie = reads
-    ? /(?:^|; *)__Host-session=([^;\s]+)/.exec(request.headers.get("Cookie") ?? "")?.[1]
-    : undefined;
+  const cookie = reads ? onlyCookie(request.headers.get("Cookie") ?? "") : undefined;
   const { payload } = await jwtVerify(
     bearer ?? cookie ?? "",
     new TextEncoder().encode(sessionKey),
@@ -25,6 +24,12 @@ export async function userOf(request: Request, sessionKey: string): Promise<stri
   const user = payload.sub ?? "";
   if (!USER.test(user)) throw unauthenticated();
   return user;
+}
+
+/** A name that comes twice is no session: a sibling hostname may have planted one of them. */
+function onlyCookie(header: string): string | undefined {
+  const pairs = header.split(/; */).filter((pair) => pair.startsWith(COOKIE));
+  return pairs.length === 1 ? pairs[0]?.slice(COOKIE.length) : undefined;
 }
 // --8<-- [end:session]
 
