@@ -50,7 +50,7 @@ def arrive(example: Example) -> Visitor:
 def flag(visitor: Visitor, name: str, rollout: int | None = None) -> dict[str, Any]:
     if rollout is None:
         return visitor.call("global-api-kv", "GET", f"/v1/flags/{name}")
-    headers = {"Authorization": "Bearer local-admin-token", "Content-Type": "application/json"}
+    headers = {"Authorization": "Bearer local-admin-token-0123456789abcdef", "Content-Type": "application/json"}
     body = json.dumps({"enabled": True, "rollout": rollout})
     return visitor.call("global-api-kv", "PUT", f"/v1/flags/{name}", headers, body)
 
@@ -225,6 +225,15 @@ def test_the_cookie_is_for_this_host_only_and_out_of_the_reach_of_scripts(site: 
     value, *flags = response.headers["Set-Cookie"].split("; ")
     assert value.startswith(f"{COOKIE}=")
     assert set(flags) == {"Path=/", "Max-Age=86400", "HttpOnly", "Secure", "SameSite=Strict"}
+
+
+@pytest.mark.parametrize("secrets", [{}, {"VISITOR_KEY": "guessable-" * 3 + "k"}], ids=["missing", "31 characters"])
+def test_with_a_key_that_can_be_guessed_nobody_gets_a_sandbox(runtime: Runtime, secrets: dict[str, str]):
+    with live(runtime, secrets=secrets) as example:
+        for answer in (example.http.get("/live/status"), arrive(example).post("global-api-kv", {})):
+            assert code(answer) == (503, "not_configured") and "set-cookie" not in answer.headers
+        said = "\n".join(example.logs())
+        assert "VISITOR_KEY" in said and "guessable" not in said
 
 
 # --- what a visitor may not say -----------------------------------------------------------------------------------------
@@ -485,9 +494,10 @@ def test_a_slow_or_broken_example_is_an_answer_in_words(stranger: Example, path:
     assert visitor.post("global-api-kv", {"method": "GET", "url": "/"}).status_code == 200, "the sandbox lives on"
 
 
-def test_an_answer_without_an_end_is_cut(stranger: Example):
+def test_an_answer_without_an_end_is_cut_between_two_characters(stranger: Example):
     answer = arrive(stranger).call("global-api-kv", "GET", "/endless")
-    assert answer["truncated"] is True and len(answer["body"]) == 65_536
+    assert answer["truncated"] is True and set(answer["body"]) == {"€", "x"}
+    assert len(answer["body"].encode()) == 65_534, "the next character has three bytes"
 
 
 @pytest.mark.parametrize(
@@ -615,7 +625,7 @@ def test_ten_thousand_requests_open_no_more_sandboxes_and_calls_than_the_quotas_
     with flooded(runtime) as example:
         visitor = arrive(example)
         visitor.call("global-api-kv", "GET", "/")
-        headers = [["Authorization", "Bearer local-admin-token"], ["Content-Type", "application/json"]]
+        headers = [["Authorization", "Bearer local-admin-token-0123456789abcdef"], ["Content-Type", "application/json"]]
         body = json.dumps({"method": "PUT", "url": "/v1/flags/a", "headers": headers, "body": '{"enabled":true}'})
         url = f"{example.url}/live/global-api-kv"
         seen: dict[bool, Counter[int]] = {True: Counter(), False: Counter()}

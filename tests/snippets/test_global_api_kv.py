@@ -17,7 +17,7 @@ import pytest
 from tests.harness.workers import Example, Runtime, WorkerError, dev_server
 
 SLUG = "global-api-kv"
-TOKEN = "a-secret-that-nobody-may-see"
+TOKEN = "a-secret-that-nobody-may-see-0123456789"
 ADMIN = {"Authorization": f"Bearer {TOKEN}"}
 BODY_LIMIT_BYTES = 4096
 FLAG = {"enabled": True, "rollout": 25, "note": "half of Norway"}
@@ -256,18 +256,6 @@ def test_the_scheme_is_read_in_any_case(api, scheme):
 def test_a_stranger_learns_nothing_about_names_or_bodies(api):
     response = api.http.put("/v1/flags/BAD NAME", content=b"x" * 5000)
     assert refusal(response) == (401, "unauthorized")
-
-
-def test_without_a_configured_token_nobody_may_write_and_the_log_says_why(runtime):
-    with runtime.example(SLUG) as api:
-        for value in ("Bearer undefined", "Bearer null", "Bearer"):
-            assert refusal(api.http.put("/v1/flags/a", json=FLAG, headers={"Authorization": value})) == (
-                500,
-                "internal_error",
-            )
-        assert "ADMIN_TOKEN" not in api.http.put("/v1/flags/a", json=FLAG).text
-        assert any("ADMIN_TOKEN is not set" in line for line in api.logs())
-        assert refusal(api.http.get("/v1/flags/a")) == (404, "flag_not_found")
 
 
 def test_the_token_stands_in_no_response_and_in_no_log(api):

@@ -431,20 +431,6 @@ def test_a_stranger_can_neither_write_nor_delete(api, cat, authorization):
     assert api.call("ORIGINALS", "head", f"originals/{cat}")
 
 
-def test_without_its_secrets_the_example_refuses_and_says_so_only_in_the_log(runtime):
-    with runtime.example(SLUG, secrets={"UPLOAD_TOKEN": "", "SIGNING_KEYS": "short"}) as api:
-        for value in ("Bearer undefined", "Bearer null", "Bearer"):
-            assert refusal(api.http.put("/v1/photos/a", content=SAMPLE, headers={"Authorization": value})) == (
-                500,
-                "internal_error",
-            )
-        signed = get(api, sign(f"/images/{'a' * 64}/300x200.webp", "short", int(time.time()) + 60))
-        assert refusal(signed) == (500, "internal_error")
-        said = [e["error"] for e in logged(api, "unexpected")]
-        assert any("UPLOAD_TOKEN" in line for line in said) and any("SIGNING_KEYS" in line for line in said)
-        assert refusal(get(api, "/photos/a/640")) == (404, "photo_not_found")
-
-
 def test_token_and_key_stand_in_no_answer_and_in_no_log(api):
     answers = [
         upload(api, "quiet", SAMPLE),

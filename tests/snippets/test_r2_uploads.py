@@ -108,12 +108,6 @@ def test_a_cookie_that_a_sibling_hostname_planted_opens_nothing(api, before):
     assert refusal(api.http.get("/v1/files", headers={"Cookie": given})) == (401, "unauthenticated")
 
 
-def test_without_a_configured_key_nobody_gets_in_and_the_log_says_why(runtime):
-    with runtime.example(*SETUP.folders, secrets={}) as api:
-        assert refusal(api.http.get("/v1/files", headers=session())) == (500, "internal_error")
-        wait_for_log(api, "SESSION_KEY is not set")
-
-
 # Asking
 
 

@@ -1,3 +1,5 @@
+import { HttpError } from "./http";
+
 const NAME = "__Host-live";
 const LIFE_S = 24 * 60 * 60;
 const KEY_MIN_CHARACTERS = 32;
@@ -43,8 +45,14 @@ export function networkOf(address: string): string {
   return groups.slice(0, 4).join(":");
 }
 
+/** Until the key cannot be guessed, nothing is answered. The log gets its name, never its value. */
+export function requireKey(secret: string): void {
+  if (secret?.length >= KEY_MIN_CHARACTERS) return;
+  console.error({ event: "weak_secrets", names: ["VISITOR_KEY"], least: KEY_MIN_CHARACTERS });
+  throw new HttpError(503, "not_configured", "This service is not set up yet.");
+}
+
 async function sign(secret: string, text: string): Promise<string> {
-  if (!secret || secret.length < KEY_MIN_CHARACTERS) throw new Error("VISITOR_KEY is not set or too short");
   const bytes = new TextEncoder();
   const algorithm = { name: "HMAC", hash: "SHA-256" };
   const key = await crypto.subtle.importKey("raw", bytes.encode(secret), algorithm, false, ["sign"]);
