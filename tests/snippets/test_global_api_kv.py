@@ -598,13 +598,14 @@ def test_a_dead_origin_leaves_stored_flags_alone_and_is_used_again_once_it_lives
 
 
 def test_a_mistyped_origin_address_is_an_error_of_the_origin(runtime):
-    with runtime.example(SLUG, variables={"ORIGIN_URL": "flags.example.com"}) as api:
+    with runtime.example(SLUG, secrets={"ADMIN_TOKEN": TOKEN}, variables={"ORIGIN_URL": "flags.example.com"}) as api:
         assert refusal(api.http.get("/v1/flags/good")) == (502, "origin_failed")
 
 
 def test_a_redirecting_origin_is_not_followed(tmp_path):
     """The harness follows redirects itself, ``wrangler dev`` leaves them to the Worker as production does."""
-    command = f"npx wrangler dev --config snippets/{SLUG}/wrangler.toml --persist-to {tmp_path} --var ORIGIN_URL:"
+    options = f"--persist-to {tmp_path} --var ADMIN_TOKEN:{TOKEN} --var ORIGIN_URL:"
+    command = f"npx wrangler dev --config snippets/{SLUG}/wrangler.toml {options}"
     with origin() as url, dev_server(command + url) as (api, _):
         before = times_asked("good")
         assert refusal(httpx.get(f"{api}/v1/flags/moved")) == (502, "origin_failed")
