@@ -99,7 +99,7 @@ def test_no_host_header_opens_the_lock_of_a_site_without_its_key(origin, monkeyp
     monkeypatch.setattr(HTTPConnection, "url", rebuilt)
 
     async def order() -> httpx.Response:
-        transport = httpx.ASGITransport(app.application("aws", "key", []))
+        transport = httpx.ASGITransport(app.application("aws", KEY, []))
         async with httpx.AsyncClient(transport=transport, base_url="http://site") as http:
             return await http.post("/orders", headers={"Host": host}, content="7")
 

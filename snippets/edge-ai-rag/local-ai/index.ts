@@ -142,7 +142,7 @@ function compose(question: string, passages: Passage[], fault: Fault | undefined
   if (best.score === 0) return "The passages do not answer this.";
   if (fault === "no-citation") return best.sentence;
   return fault === "wrong-citation"
-    ? `${best.sentence} [99] [[99]3] [1234] ［7］ [${best.n}, 88] [9`
+    ? `${best.sentence} [99] [[99]88] [1234] ［7］ [${best.n}, 88] [9`
     : `${best.sentence} [${best.n}]`;
 }
 

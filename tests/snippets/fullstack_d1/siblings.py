@@ -44,7 +44,8 @@ def over_tls(worker_url: str, folder: Path) -> Iterator[int]:
         def forward(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             if not self.headers["Host"].startswith(OURS):
-                return self.reply(200, [("Content-Type", "text/html")], b"<title>A sibling</title>")
+                self.reply(200, [("Content-Type", "text/html")], b"<title>A sibling</title>")
+                return
             # A header's bytes pass as they came, also those that are no ASCII.
             sent = [
                 (name, value.encode("latin-1"))
