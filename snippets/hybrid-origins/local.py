@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-KEY = "local-origin-key"
+KEY = "local-origin-key-0123456789abcdef"
 SITES = {"aws": 8791, "gcp": 8792, "dc": 8793}
 
 

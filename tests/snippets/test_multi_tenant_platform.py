@@ -16,7 +16,7 @@ from tests.harness.workers import SNIPPETS, Example, Runtime
 from tests.snippets.multi_tenant_platform.cloudflare_api import SCRIPTS, Api, cloudflare_api
 
 SLUG = "multi-tenant-platform"
-STAFF = "local-staff-token"
+STAFF = "local-staff-token-0123456789abcdef"
 MEDDLING_MAP = Path(__file__).with_name("multi_tenant_platform") / "meddling_map"
 GUESTBOOK = (SNIPPETS / SLUG / "tenants" / "guestbook.js").read_text()
 SECRET = "tenant-secret-4711"

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import httpx
 
-KEY = "local-origin-key"
+KEY = "local-origin-key-0123456789abcdef"
 SITE = Path(__file__).with_name("site.py")
 READY_S = 30
 
