@@ -10,7 +10,7 @@ from tests.documents.runner import SYBILS
 from tests.harness.scratch import Scratch
 from tools import toolchain
 
-pytest_plugins = ["tests.harness.fixtures"]
+pytest_plugins = ["tests.harness.fixtures", "tests.changed.plugin"]
 # Tests start many a Python; with this set, each would compile its libraries again.
 if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
     sys.dont_write_bytecode = False
