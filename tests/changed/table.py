@@ -73,7 +73,7 @@ EXAMPLE = (
     "tests/snippets/test_every_example.py::test_every_*",
     "tests/snippets/test_every_example.py::test_examples_hold_*",
     "tests/site/test_pages.py::test_one_compatibility_date_*",
-    "tests/site/test_pages.py::test_every_finished_pattern_*",
+    "tests/site/test_pages.py::test_every_pattern_has_*",
     "tests/site/test_zips.py[{slug}]",
     "tests/site/test_zips.py::test_an_unzipped_*",
     "tests/site/test_zips.py::test_the_catalogue_*",
@@ -225,6 +225,7 @@ ROWS: dict[str, tuple[str, ...]] = {
     # Data of the tools
     "tools/draw.js": ("tests/site/test_drawings.py",),
     "tools/terraform_newer.yml": ("tests/tools/test_terraform.py", "tests/snippets/test_every_example.py"),
+    "tools/new/files/**": ("tests/tools/test_new.py",),
     "tools/lighthouse/**": (f"{NOTHING}of tools.bench, which measures and tests nothing",),
     # Words about the project
     "README.md": ("README.md", "tests/documents/test_documents.py", "tests/changed"),
