@@ -60,7 +60,6 @@ PAGE = (
     "tests/hosting/test_site.py::test_every_page_that_ever_was_*",
     "tests/hosting/test_live.py::test_the_transcripts_*[{stem}]",
     "tests/documents/test_documents.py::test_every_*",
-    "tests/documents/test_documents.py::test_finished_pages_*",
     "tests/documents/test_documents.py::test_code_fits_*",
     "tests/documents/test_recorded.py",
 )
