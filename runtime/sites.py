@@ -16,7 +16,7 @@ import httpx
 
 from model.files import ROOT
 
-KEY = "local-origin-key"
+KEY = "local-origin-key-0123456789abcdef"
 SITE = Path(__file__).with_name("sites_server.py")
 EXAMPLE = ROOT / "snippets" / "hybrid-origins" / "origin"
 READY_S = 30

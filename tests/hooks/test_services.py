@@ -3,11 +3,12 @@
 import re
 
 import pytest
-from hooks.example_links import ROOT, resolve
 from mkdocs.exceptions import PluginError
 
 from hooks.blocks.services import ELSEWHERE, document, jobs, meant, seen_from_here, services
+from model.chooser import resolve
 from model.examples import BINDINGS
+from model.files import ROOT
 from model.patterns import parse, patterns
 from model.products import products
 

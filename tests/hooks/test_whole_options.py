@@ -1,6 +1,6 @@
 """An option of a command in a sentence stays in one piece; that no line breaks in it is shown in Chromium."""
 
-from hooks.whole_options import whole
+from tests.site.test_print import whole
 
 
 def test_options_in_a_sentence_are_kept_whole_and_nothing_else_is_touched():

@@ -2,19 +2,20 @@
 
 import itertools
 import json
+import math
 import re
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 from bs4 import BeautifulSoup, Tag
 from playwright.sync_api import Browser, expect
-from test_reading import ARRIVED, WATCH_SHIFTS, axe
 
 from model.chooser import ANY, evaluate, load
 from model.products import products
 from runtime.browser import MOBILE, Visit
 from runtime.site import Site
 from tests.site.pages import SLUGS, pattern_pages, service_ids
+from tests.site.test_reading import ARRIVED, WATCH_SHIFTS, axe
 
 RULES = load()
 QUESTIONS = {q["id"]: [a["id"] for a in q["answers"]] for q in RULES["questions"]}
@@ -77,7 +78,7 @@ def test_whoever_counts_points_in_the_tables_gets_what_the_chooser_recommends(si
         answers = dict(zip(QUESTIONS, combination, strict=True))
         given = [rows[q][a] for q, a in answers.items() if a != ANY]
         best = min(
-            SLUGS,
+            places,
             key=lambda s: (
                 sum(struck.count(s) for _, _, struck in given),
                 -sum(2 * (s in two) + (s in one) for two, one, _ in given),
@@ -86,7 +87,7 @@ def test_whoever_counts_points_in_the_tables_gets_what_the_chooser_recommends(si
         )
         assert best == evaluate(RULES, answers)["first"], answers
         count += 1
-    assert count == 5184
+    assert count == math.prod(map(len, QUESTIONS.values())) >= 5000
 
 
 def test_the_form_and_its_rules_need_no_inline_script_or_style(site: Site):
@@ -109,7 +110,7 @@ def test_without_javascript_the_tables_stand_there_and_no_form_pretends_to_work(
         )
         visit.page.goto(site.url + OVERVIEW)
         assert not visit.page.locator(".filter").is_visible()
-        assert visit.page.locator(".overview tbody tr").count() == 16
+        assert visit.page.locator(".overview tbody tr").count() == len(SLUGS)
 
 
 # The chooser
@@ -294,7 +295,7 @@ def test_the_overview_is_filtered_by_service_and_need_and_the_choice_can_be_sent
     service.select_option(label="any")
     assert shown(visit) == [slug for slug in SLUGS if meta[slug]["exposure"] == "egress"]
     visit.page.goto(f"{site.url}{OVERVIEW}?service=gone&need=%3Cb%3E", wait_until="networkidle")
-    assert len(shown(visit)) == 16
+    assert shown(visit) == list(SLUGS)
     assert visit.complaints == []
 
 

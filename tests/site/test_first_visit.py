@@ -6,9 +6,9 @@ from urllib.parse import urlsplit
 
 import pytest
 from hooks.framed_tables import framed
-from hooks.lean_code import lean
 from playwright.sync_api import Browser, expect
 
+from hooks.page.passes import lean
 from model.files import fresh
 from runtime.browser import DESKTOP, MOBILE, Visit
 from runtime.site import Site

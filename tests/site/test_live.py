@@ -14,13 +14,13 @@ from pathlib import Path
 import httpx
 import pytest
 from playwright.sync_api import Browser, Locator, Page
-from test_reading import WATCH_SHIFTS, axe
 
 from model.transcripts.arrows import find, load
 from runtime import toolchain
 from runtime.browser import Visit
 from runtime.site import Site
 from runtime.sites import free_port
+from tests.site.test_reading import WATCH_SHIFTS, axe
 from tests.tools.test_live import processes
 
 pytestmark = pytest.mark.timeout(300)
