@@ -9,6 +9,7 @@ import pytest
 from starlette.datastructures import URL
 from starlette.requests import HTTPConnection
 
+from runtime import toolchain
 from runtime.sites import KEY, Site
 from tests.snippets.private_machine_api.tls import Authority
 from tools.terraform import __main__ as terraform
