@@ -15,6 +15,8 @@ Rules = dict[str, Any]
 def resolve(raw: dict[str, Any], pages: list[Pattern]) -> Rules:
     """Return the rules with every pattern's number, description and plan, in the order that breaks a tie.
 
+    A draft is named in the file and recommended to nobody.
+
     Args:
         raw: the parsed YAML.
         pages: the patterns, as their pages describe them.
@@ -33,6 +35,7 @@ def resolve(raw: dict[str, Any], pages: list[Pattern]) -> Rules:
             "plan": known[slug].plan,
         }
         for slug, name in raw["order"].items()
+        if not known[slug].draft
     ]
     questions = [
         {
@@ -55,13 +58,17 @@ def _answer(answer: dict[str, Any], question: str, known: dict[str, Pattern]) ->
         raise GuideError(f"{place}: unknown pattern {', '.join(sorted(unknown))}")
     if twice := {slug for slug in named if named.count(slug) > 1}:
         raise GuideError(f"{place}: names {', '.join(sorted(twice))} twice")
+
+    def finished(slugs: list[str]) -> list[str]:
+        return [slug for slug in slugs if not known[slug].draft]
+
     return {
         "id": answer["id"],
         "label": answer["label"],
         "means": answer["means"],
-        "strong": strong,
-        "fits": fits,
-        "out": out,
+        "strong": finished(strong),
+        "fits": finished(fits),
+        "out": [[why, left] for why, slugs in out if (left := finished(slugs))],
     }
 
 

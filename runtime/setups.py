@@ -82,7 +82,7 @@ class Setup:
 EXAMPLES = {
     "proxy-website": Setup(),
     "static-site-api": Setup(("static-site-api",), {"FORM_KEY": LOCAL_KEY}, ((None, "DB"),)),
-    "global-api-kv": Setup(("global-api-kv",), {"ADMIN_TOKEN": "local-admin-token"}),
+    "global-api-kv": Setup(("global-api-kv",), {"ADMIN_TOKEN": "local-admin-token-0123456789abcdef"}),
     "private-machine-api": Setup(
         tuple(f"private-machine-api/{name}" for name in ("gateway", "internal-a", "internal-b", "worker-x")),
         {"HMAC_KEYS": f'{{"shop-backend":["{LOCAL_KEY}"]}}'},
@@ -100,13 +100,17 @@ EXAMPLES = {
     ),
     "image-pipeline": Setup(
         ("image-pipeline",),
-        {"UPLOAD_TOKEN": "local-upload-token", "SIGNING_KEYS": "local-signing-key-0123456789abcdef"},
+        {"UPLOAD_TOKEN": "local-upload-token-0123456789abcdef", "SIGNING_KEYS": "local-signing-key-0123456789abcdef"},
     ),
     "tunnel-access": Setup(server="uv run python snippets/tunnel-access/origin/app.py --local-team"),
     "secure-egress": Setup(),
     "background-queues": Setup(
         ("background-queues",),
-        {"API_KEYS": '{"shop":"local-shop-key"}', "ADMIN_TOKEN": "local-admin-token", "PROVIDER_TOKEN": "local"},
+        {
+            "API_KEYS": '{"shop":"local-shop-api-key-0123456789abcdef"}',
+            "ADMIN_TOKEN": "local-admin-token-0123456789abcdef",
+            "PROVIDER_TOKEN": "local-provider-token-0123456789abcdef",
+        },
         ((None, "DB"),),
         beside=("PROVIDER_URL", "uv run python snippets/background-queues/client/provider.py"),
     ),
@@ -120,7 +124,7 @@ EXAMPLES = {
         ((None, "DB"),),
     ),
     "hyperdrive-database": Setup(
-        ("hyperdrive-database",), {"SHOP_TOKEN": "local-shop-token"}, environment=shop_bindings
+        ("hyperdrive-database",), {"SHOP_TOKEN": "local-shop-token-0123456789abcdef"}, environment=shop_bindings
     ),
     "multi-tenant-platform": Setup(
         tuple(
@@ -130,13 +134,19 @@ EXAMPLES = {
         migrations=(("control", "DB"),),
         others={
             "dispatch": {"stand_ins": {"DISPATCHER": "local-cloudflare"}},
-            "control": {"stand_ins": {"DEPLOYER": "local-cloudflare"}, "secrets": {"STAFF_TOKEN": "local-staff-token"}},
+            "control": {
+                "stand_ins": {"DEPLOYER": "local-cloudflare"},
+                "secrets": {"STAFF_TOKEN": "local-staff-token-0123456789abcdef"},
+            },
         },
         hosts={"control.example.com": 401, "acme.apps.example.com": 404},
     ),
     "edge-ai-rag": Setup(
         ("edge-ai-rag", "edge-ai-rag/local-ai", "edge-ai-rag/local-index-1", "edge-ai-rag/local-index-2"),
-        {"SESSION_KEY": "local-session-key-0123456789-only-for-development", "ADMIN_TOKEN": "local-admin-token"},
+        {
+            "SESSION_KEY": "local-session-key-0123456789-only-for-development",
+            "ADMIN_TOKEN": "local-admin-token-0123456789abcdef",
+        },
         ((None, "DB"),),
         stand_ins={"AI": "local-ai", "INDEX_E1": "local-index-1", "INDEX_E2": "local-index-2"},
     ),

@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from model.files import ROOT
 
-KEY = "local-origin-key"
+KEY = "local-origin-key-0123456789abcdef"
 SITE = ROOT / "snippets" / "hybrid-origins" / "origin" / "app.py"
 READY_S = 30
 

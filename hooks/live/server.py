@@ -28,7 +28,7 @@ HEADER_LIMIT_BYTES = 8 * 1024
 ANSWER_S, END_S = 20, 30
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-PRINTABLE = re.compile(r"[\t\x20-\x7e\x80-\U0010ffff]*")
+PRINTABLE = re.compile(r"[\t\x20-\x7e\xa0-\u2027\u202a-\U0010ffff]*")
 TARGET = re.compile(r"/(?:[\x21-\x7e][\x21-\x7e]*)?")
 # Set by the connection itself, so that nobody smuggles a second request into it.
 OURS = {"content-length", "transfer-encoding"}
@@ -99,7 +99,12 @@ class Examples:
             return
         self._end()
         self._process = subprocess.Popen(
-            self._command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+            self._command,
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            encoding="utf-8",
+            start_new_session=True,
         )
         try:
             self.known = self._read().get("examples", [])
@@ -180,7 +185,12 @@ class Own:
         text = command.replace(ADDRESS, url).replace("uv run python", f"'{sys.executable}'")
         try:
             done = subprocess.run(
-                ["bash", "-c", text], cwd=self._root, capture_output=True, text=True, timeout=ANSWER_S, check=False
+                ["bash", "-c", text],
+                cwd=self._root,
+                capture_output=True,
+                encoding="utf-8",
+                timeout=ANSWER_S,
+                check=False,
             )
         except subprocess.TimeoutExpired as error:
             raise Refused(504, "too_slow", f"The command took more than {ANSWER_S} seconds.") from error

@@ -11,7 +11,13 @@ from model.facts import used
 from model.files import ROOT, GuideError
 
 
-def box(services: list[tuple[str, str]], plan: str, tested: tuple[str, str] | None, oldest: date | None) -> str:
+def box(
+    services: list[tuple[str, str]],
+    plan: str,
+    tested: tuple[str, str] | None,
+    oldest: date | None,
+    draft: str = "",
+) -> str:
     """Return the HTML of the strip.
 
     Args:
@@ -19,9 +25,12 @@ def box(services: list[tuple[str, str]], plan: str, tested: tuple[str, str] | No
         plan: the lowest plan that works.
         tested: Wrangler's and workerd's versions, or None where no Worker is run.
         oldest: the date of the oldest fact on the page, or None when it uses none.
+        draft: what a page still lacks.
     """
     links = ", ".join(f'<a href="{html.escape(url)}" rel="noopener">{html.escape(name)}</a>' for name, url in services)
     rows = [("Services", links), ("Lowest plan", html.escape(plan))]
+    if draft:
+        rows.insert(0, ("Draft", html.escape(draft)))
     if tested:
         rows.append(("Tested with", f"Wrangler {tested[0]}, workerd {tested[1]}"))
     if oldest:
@@ -54,5 +63,6 @@ def put_strip(body: Node, sheet: Sheet, guide: Guide) -> None:
             sheet.meta["plan"],
             versions() if workers else None,
             min(dates, default=None),
+            sheet.meta.get("draft", ""),
         ),
     )

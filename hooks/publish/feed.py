@@ -107,12 +107,12 @@ def dates(root: Path = ROOT) -> dict[str, str]:
     git = ["git", "-C", str(root)]
     try:
         shallow = subprocess.run(
-            [*git, "rev-parse", "--is-shallow-repository"], capture_output=True, text=True, check=False
+            [*git, "rev-parse", "--is-shallow-repository"], capture_output=True, encoding="utf-8", check=False
         )
         if shallow.stdout.strip() != "false":
             return {}
         command = [*git, "log", "--format=@%cs", "--name-only", "--no-renames", "--", "docs", "snippets", "experiments"]
-        log = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+        log = subprocess.run(command, capture_output=True, encoding="utf-8", check=False).stdout
     except OSError:
         return {}
     found: dict[str, str] = {}

@@ -47,6 +47,7 @@ def entry(pattern: Pattern, facts: dict[str, Fact], page: Sheet, root: Path = RO
         "tests": tested_by(pattern.slug, root),
         "facts": shown,
         "oldest_fact": min(facts[name].as_of for name in shown).isoformat(),
+        **({"draft": pattern.draft} if pattern.draft else {}),
     }
 
 

@@ -1,5 +1,6 @@
 """Read the code fences of a page and the commands in its transcripts: the build and the tests must see the same ones."""
 
+import hashlib
 import re
 from dataclasses import dataclass
 
@@ -69,3 +70,10 @@ def transcripts(text: str, place: str, own: str) -> list[tuple[str, list[Command
             named = NAMED.findall(text[: fence.start])
             found.append((named[-1] if named else own, commands(fence, place)))
     return found
+
+
+def fingerprint(text: str, place: str, own: str) -> str:
+    """Return a hash over the commands of a page that the tests run, and over their output; empty where it has none."""
+    found = [c for _, commands in transcripts(text, place, own) for c in commands if c.runs]
+    shown = "\0".join(f"{c.text}\0{c.expected}" for c in found)
+    return hashlib.sha256(shown.encode()).hexdigest()[:16] if found else ""

@@ -6,12 +6,12 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-KEY = "local-origin-key"
+KEY = "local-origin-key-0123456789abcdef"
 SITES = {"aws": 8791, "gcp": 8792, "dc": 8793}
 
 
 def main() -> int:
-    (HERE / ".dev.vars").write_text(f"ORIGIN_KEY={KEY}\n")
+    (HERE / ".dev.vars").write_text(f"ORIGIN_KEY={KEY}\n", encoding="utf-8")
     sites = []
     for name, port in SITES.items():
         command = [sys.executable, str(HERE / "origin" / "app.py"), name, "--port", str(port)]

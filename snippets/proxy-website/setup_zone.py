@@ -90,8 +90,8 @@ def main(given: list[str], ask: Callable[[str], str] = input) -> int:
             client,
             options.zone,
             wanted,
-            options.certificate.read_text(),
-            options.key.read_text(),
+            options.certificate.read_text(encoding="utf-8"),
+            options.key.read_text(encoding="utf-8"),
         )
         for step in todo:
             print("-", step.what)

@@ -9,14 +9,14 @@ Exit code 0: in step, or applied; 1: refused; 2: the API or the feed's server fa
 import argparse
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 from cloudflare import APIConnectionError, APIStatusError, Cloudflare
 
-from feed import FEED_LIMIT_BYTES, FeedError, parse
+from feed import FEED_LIMIT_BYTES, FeedError, own_domain, parse
 
 STANDARD_ENTRIES = 1000  # The page names the source; Enterprise lists take more.
 SHRINK_LIMIT = 0.3  # Our choice: a feed that lost more than this share at once is broken, not cleaned up.
@@ -57,36 +57,69 @@ def present(client: Cloudflare, account: str, list_id: str) -> list[str]:
     return [item.value for page in pages for item in page.result or [] if item.value]
 
 
-def apply(client: Cloudflare, account: str, list_id: str, change: Difference) -> None:
-    """Make the change in steps that can be repeated: a broken-off run leaves less to do.
+def steps(change: Difference, room: int) -> Iterator[Difference]:
+    """Return the change in steps that never make the list longer than it may be.
 
-    What is new is blocked before anything is opened again.
+    What is new is blocked before anything is opened, as long as there is room for it. A full
+    list gives up first what the feed no longer names.
     """
+    added, removed = change.added, change.removed
+    while added or removed:
+        if added and room > 0:
+            count = min(BATCH, room)
+            yield Difference(added[:count], [])
+            added, room = added[count:], room - len(added[:count])
+        elif removed:
+            yield Difference([], removed[:BATCH])
+            removed, room = removed[BATCH:], room + len(removed[:BATCH])
+        else:
+            raise FeedError("the list is longer than --entries says")
+
+
+def apply(
+    client: Cloudflare, account: str, list_id: str, change: Difference, room: int
+) -> None:
+    """Make the change in steps that can be repeated: a broken-off run leaves less to do."""
     edit = client.zero_trust.gateway.lists.edit
-    for start in range(0, len(change.added), BATCH):
-        batch = [{"value": v} for v in change.added[start : start + BATCH]]
-        edit(list_id, account_id=account, append=batch)
-    for start in range(0, len(change.removed), BATCH):
-        edit(list_id, account_id=account, remove=change.removed[start : start + BATCH])
+    for step in steps(change, room):
+        if step.added:
+            new = [{"value": v} for v in step.added]
+            edit(list_id, account_id=account, append=new)
+        else:
+            edit(list_id, account_id=account, remove=step.removed)
 
 
 # --8<-- [end:sync]
 
 
+# --8<-- [start:read]
 def read(source: str) -> bytes:
-    """Return a feed from a file or an https address, never more than the limit and one byte."""
+    """Return a feed from a file or an https address, never more than the limit and one byte.
+
+    Raises:
+        FeedError: the server did not answer with the plain feed.
+    """
     if not source.startswith("https://"):
         with Path(source).open("rb") as file:
             return file.read(FEED_LIMIT_BYTES + 1)
     data = b""
-    with httpx.stream("GET", source, timeout=20, follow_redirects=False) as response:
+    # A packed feed of a kilobyte can unpack to gigabytes: none is asked for, none is taken.
+    plain = {"Accept-Encoding": "identity"}
+    with httpx.stream("GET", source, headers=plain, timeout=20) as response:
         if response.status_code != 200:
             raise FeedError(f"the feed's server answered {response.status_code}")
-        for chunk in response.iter_bytes():
+        if coding := response.headers.get("Content-Encoding"):
+            raise FeedError(
+                f"the feed's server packed it, as {coding[:40]!r}: ask for it plain"
+            )
+        for chunk in response.iter_raw():
             data += chunk
             if len(data) > FEED_LIMIT_BYTES:
                 break
-    return data
+    return data[: FEED_LIMIT_BYTES + 1]
+
+
+# --8<-- [end:read]
 
 
 def arguments(given: list[str]) -> argparse.Namespace:
@@ -110,14 +143,14 @@ def arguments(given: list[str]) -> argparse.Namespace:
 def main(given: list[str]) -> int:
     options = arguments(given)
     try:
-        wanted = parse(read(options.feed), frozenset(options.own), options.entries)
+        own = frozenset(map(own_domain, options.own))
+        wanted = parse(read(options.feed), own, options.entries)
         if not options.list:
             print(f"{len(wanted)} domains, nothing refused")
             return 0
         client = Cloudflare(base_url=os.environ.get("CLOUDFLARE_BASE_URL"))
-        change = difference(
-            wanted, present(client, options.account, options.list), options.allow_shrink
-        )
+        old = present(client, options.account, options.list)
+        change = difference(wanted, old, options.allow_shrink)
         for sign, domains in (("+", change.added), ("-", change.removed)):
             for domain in domains:
                 print(sign, domain)
@@ -125,7 +158,8 @@ def main(given: list[str]) -> int:
             f"{len(change.added)} to add, {len(change.removed)} to remove, {len(wanted)} wanted"
         )
         if options.apply and (change.added or change.removed):
-            apply(client, options.account, options.list, change)
+            room = options.entries - len(old)
+            apply(client, options.account, options.list, change, room)
             print("applied")
     except FeedError as error:
         print(f"refused: {error}", file=sys.stderr)

@@ -5,6 +5,7 @@ A broken feed that is taken half blocks half of the Internet, or opens what was 
 
 import re
 
+import idna
 from publicsuffixlist import PublicSuffixList
 
 # Our choice: far above the feed's usual size, far below what a process should hold. The list itself takes 1,000 entries.
@@ -12,6 +13,13 @@ FEED_LIMIT_BYTES = 1_000_000
 LINE_LIMIT_CHARS = 300
 LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 SUFFIXES = PublicSuffixList()
+# Names of strangers begin below s3.amazonaws.com, so amazonaws.com is as wide as a suffix. The
+# package has no public name for its list.
+ABOVE_SUFFIXES = frozenset(
+    ".".join(labels[n:])
+    for labels in (s.lstrip("!*.").split(".") for s in SUFFIXES._publicsuffix)
+    for n in range(1, len(labels) - 1)
+)
 
 
 class FeedError(ValueError):
@@ -56,7 +64,7 @@ def parse(data: bytes, own_domains: frozenset[str], entries: int) -> list[str]:
 
 # --8<-- [start:domain]
 def _domain(text: str, number: int, own_domains: frozenset[str]) -> str:
-    domain = text.lower().rstrip(".")
+    domain = text.lower().removesuffix(".") if text.isascii() else ""
     labels = domain.split(".")
     too_long = len(text) > LINE_LIMIT_CHARS or len(domain) > 253
     if too_long or len(labels) < 2 or not all(map(LABEL.fullmatch, labels)):
@@ -66,6 +74,9 @@ def _domain(text: str, number: int, own_domains: frozenset[str]) -> str:
     if SUFFIXES.is_public(domain):
         why = "is a public suffix: it would block everybody under it"
         raise FeedError(f"line {number}: {domain} {why}")
+    if domain in ABOVE_SUFFIXES:
+        why = "stands above a public suffix: it would block strangers under it"
+        raise FeedError(f"line {number}: {domain} {why}")
     for own in own_domains:
         if own == domain or own.endswith(f".{domain}") or domain.endswith(f".{own}"):
             raise FeedError(f"line {number}: {domain} would block {own}, which is ours")
@@ -73,3 +84,24 @@ def _domain(text: str, number: int, own_domains: frozenset[str]) -> str:
 
 
 # --8<-- [end:domain]
+
+
+# --8<-- [start:own]
+def own_domain(given: str) -> str:
+    """Return a domain of ours in the one form in which a feed writes domains.
+
+    Raises:
+        FeedError: this is no domain, and would protect nothing.
+    """
+    try:
+        domain = idna.encode(given, uts46=True).decode().removesuffix(".")
+    except UnicodeError:
+        domain = ""
+    labels = domain.split(".")
+    if len(labels) < 2 or labels[-1].isdigit() or not all(map(LABEL.fullmatch, labels)):
+        why = "is no domain, so it would protect nothing: write it like example.com"
+        raise FeedError(f"--own {given!r} {why}")
+    return domain
+
+
+# --8<-- [end:own]

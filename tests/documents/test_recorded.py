@@ -1,28 +1,20 @@
 """The date under a transcript is the day on which this very text was recorded, with this runtime."""
 
 import datetime
-import hashlib
 import json
 
 import pytest
 
 from model.examples import versions
-from model.transcripts.commands import transcripts
-from tests.support.pages import ROOT, PageSource, every_page
+from model.transcripts.commands import fingerprint
+from tests.support.pages import ROOT, every_page
 
 RECORDED = ROOT / "docs" / "data" / "live" / "recorded.json"
 
 
-def fingerprint(page: PageSource) -> str:
-    """Return a hash over the commands of a page that the tests run, and over their output."""
-    found = [c for _, commands in transcripts(page.text, page.place, page.slug) for c in commands if c.runs]
-    return (
-        hashlib.sha256("\0".join(f"{c.text}\0{c.expected}" for c in found).encode()).hexdigest()[:16] if found else ""
-    )
-
-
 def test_each_page_says_when_its_transcripts_were_recorded(pytestconfig: pytest.Config):
-    wanted = {p.place: {"sha": fingerprint(p), "workerd": versions()[1]} for p in every_page() if fingerprint(p)}
+    found = {p.place: fingerprint(p.text, p.place, p.slug) for p in every_page()}
+    wanted = {place: {"sha": sha, "workerd": versions()[1]} for place, sha in found.items() if sha}
     known = json.loads(RECORDED.read_text()) if RECORDED.is_file() else {}
     today = datetime.date.today().isoformat()
     new = {

@@ -74,6 +74,12 @@ def test_who_is_not_signed_in_gets_nothing_out_of_the_cache(measured, shop):
         assert "Ana" not in refused.text
 
 
+@pytest.mark.parametrize("before", ["\u00a0", "x", "session=session-a; "])
+def test_a_planted_session_is_none(shop, before):
+    given = f"theme=dark; {before}session=session-b".encode()
+    assert shop.http.get("/not-stored", headers={"Cookie": given}).status_code == 401
+
+
 def test_the_log_names_whose_page_was_made(shop):
     shop.http.get("/not-stored", headers={"Cookie": "session=session-b"})
     assert json.loads(shop.logs()[-1].partition(": ")[2]) == {"event": "rendered", "name": "Ben"}

@@ -50,7 +50,7 @@ def arrive(example: Example) -> Visitor:
 def flag(visitor: Visitor, name: str, rollout: int | None = None) -> dict[str, Any]:
     if rollout is None:
         return visitor.call("global-api-kv", "GET", f"/v1/flags/{name}")
-    headers = {"Authorization": "Bearer local-admin-token", "Content-Type": "application/json"}
+    headers = {"Authorization": "Bearer local-admin-token-0123456789abcdef", "Content-Type": "application/json"}
     body = json.dumps({"enabled": True, "rollout": rollout})
     return visitor.call("global-api-kv", "PUT", f"/v1/flags/{name}", headers, body)
 
@@ -211,11 +211,29 @@ def test_a_cookie_that_we_did_not_sign_is_a_new_visitor(site: Example, forge: An
     assert thief.id != owner.id and flag(owner, "mine")["status"] == 200
 
 
+@pytest.mark.parametrize("before", ["\u2000", "\u00a0", "\ufeff", "\t", f"{COOKIE}=x; "])
+def test_a_cookie_that_a_sibling_hostname_planted_makes_nobody_a_known_visitor(site: Example, before: str):
+    owner, victim = arrive(site), arrive(site)
+    flag(owner, "mine", 3)
+    planted: Any = f"a=1; {before}{COOKIE}={owner.cookie}".encode()
+    answer = victim.post("global-api-kv", {"method": "GET", "url": "/v1/flags/mine"}, Cookie=planted)
+    assert answer.json()["status"] == 404 and victim.id not in ("", owner.id)
+
+
 def test_the_cookie_is_for_this_host_only_and_out_of_the_reach_of_scripts(site: Example):
     response = arrive(site).post("global-api-kv", {"method": "GET", "url": "/"})
     value, *flags = response.headers["Set-Cookie"].split("; ")
     assert value.startswith(f"{COOKIE}=")
     assert set(flags) == {"Path=/", "Max-Age=86400", "HttpOnly", "Secure", "SameSite=Strict"}
+
+
+@pytest.mark.parametrize("secrets", [{}, {"VISITOR_KEY": "guessable-" * 3 + "k"}], ids=["missing", "31 characters"])
+def test_with_a_key_that_can_be_guessed_nobody_gets_a_sandbox(runtime: Runtime, secrets: dict[str, str]):
+    with live(runtime, secrets=secrets) as example:
+        for answer in (example.http.get("/live/status"), arrive(example).post("global-api-kv", {})):
+            assert code(answer) == (503, "not_configured") and "set-cookie" not in answer.headers
+        said = "\n".join(example.logs())
+        assert "VISITOR_KEY" in said and "guessable" not in said
 
 
 # --- what a visitor may not say -----------------------------------------------------------------------------------------
@@ -280,6 +298,8 @@ def test_what_the_visitors_own_browser_sends_stays_outside(stranger: Example):
     )
     assert dict(seen["headers"])["cookie"] == "a=1; b=2"
     assert visitor.id not in json.dumps(seen)
+    seen, _ = echo(visitor, ["Cookie", f"a=1; \u00a0__Host-session=x;\t{COOKIE}={visitor.cookie}; b=2"])
+    assert dict(seen["headers"])["cookie"] == "a=1; \u00a0__Host-session=x; b=2", "a name is never made into another"
     assert not {"x-outer", "authorization", "origin", "user-agent"} & {name for name, _ in seen["headers"]}
 
 
@@ -474,9 +494,10 @@ def test_a_slow_or_broken_example_is_an_answer_in_words(stranger: Example, path:
     assert visitor.post("global-api-kv", {"method": "GET", "url": "/"}).status_code == 200, "the sandbox lives on"
 
 
-def test_an_answer_without_an_end_is_cut(stranger: Example):
+def test_an_answer_without_an_end_is_cut_between_two_characters(stranger: Example):
     answer = arrive(stranger).call("global-api-kv", "GET", "/endless")
-    assert answer["truncated"] is True and len(answer["body"]) == 65_536
+    assert answer["truncated"] is True and set(answer["body"]) == {"€", "x"}
+    assert len(answer["body"].encode()) == 65_534, "the next character has three bytes"
 
 
 @pytest.mark.parametrize(
@@ -604,7 +625,7 @@ def test_ten_thousand_requests_open_no_more_sandboxes_and_calls_than_the_quotas_
     with flooded(runtime) as example:
         visitor = arrive(example)
         visitor.call("global-api-kv", "GET", "/")
-        headers = [["Authorization", "Bearer local-admin-token"], ["Content-Type", "application/json"]]
+        headers = [["Authorization", "Bearer local-admin-token-0123456789abcdef"], ["Content-Type", "application/json"]]
         body = json.dumps({"method": "PUT", "url": "/v1/flags/a", "headers": headers, "body": '{"enabled":true}'})
         url = f"{example.url}/live/global-api-kv"
         seen: dict[bool, Counter[int]] = {True: Counter(), False: Counter()}

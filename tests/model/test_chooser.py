@@ -3,6 +3,7 @@
 import copy
 import itertools
 import re
+from dataclasses import replace
 
 import pytest
 import yaml
@@ -14,7 +15,7 @@ from model.patterns import patterns
 from tests.support.scripts import Scripts
 
 RAW = yaml.safe_load(RULES.read_text(encoding="utf-8"))
-PAGES = {page.slug: page for page in patterns()}
+PAGES = {page.slug: page for page in patterns() if not page.draft}
 LOADED = load()
 QUESTIONS = [question["id"] for question in LOADED["questions"]]
 COMBINATIONS = [
@@ -49,7 +50,7 @@ def test_there_are_five_questions_and_each_may_be_left_open():
         assert not (last["strong"] or last["fits"] or last["out"]), f"{question['id']}: an open answer says nothing"
 
 
-def test_every_combination_ends_in_one_recommendation_and_accounts_for_all_sixteen(results: list[dict]):
+def test_every_combination_ends_in_one_recommendation_and_accounts_for_every_pattern(results: list[dict]):
     assert len(COMBINATIONS) == len(results) >= 5000
     for answers, result in zip(COMBINATIONS, results, strict=True):
         named = [result["first"], *result["next"], *(entry["slug"] for entry in result["rest"])]
@@ -61,7 +62,7 @@ def test_no_pattern_is_unreachable_also_when_every_question_is_answered(results:
     clear = [
         r["first"] for a, r in zip(COMBINATIONS, results, strict=True) if ANY not in a.values() and not r["against"]
     ]
-    assert set(clear) == set(PAGES)
+    assert set(clear) == set(PAGES), "let an answer of docs/data/decide.yml speak for it"
 
 
 def test_a_pattern_that_an_answer_puts_out_never_wins_over_one_that_no_answer_puts_out(results: list[dict]):
@@ -165,7 +166,7 @@ def test_a_recommendation_agrees_with_the_front_matter_of_the_page(results: list
         ] in states:
             assert page.state in states[answers["state"]], (answers, page.slug)
             seen += 1
-    assert seen == 32
+    assert seen == len(states) * len(LOADED["questions"][QUESTIONS.index("steps")]["answers"])
 
 
 def test_contradicting_answers_still_get_the_nearest_pattern_and_hear_what_speaks_against_it(scripts: Scripts):
@@ -186,7 +187,7 @@ def test_every_reason_and_every_meaning_is_a_sentence():
 
 def test_the_short_names_are_those_of_the_navigation():
     nav = dict(re.findall(r"- (\S+ · .+): patterns/([a-z0-9-]+)\.md", (ROOT / "mkdocs.yml").read_text()))
-    assert {name: slug for slug, name in ((p["slug"], p["name"]) for p in LOADED["patterns"])} == nav
+    assert {f"{page.number} · {RAW['order'][page.slug]}": page.slug for page in patterns()} == nav
 
 
 @pytest.mark.parametrize(
@@ -216,7 +217,18 @@ def test_broken_rules_stop_the_build_with_their_place(change, message: str):
     raw = copy.deepcopy(RAW)
     change(raw)
     with pytest.raises(GuideError, match=message):
-        resolve(raw, list(PAGES.values()))
+        resolve(raw, patterns())
+
+
+def test_a_draft_has_its_place_in_the_rules_and_is_recommended_to_nobody(scripts: Scripts):
+    draft = "global-api-kv"
+    pages = [
+        replace(page, draft="The failures are still to be written.") if page.slug == draft else page
+        for page in patterns()
+    ]
+    rules = resolve(RAW, pages)
+    assert draft not in str(rules) and draft in str(LOADED)
+    assert scripts.recommendation(rules, {"state": "lookup"})["first"] != draft
 
 
 def test_the_form_cannot_be_left_by_a_text_in_the_rules():

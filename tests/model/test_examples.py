@@ -16,13 +16,14 @@ READY = [slug for slug in SLUGS if examples.one_click(SNIPPETS / slug)]
 
 
 def test_some_example_can_be_deployed_with_one_click():
-    assert READY == ["global-api-kv"]
+    assert "global-api-kv" in READY
 
 
 @pytest.mark.parametrize("slug", READY)
 def test_the_form_asks_for_every_secret_explains_it_and_suggests_no_value(slug: str):
-    needed = tomllib.loads((SNIPPETS / slug / "wrangler.toml").read_text())["secrets"]["required"]
-    asked = (SNIPPETS / slug / ".dev.vars.example").read_text().splitlines()
+    needed = tomllib.loads((SNIPPETS / slug / "wrangler.toml").read_text()).get("secrets", {}).get("required", [])
+    example = SNIPPETS / slug / ".dev.vars.example"
+    asked = example.read_text().splitlines() if example.is_file() else []
     assert asked == [f"{name}=" for name in needed], "a value that stands here would be deployed by whoever accepts it"
     assert all("you make up" in text for text in examples.secrets(SNIPPETS / slug).values())
 

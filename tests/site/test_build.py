@@ -15,11 +15,6 @@ from tests.documents.fences import fences
 from tests.support.pages import ROOT, every_page, service_ids
 
 
-@pytest.fixture(scope="module")
-def soups(site: Site) -> dict[str, BeautifulSoup]:
-    return {p: BeautifulSoup((site.folder / p / "index.html").read_text(), "html.parser") for p in site.pages()}
-
-
 def test_every_markdown_page_is_built(site: Site):
     written = {p.place.removeprefix("docs/").removesuffix(".md").removesuffix("index").strip("/") for p in every_page()}
     assert {place.strip("/") for place in site.pages()} == written | {f"services/{name}" for name in service_ids()}

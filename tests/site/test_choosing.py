@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import math
 import re
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -79,7 +80,7 @@ def test_whoever_counts_points_in_the_tables_gets_what_the_chooser_recommends(si
     for answers, result in zip(combinations, recommended, strict=True):
         given = [rows[q][a] for q, a in answers.items() if a != ANY]
         best = min(
-            SLUGS,
+            places,
             key=lambda s: (
                 sum(struck.count(s) for _, _, struck in given),
                 -sum(2 * (s in two) + (s in one) for two, one, _ in given),
@@ -109,7 +110,7 @@ def test_without_javascript_the_tables_stand_there_and_no_form_pretends_to_work(
         )
         visit.page.goto(site.url + OVERVIEW)
         assert not visit.page.locator(".filter").is_visible()
-        assert visit.page.locator(".overview tbody tr").count() == 16
+        assert visit.page.locator(".overview tbody tr").count() == len(SLUGS)
 
 
 # The chooser
@@ -294,7 +295,7 @@ def test_the_overview_is_filtered_by_service_and_need_and_the_choice_can_be_sent
     service.select_option(label="any")
     assert shown(visit) == [slug for slug in SLUGS if meta[slug]["exposure"] == "egress"]
     visit.page.goto(f"{site.url}{OVERVIEW}?service=gone&need=%3Cb%3E", wait_until="networkidle")
-    assert len(shown(visit)) == 16
+    assert shown(visit) == list(SLUGS)
     assert visit.complaints == []
 
 

@@ -62,7 +62,7 @@ def agree(source: PageSource) -> None:
 
 def test_the_table_has_every_row_of_the_research_and_of_the_original():
     table = rows(PAGE.text)
-    assert len(table) == 16 == len(re.findall(r"^\| (?!Need|Together|---)[^\n]+<br>", PAGE.text, re.M))
+    assert 16 <= len(table) == len(re.findall(r"^\| (?!Need|Together|---)[^\n]+<br>", PAGE.text, re.M))
     named = {row["product"] for row in table}
     assert named >= {
         "Workers KV",

@@ -13,27 +13,26 @@ from tests.support.pages import pattern_pages
 MOST_UNUSED = 14
 
 
-def explained(site: Site, place: str) -> list[str]:
-    soup = BeautifulSoup((site.folder / place / "index.html").read_text(encoding="utf-8"), "html.parser")
+def explained(soup: BeautifulSoup) -> list[str]:
     return [button["popovertarget"] for button in soup.select("button.term__word")]
 
 
-def test_every_pattern_explains_words_and_each_of_them_once(site: Site):
+def test_every_pattern_explains_words_and_each_of_them_once(soups: dict[str, BeautifulSoup]):
     used: Counter[str] = Counter()
     for page in pattern_pages():
-        here = explained(site, f"patterns/{page.slug}")
+        here = explained(soups[f"patterns/{page.slug}/"])
         assert len(here) >= 3 and len(set(here)) == len(here), page.slug
         used.update(here)
     for guide in ("quick-start", "mistakes", "building-blocks", "choose-data-product", "whats-changed"):
-        used.update(explained(site, f"guide/{guide}"))
+        used.update(explained(soups[f"guide/{guide}/"]))
     unused = [term.name for term in load() if f"term-{term.anchor}" not in used]
     assert len(unused) <= MOST_UNUSED, (
         f"{unused}: no page uses these words in running text: remove them from the glossary or use them"
     )
 
 
-def test_the_glossary_itself_and_the_reference_hold_no_cards(site: Site):
-    assert explained(site, "guide/glossary") == explained(site, "reference/limits") == []
+def test_the_glossary_itself_and_the_reference_hold_no_cards(soups: dict[str, BeautifulSoup]):
+    assert explained(soups["guide/glossary/"]) == explained(soups["reference/limits/"]) == []
 
 
 def test_a_word_opens_by_keyboard_without_javascript_and_leads_to_the_glossary(site: Site, browser: Browser):

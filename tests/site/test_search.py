@@ -57,9 +57,9 @@ def missed(answers: list[str], chosen: list[dict[str, Any]]) -> list[str]:
 
 
 def test_the_right_page_comes_first_for_95_of_100_questions(answers: list[str]):
-    assert len(QUERIES) == len({q["ask"] for q in QUERIES}) == 100
+    assert len(QUERIES) == len({q["ask"] for q in QUERIES}) >= 100
     assert {q["page"] for q in QUERIES} >= {f"patterns/{p.slug}/" for p in pattern_pages()}
-    assert len(wrong := missed(answers, QUERIES)) <= 5, wrong
+    assert len(wrong := missed(answers, QUERIES)) <= len(QUERIES) // 20, wrong
 
 
 def test_a_misspelled_word_is_found_too(answers: list[str]):

@@ -25,11 +25,6 @@ def twins(site: Site) -> dict[str, str]:
     return {p: (site.folder / p / "index.md").read_text() for p in site.pages()}
 
 
-@pytest.fixture(scope="module")
-def soups(site: Site) -> dict[str, BeautifulSoup]:
-    return {p: BeautifulSoup((site.folder / p / "index.html").read_text(), "html.parser") for p in site.pages()}
-
-
 def test_every_page_has_a_twin_announces_it_and_links_it(
     site: Site, twins: dict[str, str], soups: dict[str, BeautifulSoup]
 ):

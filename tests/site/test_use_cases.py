@@ -3,9 +3,10 @@
 import re
 
 import pytest
+import yaml
 from markdown.extensions.toc import slugify
 
-from model.chooser import load
+from model.chooser import RULES
 from model.diagrams import fences
 from tests.support.pages import DOCS, page, pattern_pages
 
@@ -31,8 +32,6 @@ def steps(text: str) -> list[str]:
 
 def test_the_five_of_the_original_are_there_and_at_least_five_more():
     assert cases().keys() > ORIGINAL and len(cases()) >= 10
-    words = ("ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen")
-    assert PAGE.meta["description"].lower().startswith(words[len(cases()) - 10]), "the description counts them"
 
 
 @pytest.mark.parametrize("name", cases())
@@ -45,11 +44,14 @@ def test_a_use_case_and_the_front_matter_of_its_patterns_agree(name: str):
 
 def test_every_use_case_that_a_pattern_names_exists_and_no_pattern_is_without_one():
     for pattern in pattern_pages():
-        assert pattern.meta["use_cases"] and set(pattern.meta["use_cases"]) <= cases().keys(), pattern.place
+        assert set(pattern.meta["use_cases"]) <= cases().keys(), pattern.place
+        assert pattern.meta["use_cases"] or "draft" in pattern.meta, (
+            f"{pattern.place}: name a use case that it is part of"
+        )
 
 
 def test_a_link_says_the_name_of_the_pattern_to_which_it_leads():
-    names = {p["slug"]: p["name"].partition(" · ")[2] for p in load()["patterns"]}
+    names = yaml.safe_load(RULES.read_text(encoding="utf-8"))["order"]
     links = re.findall(r"\[([^\]]+)\]\(\.\./patterns/([a-z0-9-]+)\.md\)", PAGE.text)
     assert len(links) > 60
     for text, slug in links:

@@ -5,6 +5,7 @@ rate limit are the real local ones.
 """
 
 import json
+import random
 import re
 import time
 from collections.abc import Iterator
@@ -30,6 +31,7 @@ from tests.snippets.edge_ai_rag.support import (
     refusal,
     until,
 )
+from tests.snippets.edge_ai_rag.typescript import CITATIONS, CUT, typescript
 
 # No log may hold the word "unlogged", which stands in a document, in questions and in what a model writes.
 LEAVE = "# Leave\n\n## Days\nEvery employee has 27 unlogged days of paid leave in a calendar year."
@@ -127,9 +129,66 @@ def test_a_citation_that_was_not_retrieved_never_reaches_the_user(rag, sentence)
     rag.put("fjord/wrong.md", f"# Gates\n\n{sentence}")
     rag.model(all="wrong-citation")
     answer = rag.ask("When does the gate open?")
-    assert "[99]" not in answer.text and "[1]" in answer.text and "[99" not in answer.text
+    assert re.findall(r"\[.*?\]|［.*?］|\[[0-9]*$", answer.text) == ["[1]"]
     assert answer.last[1]["supported"] is True and len(answer.cited) == 1
     assert rag.logged("citation_unknown", "99")
+
+
+# The model's text, the number of passages, what the user sees.
+MARKERS = [
+    ("Seven [2][1].", 2, "Seven [2][1]."),
+    ("7 [[99]3].", 2, "7 ."),
+    ("[[[99]98]97] [[99]1] [1[99]]", 2, " [1] [1]"),
+    ("[1234] [0] [01] [3]", 2, "   "),
+    ("［7］ 【7】 [７] [٣] [³] 〔[7]9〕", 2, "     "),
+    ("［1］ [1, 99] [ 2 ] [1-9]", 2, "[1] [1] [2] [1]"),
+    ("[^7] [*7*] \\[7\\] [7\u200b] ['7'] [7.]", 2, "  \\   "),
+    ("[9:00] [$5] [50 %] [b7] [ ] [x] [1", 2, "[9:00] [$5] [50 %] [b7] [ ] [x] "),
+]
+
+
+@pytest.mark.parametrize(("text", "count", "shown"), MARKERS)
+def test_no_marker_arrives_that_the_answer_does_not_know(text, count, shown):
+    ways = [[text], list(text), *([text[:n], text[n:]] for n in range(1, len(text)))]
+    cited = sorted({int(n) for n in re.findall(r"\[(\d)\]", shown)})
+    assert typescript(CITATIONS, [[way, count] for way in ways]) == [[shown, cited]] * len(ways)
+
+
+def test_no_marker_arrives_in_whatever_order_brackets_and_digits_come():
+    chance = random.Random(7)
+    given = []
+    for _ in range(3_000):
+        pieces = chance.choices(
+            "[]［］【】0123456789 ,-x", [6, 6, 1, 1, 1, 1, *[1] * 10, 1, 1, 1, 1], k=chance.randint(2, 40)
+        )
+        at = chance.randrange(len(pieces))
+        given.append([["".join(pieces[:at]), "".join(pieces[at:])], 2])
+    for (parts, _), (shown, cited) in zip(given, typescript(CITATIONS, given), strict=True):
+        for inside in re.findall(r"[\[［【]([^\[［【\]］】x]*)[\]］】]", shown):
+            assert not re.search(r"\d", inside) or inside in map(str, cited), (parts, shown)
+
+
+@pytest.mark.parametrize(
+    ("text", "most", "parts"),
+    [
+        ("a😀😀", 2, ["a", "😀", "😀"]),
+        ("😀😀", 1, ["😀", "😀"]),
+        ("ab👩‍👩‍👧c", 9, ["ab", "👩‍👩‍👧c"]),
+        ("🇩🇪🇫🇷", 6, ["🇩🇪", "🇫🇷"]),
+        ("e\u0301e\u0301e\u0301", 3, ["e\u0301", "e\u0301", "e\u0301"]),
+        ("a" + "\u0301" * 6, 4, ["a" + "\u0301" * 3, "\u0301" * 3]),
+        ("a" + "\U0001d167" * 3, 4, ["a\U0001d167", "\U0001d167" * 2]),
+        ("One. Two three", 8, ["One. Two", "three"]),
+    ],
+)
+def test_a_text_is_cut_between_characters_and_no_part_is_too_long(text, most, parts):
+    assert typescript(CUT, [[text, most]]) == [parts]
+
+
+def test_a_long_line_of_emoji_arrives_whole(rag):
+    rag.put("fjord/emoji.md", "a" + "😀" * 1_500)
+    parts = [row["text"] for row in rag.rows("SELECT text FROM chunks WHERE key = 'fjord/emoji.md'")]
+    assert sorted(set("".join(parts))) == ["a", "😀"] and max(len(part) for part in parts) <= 500
 
 
 def test_a_long_document_is_cut_and_every_part_can_be_found(rag):

@@ -17,7 +17,7 @@ import pytest
 from runtime.workers import Example, Runtime, WorkerError, dev_server
 
 SLUG = "global-api-kv"
-TOKEN = "a-secret-that-nobody-may-see"
+TOKEN = "a-secret-that-nobody-may-see-0123456789"
 ADMIN = {"Authorization": f"Bearer {TOKEN}"}
 BODY_LIMIT_BYTES = 4096
 FLAG = {"enabled": True, "rollout": 25, "note": "half of Norway"}
@@ -114,11 +114,11 @@ def test_a_reader_who_has_the_flag_gets_304(api, known, method):
     assert response.headers["cache-control"] == "public, max-age=30"
 
 
-@pytest.mark.parametrize("known", ['"other"', "", "{bare}", '"*"', '"a,*,b"', '"x{bare}"'])
+@pytest.mark.parametrize("known", ['"other"', "", "{bare}", '"*"', '"a,*,b"', '"x{bare}"', '\u2000"{bare}"'])
 def test_a_reader_who_has_something_else_gets_the_flag(api, known):
     put(api, "unknown")
     bare = api.http.get("/v1/flags/unknown").headers["etag"].strip('"')
-    response = api.http.get("/v1/flags/unknown", headers={"If-None-Match": known.format(bare=bare)})
+    response = api.http.get("/v1/flags/unknown", headers={"If-None-Match": known.format(bare=bare).encode()})
     assert (response.status_code, response.json()) == (200, FLAG)
 
 
@@ -256,18 +256,6 @@ def test_the_scheme_is_read_in_any_case(api, scheme):
 def test_a_stranger_learns_nothing_about_names_or_bodies(api):
     response = api.http.put("/v1/flags/BAD NAME", content=b"x" * 5000)
     assert refusal(response) == (401, "unauthorized")
-
-
-def test_without_a_configured_token_nobody_may_write_and_the_log_says_why(runtime):
-    with runtime.example(SLUG) as api:
-        for value in ("Bearer undefined", "Bearer null", "Bearer"):
-            assert refusal(api.http.put("/v1/flags/a", json=FLAG, headers={"Authorization": value})) == (
-                500,
-                "internal_error",
-            )
-        assert "ADMIN_TOKEN" not in api.http.put("/v1/flags/a", json=FLAG).text
-        assert any("ADMIN_TOKEN is not set" in line for line in api.logs())
-        assert refusal(api.http.get("/v1/flags/a")) == (404, "flag_not_found")
 
 
 def test_the_token_stands_in_no_response_and_in_no_log(api):
@@ -610,13 +598,14 @@ def test_a_dead_origin_leaves_stored_flags_alone_and_is_used_again_once_it_lives
 
 
 def test_a_mistyped_origin_address_is_an_error_of_the_origin(runtime):
-    with runtime.example(SLUG, variables={"ORIGIN_URL": "flags.example.com"}) as api:
+    with runtime.example(SLUG, secrets={"ADMIN_TOKEN": TOKEN}, variables={"ORIGIN_URL": "flags.example.com"}) as api:
         assert refusal(api.http.get("/v1/flags/good")) == (502, "origin_failed")
 
 
 def test_a_redirecting_origin_is_not_followed(tmp_path):
     """The harness follows redirects itself, ``wrangler dev`` leaves them to the Worker as production does."""
-    command = f"npx wrangler dev --config snippets/{SLUG}/wrangler.toml --persist-to {tmp_path} --var ORIGIN_URL:"
+    options = f"--persist-to {tmp_path} --var ADMIN_TOKEN:{TOKEN} --var ORIGIN_URL:"
+    command = f"npx wrangler dev --config snippets/{SLUG}/wrangler.toml {options}"
     with origin() as url, dev_server(command + url) as (api, _):
         before = times_asked("good")
         assert refusal(httpx.get(f"{api}/v1/flags/moved")) == (502, "origin_failed")

@@ -10,7 +10,7 @@ from starlette.datastructures import URL
 from starlette.requests import HTTPConnection
 
 from runtime import toolchain
-from runtime.sites import Site
+from runtime.sites import KEY, Site
 from tests.snippets.private_machine_api.tls import Authority
 from tools.terraform import __main__ as terraform
 
@@ -58,7 +58,7 @@ def test_dead_gets_no_traffic_and_degraded_keeps_it(origin, database, search, ex
     checks = [health.Check("database", database, essential=True), health.Check("search", search, essential=False)]
 
     async def ask() -> httpx.Response:
-        transport = httpx.ASGITransport(app.application("aws", "key", checks))
+        transport = httpx.ASGITransport(app.application("aws", KEY, checks))
         async with httpx.AsyncClient(transport=transport, base_url="http://site") as http:
             return await http.get("/healthz")
 
@@ -82,10 +82,11 @@ def test_a_hundred_probes_ask_the_database_once(origin):
     assert set(asyncio.run(probes())) == {"ok"} and len(asked) == 1
 
 
-def test_a_site_without_a_key_does_not_start(origin):
+@pytest.mark.parametrize("key", ["", "k" * 31])
+def test_a_site_whose_key_can_be_guessed_does_not_start(origin, key):
     app, _ = origin
     with pytest.raises(SystemExit, match="ORIGIN_KEY"):
-        app.application("aws", "", [])
+        app.application("aws", key, [])
 
 
 # The lock
@@ -99,7 +100,7 @@ def test_no_host_header_opens_the_lock_of_a_site_without_its_key(origin, monkeyp
     monkeypatch.setattr(HTTPConnection, "url", rebuilt)
 
     async def order() -> httpx.Response:
-        transport = httpx.ASGITransport(app.application("aws", "key", []))
+        transport = httpx.ASGITransport(app.application("aws", KEY, []))
         async with httpx.AsyncClient(transport=transport, base_url="http://site") as http:
             return await http.post("/orders", headers={"Host": host}, content="7")
 

@@ -16,7 +16,7 @@ from runtime.workers import SNIPPETS, Example, Runtime
 from tests.snippets.multi_tenant_platform.cloudflare_api import SCRIPTS, Api, cloudflare_api
 
 SLUG = "multi-tenant-platform"
-STAFF = "local-staff-token"
+STAFF = "local-staff-token-0123456789abcdef"
 MEDDLING_MAP = Path(__file__).with_name("multi_tenant_platform") / "meddling_map"
 GUESTBOOK = (SNIPPETS / SLUG / "tenants" / "guestbook.js").read_text()
 SECRET = "tenant-secret-4711"
@@ -794,6 +794,9 @@ def test_a_hostname_that_cloudflare_or_dns_fails_on_can_be_sent_again_and_a_refu
     api.dns = 500
     assert unavailable(verify(platform, "acme", "shop.example"))
     api.dns = 200
+    api.padding = 1_100_000
+    assert unavailable(verify(platform, "acme", "shop.example")), "an answer without end is read to its end"
+    api.padding = 0
     api.hostname = (503, SECRET)
     assert unavailable(verify(platform, "acme", "shop.example"))
     platform.control("PATCH", "/acme", json={"plan": "free"})  # puts the name on the map

@@ -1,5 +1,6 @@
 """Gateway policies tried on traffic, and a block list that a broken feed cannot break."""
 
+import gzip
 import importlib
 import json
 import re
@@ -8,7 +9,9 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 import yaml
 
@@ -220,6 +223,12 @@ def test_an_expression_outside_the_known_part_is_an_error_and_not_a_verdict(text
         (b"phish.example\nco.uk\n", "line 2: co.uk is a public suffix"),
         (b"phish.example\n\ngithub.io\n", "line 3: github.io is a public suffix"),
         (b"com\n", "line 1: 'com' is no domain"),
+        (b"amazonaws.com\n", "line 1: amazonaws.com stands above a public suffix"),
+        (b"eu-west-1.amazonaws.com\n", "line 1: eu-west-1.amazonaws.com stands above a public suffix"),
+        (b"compute.amazonaws.com\n", "line 1: compute.amazonaws.com is a public suffix"),
+        ("phish\u212a.example\n".encode(), "is no domain"),
+        ("b\u00fccher.example\n".encode(), "is no domain"),
+        (b"phish.example..\n", "is no domain"),
         (b"phish.example\nexample.com\n", "line 2: example.com would block example.com, which is ours"),
         (b"www.example.com\n", "line 1: www.example.com would block example.com"),
         (b"example.net # ours stands below it\n", "line 1: example.net would block shop.example.net"),
@@ -248,6 +257,99 @@ def test_a_good_feed_is_read_with_comments_capitals_and_repeats():
 
     data = b"# head\n\nPhish.Example.  # why\nphish.example\r\nxn--e1awd7f.example\n a_b.example \n"
     assert parse(data, OWN, 10) == ["a_b.example", "phish.example", "xn--e1awd7f.example"]
+
+
+@pytest.mark.parametrize(
+    ("own", "blocked"),
+    [
+        ("Example.com", "example.com"),
+        ("example.com.", "www.example.com"),
+        ("EXAMPLE.COM.", "example.com"),
+        ("b\u00fccher.example", "xn--bcher-kva.example"),
+        ("B\u00dcCHER.example", "shop.xn--bcher-kva.example"),
+        ("stra\u00dfe.example", "xn--strae-oqa.example"),
+        ("a.b.shop.example", "shop.example"),
+    ],
+)
+def test_our_own_domain_is_protected_however_it_is_written(
+    own: str, blocked: str, tmp_path: Path, run: Callable[..., Done]
+):
+    done = run("blocklist", written(tmp_path, "phish.example", blocked), "--own", own)
+    assert done.returncode == 1 and f"line 2: {blocked} would block" in done.stderr, done
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        "https://example.com",
+        "example.com/",
+        "example.com:443",
+        "*.example.com",
+        "",
+        "example",
+        "198.51.100.7",
+        "a b.example",
+        "@example.com",
+    ],
+)
+def test_what_would_protect_nothing_is_refused(own: str, tmp_path: Path, run: Callable[..., Done]):
+    done = run("blocklist", written(tmp_path, "phish.example"), "--own", own)
+    assert done.returncode == 1 and "would protect nothing: write it like example.com" in done.stderr, done
+
+
+# The feed's server
+
+
+class Packed(httpx.SyncByteStream):
+    """An answer that says how much of it was read."""
+
+    def __init__(self, *parts: bytes) -> None:
+        self.parts, self.read = parts, 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        for part in self.parts:
+            self.read += len(part)
+            yield part
+
+
+def feed_server(monkeypatch: pytest.MonkeyPatch, body: Packed, **headers: str) -> list[httpx.Request]:
+    """Let https requests of the example end here."""
+    asked: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        return httpx.Response(200, headers=headers, stream=body)
+
+    def stream(method: str, url: str, **options: Any) -> Any:
+        return httpx.Client(transport=httpx.MockTransport(answer)).stream(method, url, **options)
+
+    monkeypatch.setattr(httpx, "stream", stream)
+    return asked
+
+
+@pytest.mark.parametrize("coding", ["gzip, gzip", "gzip", "br", "zstd", "deflate"])
+def test_a_packed_feed_is_refused_before_it_is_unpacked(
+    coding: str, monkeypatch: pytest.MonkeyPatch, run: Callable[..., Done]
+):
+    bomb = Packed(gzip.compress(gzip.compress(b"0" * 20_000_000)))
+    asked = feed_server(monkeypatch, bomb, **{"Content-Encoding": coding})
+    done = run("blocklist", "https://feed.example/", "--own", "example.com")
+    assert done.returncode == 1 and f"packed it, as {coding!r}" in done.stderr, done
+    assert bomb.read == 0 and asked[0].headers["accept-encoding"] == "identity"
+
+
+def test_no_more_of_a_feed_is_read_than_it_may_have(monkeypatch: pytest.MonkeyPatch, run: Callable[..., Done]):
+    endless = Packed(*[b"x" * 65_536] * 100)
+    feed_server(monkeypatch, endless)
+    done = run("blocklist", "https://feed.example/", "--own", "example.com")
+    assert done.returncode == 1 and "more than 1,000,000" in done.stderr, done
+    assert endless.read < 1_000_000 + 2 * 65_536
+
+
+def test_a_plain_feed_is_read_from_its_server(monkeypatch: pytest.MonkeyPatch, run: Callable[..., Done]):
+    feed_server(monkeypatch, Packed(b"phish.exa", b"mple\n"))
+    done = run("blocklist", "https://feed.example/", "--own", "example.com")
+    assert (done.returncode, done.stdout) == (0, "1 domains, nothing refused\n")
 
 
 # The list
@@ -279,6 +381,28 @@ def test_what_is_new_is_blocked_before_anything_is_opened(api: Lists, tmp_path: 
     sync(written(tmp_path, "new.example"), "--apply")
     assert [c for c in api.calls if c.startswith("PATCH")] == ["PATCH /", "PATCH /"]
     assert api.values == ["new.example"]
+
+
+@pytest.mark.parametrize(("before", "swapped"), [(1000, 200), (1000, 1000), (990, 200), (700, 600), (0, 0)])
+def test_a_list_at_its_limit_takes_a_swap(
+    api: Lists, tmp_path: Path, sync: Callable[..., Done], before: int, swapped: int
+):
+    api.values = [f"d{i}.example" for i in range(before)]
+    wanted = {f"d{i}.example" for i in range(swapped, before)} | {f"n{i}.example" for i in range(swapped or 1000)}
+    done = sync(written(tmp_path, *sorted(wanted)), "--apply", "--allow-shrink")
+    assert done.returncode == 0, done
+    assert set(api.values) == wanted and api.longest <= 1000
+
+
+def test_a_list_that_is_longer_than_its_limit_gives_up_first_what_the_feed_no_longer_names(
+    api: Lists, tmp_path: Path, sync: Callable[..., Done]
+):
+    api.values = [f"d{i}.example" for i in range(20)]
+    done = sync(
+        written(tmp_path, *(f"d{i}.example" for i in range(4, 20)), "new.example"), "--apply", "--entries", "17"
+    )
+    assert done.returncode == 0, "four go, so that one may come"
+    assert sorted(api.values) == sorted([*(f"d{i}.example" for i in range(4, 20)), "new.example"])
 
 
 def test_a_run_that_stops_halfway_blocks_what_is_new_and_is_finished_by_the_next(
@@ -355,31 +479,50 @@ def test_a_missing_feed_is_said_so(tmp_path: Path, run: Callable[..., Done]):
 # The proxy file
 
 
+GATEWAY = "HTTPS 0000000000.proxy.cloudflare-gateway.com:443"
 PAC_CASES = {
-    "https://news.example/": "HTTPS 0000000000.proxy.cloudflare-gateway.com:443",
+    "https://news.example/": GATEWAY,
     "http://printer/": "DIRECT",
     "https://wiki.internal.example.com/": "DIRECT",
     "http://10.1.2.3/": "DIRECT",
-    "https://team.cloudflareaccess.com/": "DIRECT",
-    "https://cloudflareaccess.com.evil.example/": "HTTPS 0000000000.proxy.cloudflare-gateway.com:443",
-    "https://198.51.100.7/": "HTTPS 0000000000.proxy.cloudflare-gateway.com:443",
+    "http://127.0.0.1/": "DIRECT",
+    "https://198.51.100.7/": GATEWAY,
+    "https://[2606:4700:4700::1111]/": GATEWAY,
+    "https://10.1.2.3.evil.example/": GATEWAY,
+    # The sign-in of this team goes by itself, and nobody else's.
+    "https://your-team.cloudflareaccess.com/": "DIRECT",
+    "https://login.example.com/": "DIRECT",
+    "https://assets.login.example.com/": "DIRECT",
+    "https://other-team.cloudflareaccess.com/": GATEWAY,
+    "https://cloudflareaccess.com.evil.example/": GATEWAY,
+    "https://login.example.com.evil.example/": GATEWAY,
+    "https://evil-login.example.com/": GATEWAY,
 }
+# In a browser, each of the functions that look a name up waits for DNS.
 PAC_RUNTIME = """
+let lookups = [];
 const number = (ip) => ip.split(".").reduce((sum, part) => sum * 256 + Number(part), 0);
 const isPlainHostName = (host) => !host.includes(".");
 const dnsDomainIs = (host, domain) => host.endsWith(domain);
-const isInNet = (host, net, mask) => /^[\\d.]+$/.test(host) && (number(host) & number(mask)) === (number(net) & number(mask));
+const dnsResolve = (host) => (/^[\\d.]+$/.test(host) || lookups.push(host), host);
+const isInNet = (host, net, mask) => (number(dnsResolve(host)) & number(mask)) === (number(net) & number(mask));
+const isResolvable = dnsResolve;
 """
 
 
-def test_the_proxy_file_sends_the_web_through_gateway_and_never_around_it():
+@pytest.mark.parametrize("brackets", [True, False], ids=["as Chrome calls it", "as Firefox calls it"])
+def test_the_proxy_file_sends_the_web_through_gateway_never_around_it_and_asks_no_dns(brackets: bool):
     urls = json.dumps(list(PAC_CASES))
+    host = "new URL(url).hostname" + ("" if brackets else r".replace(/[\[\]]/g, '')")
     script = (
         f"{PAC_RUNTIME}{(EXAMPLE / 'proxy.pac').read_text()}\n"
-        f"console.log(JSON.stringify({urls}.map((url) => FindProxyForURL(url, new URL(url).hostname))));"
+        f"const answers = {urls}.map((url) => FindProxyForURL(url, {host}));"
+        "console.log(JSON.stringify([answers, lookups]));"
     )
     done = subprocess.run([toolchain.node(), "-e", script], capture_output=True, text=True, check=True)
-    assert dict(zip(PAC_CASES, json.loads(done.stdout), strict=True)) == PAC_CASES
+    answers, lookups = json.loads(done.stdout)
+    assert dict(zip(PAC_CASES, answers, strict=True)) == PAC_CASES
+    assert lookups == [], "each of these waits for DNS"
     assert "; DIRECT" not in (EXAMPLE / "proxy.pac").read_text(), "a way around Gateway when it is away"
 
 

@@ -341,32 +341,29 @@ def test_pages_hold_no_inline_script_and_no_inline_style():
 def test_a_fault_of_ours_is_a_page_or_json_with_the_headers_and_without_details(runtime):
     with runtime.example(SLUG) as site:
         page = site.http.get("/contact", headers=PAGE)
-        assert page.status_code == 500 and html(page).h1.text == "Something went wrong"
-        assert refusal(site.http.get("/contact")) == (500, "internal_error")
-        assert refusal(send(site)) == (500, "internal_error")
-        assert send(site, page=True).status_code == 500
+        assert page.status_code == 503 and html(page).h1.text == "Something went wrong"
+        assert refusal(send(site)) == (503, "not_configured")
+        assert send(site, page=True).status_code == 503
         for name, value in SECURITY.items():
             assert page.headers[name] == value
         assert "FORM_KEY" not in page.text
-        assert any("FORM_KEY is not set" in line for line in site.logs())
         assert site.http.get("/").status_code == 200, "files need no secret"
-
-
-def test_a_key_that_is_too_short_is_refused(runtime):
-    with runtime.example(SLUG, secrets={"FORM_KEY": "k" * 31}) as site:
-        assert site.http.get("/contact").status_code == 500
 
 
 # A message arrives
 
 
 def test_a_form_sent_without_javascript_is_stored_and_leads_to_the_thanks_page(site):
-    form = filled(message="Line one\r\nLine two")
+    form = filled(message="Line one\r\nLine two\u2028Line three")
     response = send(site, form, page=True, **{"Sec-Fetch-Site": "same-origin", "Origin": site.url})
     assert (response.status_code, response.headers["location"]) == (303, "/thanks")
     assert response.headers["cache-control"] == "no-store"
     (row,) = stored(site, id_of(form))
-    assert (row["name"], row["email"], row["message"]) == ("Ann Lee", "ann@example.com", "Line one\nLine two")
+    assert (row["name"], row["email"], row["message"]) == (
+        "Ann Lee",
+        "ann@example.com",
+        "Line one\nLine two\nLine three",
+    )
     assert site.http.get("/thanks").status_code == 200
 
 
@@ -600,6 +597,7 @@ def test_many_addresses_of_one_ipv6_network_or_two_spellings_of_one_count_as_one
         ({"name": " \t "}, "invalid_name"),
         ({"name": "n" * 101}, "invalid_name"),
         ({"name": "a\nBcc: x@y.zz"}, "invalid_name"),
+        *(({"name": f"a{end}Bcc: x@y.zz"}, "invalid_name") for end in "\x85\u2028\u2029"),
         ({"name": "a\x00"}, "invalid_name"),
         ({"email": ""}, "invalid_email"),
         ({"email": "ann"}, "invalid_email"),

@@ -1,13 +1,17 @@
 """An origin behind Tunnel and Access as people, programs and attackers meet it, over HTTP with generated keys."""
 
+import gzip
+import importlib
 import json
+import os
 import random
-import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -17,7 +21,7 @@ import uvicorn
 import yaml
 
 from runtime.workers import SNIPPETS
-from tests.support.access_team import AUDIENCE, CLIENT_ID, Key, Team, serve
+from tests.support.access_team import AUDIENCE, CLIENT_ID, SERVICE_TOKENS, Key, Team, serve
 from tests.support.pages import ROOT
 from tools.terraform.__main__ import blocks, resources
 
@@ -36,7 +40,7 @@ def modules() -> Iterator[None]:
     yield
     for folder in folders:
         sys.path.remove(folder)
-    for name in ("keys", "verify", "app", "local_team", "ingress"):
+    for name in ("keys", "verify", "app", "local_team", "ingress", "dialect", "exposure"):
         sys.modules.pop(name, None)
 
 
@@ -134,6 +138,29 @@ def test_a_token_that_is_neither_person_nor_program_is_refused(origin: Origin, t
     assert refusal(origin.get(team.token(**claims))) == (403, "invalid_token")
 
 
+@pytest.mark.parametrize(("changes", "service"), SERVICE_TOKENS.values(), ids=list(SERVICE_TOKENS))
+def test_a_service_is_known_by_the_same_rule_everywhere(origin: Origin, team: Team, changes: dict, service: bool):
+    answer = origin.get(team.token(**changes))
+    if service:
+        assert answer.json() == {"hello": CLIENT_ID, "kind": "service"}
+    else:
+        assert refusal(answer) == (403, "invalid_token")
+
+
+@pytest.mark.parametrize(
+    ("email", "name"),
+    [
+        ("Backup-Admin@Example.COM", "backup-admin@example.com"),
+        ("bac\u212aup-admin@example.com", "bac\u212aup-admin@example.com"),
+        ("\u212aATE@example.com", "\u212aATE@example.com"),
+        ("\u0130an@example.com", "\u0130an@example.com"),
+    ],
+    ids=["capitals", "a Kelvin sign", "a Kelvin sign and capitals", "a dotted I"],
+)
+def test_no_address_becomes_another_persons_by_its_letters(origin: Origin, team: Team, email: str, name: str):
+    assert origin.get(team.token(**{**PERSON, "email": email})).json() == {"hello": name, "kind": "person"}
+
+
 # Forged tokens
 
 
@@ -169,7 +196,7 @@ def attacks(team: Team) -> dict[str, str]:
         "an issuer that starts like ours": team.token(iss=team.url + ".evil.example", **PERSON),
         "no issuer": team.token(iss=None, **PERSON),
         "another audience": team.token(aud=["b" * 64], **PERSON),
-        "an audience that is no list": team.token(aud=AUDIENCE, **PERSON),
+        "an audience of another kind": team.token(aud={AUDIENCE: 1}, **PERSON),
         "a part of our audience": team.token(aud=[AUDIENCE[:32]], **PERSON),
         "no audience": team.token(aud=None, **PERSON),
         "an empty audience": team.token(aud=[], **PERSON),
@@ -209,7 +236,7 @@ def test_of_a_thousand_tokens_with_one_field_wrong_none_is_accepted(team: Team):
     chance = random.Random(7)
     wrong: dict[str, Any] = {
         "iss": lambda: chance.choice([team.url + "/", team.url[:-1], "", "null", "https://x"]),
-        "aud": lambda: chance.choice([[], [AUDIENCE.upper()], [AUDIENCE + "0"], AUDIENCE, [""], {"a": AUDIENCE}]),
+        "aud": lambda: chance.choice([[], [AUDIENCE.upper()], [AUDIENCE + "0"], AUDIENCE[:-1], [""], {"a": AUDIENCE}]),
         "exp": lambda: int(time.time()) - chance.randrange(61, 10**6),
         "iat": lambda: int(time.time()) + chance.randrange(120, 10**6),
         "nbf": lambda: int(time.time()) + chance.randrange(120, 10**6),
@@ -281,8 +308,10 @@ def test_a_flood_of_unknown_key_ids_asks_the_team_once(origin: Origin, team: Tea
         (200, {}, b'{"keys": []}'),
         (200, {}, b"[]"),
         (302, {"Location": "http://127.0.0.1:9/"}, b""),
+        (200, {}, json.dumps({"keys": [OLD.jwk]}).encode() + b" " * 1_000_000),
+        (200, {"Content-Encoding": "gzip"}, gzip.compress(json.dumps({"keys": [OLD.jwk]}).encode())),
     ],
-    ids=["500", "HTML", "no keys", "a list", "a redirect"],
+    ids=["500", "HTML", "no keys", "a list", "a redirect", "more than keys", "packed"],
 )
 def test_with_cached_keys_the_team_may_be_away_and_without_them_nobody_enters(
     origin: Origin, team: Team, answer: tuple
@@ -301,11 +330,86 @@ def test_with_cached_keys_the_team_may_be_away_and_without_them_nobody_enters(
     assert refusal(origin.get(token)) == (503, "keys_unavailable")
 
 
+class SlowTeam:
+    """A team whose second answer comes when the test lets it come."""
+
+    def __init__(self) -> None:
+        self.asked, self.go_on = threading.Event(), threading.Event()
+        self.fetches = 0
+
+    def __call__(self) -> dict[str, Any]:
+        self.fetches += 1
+        if self.fetches > 1:
+            self.asked.set()
+            assert self.go_on.wait(60)
+        return {"keys": [OLD.jwk]}
+
+
+@pytest.mark.parametrize("age_s", [11, 3601], ids=["young keys", "keys to renew"])
+def test_a_known_key_does_not_wait_while_an_unknown_one_is_fetched(age_s: int):
+    from keys import Keys, KeysUnavailable
+
+    clock, slow = Clock(), SlowTeam()
+    keys = Keys(slow, clock)
+    assert keys.get("old")
+    clock.s += age_s
+    with ThreadPoolExecutor(40) as pool:
+        try:
+            unknown = [pool.submit(keys.get, f"made-up-{n}") for n in range(30)]
+            assert slow.asked.wait(20)
+            assert pool.submit(keys.get, "old").result(20) is not None, "a valid caller waits for a stranger's key"
+            # One asks and eight wait. The others are told at once that they cannot.
+            done = islice(as_completed(unknown, timeout=20), 21)
+            assert {type(future.exception()) for future in done} == {KeysUnavailable}
+        finally:
+            slow.go_on.set()
+        assert slow.fetches == 2
+
+
 def test_a_symmetric_key_from_the_team_is_never_taken(team: Team):
     from keys import Keys, KeysUnavailable
 
     with pytest.raises(KeysUnavailable):
         Keys(lambda: {"keys": [{"kty": "oct", "kid": "old", "k": "c2VjcmV0"}]}).get("old")
+
+
+# The stand-in for the team
+
+
+@pytest.fixture
+def local_team(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    module = importlib.import_module("local_team")
+    monkeypatch.setattr(module, "FOLDER", tmp_path / "team")
+    monkeypatch.setattr(module, "KEY_FILE", tmp_path / "team" / "key.pem")
+    return module
+
+
+def test_the_local_teams_key_is_not_in_a_folder_that_others_share():
+    assert importlib.import_module("local_team").KEY_FILE.is_relative_to(Path.home())
+
+
+def test_the_local_team_keeps_one_key_that_only_its_owner_reads(local_team: Any):
+    with ThreadPoolExecutor(4) as pool:
+        made = {k.private_numbers() for k in pool.map(lambda _: local_team.key(), range(4))}
+    assert len(made) == 1, "two programs that start at once sign with two keys"
+    assert [p.name for p in local_team.FOLDER.iterdir()] == ["key.pem"]
+    assert local_team.FOLDER.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize("how", ["open to all", "somebody else's", "a link"])
+def test_a_key_that_somebody_else_could_have_put_there_is_not_trusted(
+    local_team: Any, how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    local_team.key()
+    if how == "open to all":
+        local_team.FOLDER.chmod(0o777)
+    elif how == "somebody else's":
+        monkeypatch.setattr(os, "getuid", lambda: 4242)
+    else:
+        local_team.FOLDER.rename(tmp_path / "elsewhere")
+        local_team.FOLDER.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(PermissionError, match="open to others"):
+        local_team.token("person")
 
 
 # Ingress rules
@@ -315,10 +419,9 @@ def test_a_symmetric_key_from_the_team_is_never_taken(team: Team):
     ("url", "service"),
     [
         ("https://wiki.example.com/", "http://127.0.0.1:8787"),
-        ("https://WIKI.example.com/page?x=1", "http://127.0.0.1:8787"),
-        ("https://wiki.example.com/metrics", "http_status:404"),
-        ("https://wiki.example.com/metrics/x", "http_status:404"),
-        ("https://wiki.example.com/a/metrics", "http://127.0.0.1:8787"),
+        ("https://wiki.example.com:443/page?x=1", "http://127.0.0.1:8787"),
+        ("https://user:word@wiki.example.com/", "http://127.0.0.1:8787"),
+        ("https://wiki.example.com", "http://127.0.0.1:8787"),
         ("https://git.example.com/", "https://127.0.0.1:8443"),
         ("https://a.staging.example.com/", "http://127.0.0.1:8090"),
         ("https://a.b.staging.example.com/", "http://127.0.0.1:8090"),
@@ -326,64 +429,224 @@ def test_a_symmetric_key_from_the_team_is_never_taken(team: Team):
         ("https://evil-staging.example.com/", "http_status:404"),
         ("https://wiki.example.com.evil.example/", "http_status:404"),
         ("https://unknown.example.com/", "http_status:404"),
+        # cloudflared compares letter by letter, and takes no dot off.
+        ("https://WIKI.example.com/", "http_status:404"),
+        ("https://wiki.example.com./", "http_status:404"),
+        *(
+            (f"https://wiki.example.com{path}", "http_status:404")
+            for path in (
+                "/metrics",
+                "/metrics/x",
+                "//metrics",
+                "/./metrics",
+                "/a/../metrics",
+                "/METRICS",
+                "/%6detrics",
+                "/%2fmetrics",
+                "/%5cmetrics",
+            )
+        ),
     ],
 )
-def test_every_hostname_reaches_the_intended_service_and_nothing_falls_through(url: str, service: str):
-    from ingress import reached, rules
+def test_every_address_reaches_the_intended_service_and_nothing_falls_through(url: str, service: str):
+    from dialect import reached, read
 
-    assert reached(rules(CONFIG), url).service == service
+    assert reached(read(CONFIG), url).service == service
 
 
-def test_every_published_service_asks_for_a_token():
-    from ingress import problems, rules
+def test_every_published_service_asks_for_the_token_of_its_own_application():
+    from dialect import read
+    from exposure import problems
 
     assert problems(CONFIG) == []
-    assert all(rule.protected for rule in rules(CONFIG)[:-1])
+    services = [rule for rule in read(CONFIG) if not rule.closed]
+    assert all(rule.access.required for rule in services)
+    assert len({rule.access.tags for rule in services}) == len(services) == 3
+
+
+def changed(change: Any) -> list[str]:
+    from exposure import problems
+
+    config = json.loads(json.dumps(CONFIG))
+    change(config)
+    return problems(config)
+
+
+def first(**rule: Any) -> Any:
+    """A change that puts a rule before all others."""
+    return lambda c: c["ingress"].insert(0, {"hostname": "new.example.com", "service": "http://127.0.0.1:80", **rule})
+
+
+def within(number: int, **setting: Any) -> Any:
+    """A change of one rule's own settings."""
+    return lambda c: c["ingress"][number]["originRequest"].update(setting)
+
+
+def access(**change: Any) -> Any:
+    """A change of the wiki's access block."""
+    return lambda c: c["ingress"][1]["originRequest"]["access"].update(change)
 
 
 @pytest.mark.parametrize(
     ("change", "said"),
     [
         (lambda c: c["ingress"].pop(), "the last rule must take everything"),
-        (lambda c: c["ingress"].clear(), "the last rule must take everything"),
+        (lambda c: c.pop("ingress"), "there is no ingress rule"),
+        (lambda c: c.update(ingress={"a": "b"}), "there is no ingress rule"),
+        (lambda c: c["ingress"].insert(0, {"service": "http://127.0.0.1:80"}), "rule 1 takes everything"),
+        (first(hostname="*"), "rule 1 takes everything"),
+        (lambda c: c["ingress"][1].pop("service"), "rule 2: '' is no service"),
+        (lambda c: c["ingress"].insert(0, "wiki"), "rule 1: expected names and values, found 'wiki'"),
+        (first(hostname="wiki.example.com:443"), "rule 1: the hostname 'wiki.example.com:443' contains a port"),
+        (first(hostname="a.*.example.com"), "rule 1: 'a.*.example.com': one * only"),
+        (first(hostname="*.*.example.com"), "rule 1: '*.*.example.com': one * only"),
+        (first(hostname=7), "rule 1: hostname is 7: put it into quotes"),
+        *((first(path=p), "is no RE2 expression") for p in ("^/(?!public)", "[", r"(a)\1", "(?<=a)b", r"\Z", "a**")),
+        *(
+            (first(service=s), f"rule 1: {s!r} is no service")
+            for s in (
+                "127.0.0.1:8787",
+                "localhost:8787",
+                "/tmp/socket",
+                "http://",
+                "http://a b",
+                "http://h:port",
+                "http://[::1",
+            )
+        ),
+        *(
+            (first(service=s), "has a path: cloudflared keeps that of the request")
+            for s in ("http://127.0.0.1:8090/app", "http://127.0.0.1:8090/", "smb://files/share")
+        ),
+        *((first(service=f"http_status:{s}"), "is no HTTP status") for s in ("99", "1000", "teapot", "")),
+        (access(required="false"), "rule 2: required is 'false': write true or false, without quotes"),
+        (access(required=1), "rule 2: required is 1"),
+        (access(audTag="1" * 64), "rule 2: audTag is a list"),
+        (access(teamName=""), "rule 2: access has audTag and no teamName"),
+        (lambda c: c["originRequest"].update(access={"required": "no"}), "originRequest: required is 'no'"),
+    ],
+)
+def test_what_cloudflared_refuses_is_refused_with_the_rule(change: Any, said: str):
+    assert [said in problem for problem in changed(change)] == [True], changed(change)
+
+
+@pytest.mark.parametrize(
+    "service",
+    [
+        "http://127.0.0.1:80",
+        "wss://h",
+        "smb://files:445",
+        "tcp://127.0.0.1:2222",
+        "rdp://h",
+        "unix:/run/app.sock",
+        "unix+tls:/run/app.sock",
+        "hello_world",
+        "hello-world",
+        "http://[::1]:80",
+        "http_status:503",
+    ],
+)
+def test_what_cloudflared_accepts_is_accepted(service: str):
+    own = {"access": {"required": True, "teamName": "t", "audTag": ["4" * 64]}}
+    assert changed(first(service=service, originRequest=own)) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
         (
             lambda c: c["ingress"][-1].update(service="http://127.0.0.1:80"),
-            "the last rule sends every unknown hostname",
+            "the last rule sends every unknown hostname to http://127.0.0.1:80",
         ),
-        (lambda c: c["ingress"].insert(0, {"service": "http://127.0.0.1:80"}), "rule 1 takes everything"),
-        (lambda c: c["ingress"][1].update(service="127.0.0.1:8787"), "rule 2: '127.0.0.1:8787' is no service"),
+        (first(), "rule 1: asks for no Access token"),
         (
-            lambda c: c["originRequest"]["access"].update(required=False),
-            "rule 2: wiki.example.com does not ask for an Access token",
+            # What the vendor's page suggests, and cloudflared ignores.
+            lambda c: c["originRequest"].update(access=c["ingress"][1]["originRequest"].pop("access")),
+            "rule 2: asks for no Access token: set access.required in the rule itself",
         ),
-        (
-            lambda c: c["ingress"][2].update(originRequest={"access": {"required": False}}),
-            "rule 3: git.example.com does not ask",
+        (access(required=False), "rule 2: asks for no Access token"),
+        (access(required=None), "rule 2: asks for no Access token"),
+        (access(audTag=[]), "rule 2: audTag names no application"),
+        (access(audTag=[""]), "rule 2: audTag names no application"),
+        (lambda c: c["ingress"][1].update(service="bastion"), "rule 2: bastion lets the caller choose"),
+        (lambda c: c["ingress"][1].update(service="socks-proxy"), "rule 2: socks-proxy lets the caller choose"),
+        (within(2, bastionMode=True), "rule 3: bastionMode lets the caller choose"),
+        (lambda c: c["originRequest"].update(bastionMode=True), "rule 2: bastionMode lets the caller choose"),
+        (within(2, noTLSVerify=True), "rule 3: noTLSVerify takes any certificate"),
+        (lambda c: c["originRequest"].update(noTLSVerify=True), "rule 3: noTLSVerify takes any certificate"),
+        *(
+            (first(hostname=h), f"rule 1: no request has the hostname {h!r}")
+            for h in ("*.Example.com", "wiki.example.com.", "*wiki.example.com", "*.b\u00fccher.example", "a b.example")
         ),
+        (first(hostname="*.example.com"), "rule 2: never reached, rule 1 takes"),
+        (first(hostname="wiki.example.com"), "rule 3: never reached, rule 1 takes"),
+        *(
+            (first(hostname="*.example.com", path=p), "rule 4: never reached, rule 1 takes")
+            for p in ("/", ".*", "^/", "^/.*$", "(?s).")
+        ),
+        (lambda c: c["ingress"].insert(1, dict(c["ingress"][0])), "rule 2: never reached, rule 1 takes"),
+        (first(hostname="", path="/"), "rule 4: never reached, rule 1 takes"),
+        (lambda c: c["ingress"][0].update(path="^/metrics"), "rule 1: //metrics goes past it to http://127.0.0.1:8787"),
+        (lambda c: c["ingress"][0].update(path="^/+metrics"), "rule 1: /./metrics goes past it"),
+        (lambda c: c["ingress"][0].update(path="/metrics"), r"rule 1: /\metrics goes past it"),
+        (lambda c: c["ingress"][0].update(path=r"[/\\]metrics"), "rule 1: /METRICS goes past it"),
+        (lambda c: c["ingress"][0].update(path="^/(health|debug/pprof)"), "rule 1: //health goes past it"),
         (
-            lambda c: c["ingress"].insert(0, {"hostname": "*.example.com", "service": "http://127.0.0.1:80"}),
-            "is never reached",
+            # Another application's token for a part of the wiki.
+            first(
+                hostname="wiki.example.com",
+                path="^/admin",
+                originRequest={"access": {"required": True, "teamName": "t", "audTag": ["4" * 64]}},
+            ),
+            "rule 1: //admin goes past it to http://127.0.0.1:8787",
         ),
     ],
 )
-def test_a_rule_that_lets_through_or_is_never_reached_is_named(change: Any, said: str):
-    from ingress import problems
-
-    config = json.loads(json.dumps(CONFIG))
-    change(config)
-    assert any(said in problem for problem in problems(config)), problems(config)
+def test_a_rule_that_lets_through_or_never_acts_is_named(change: Any, said: str):
+    assert any(said in problem for problem in changed(change)), changed(change)
 
 
-def test_the_command_prints_problems_and_fails(tmp_path):
-    config = tmp_path / "config.yml"
-    config.write_text("ingress: [{hostname: a.example.com, service: 'http://127.0.0.1:1'}]\n")
-    done = subprocess.run(
-        [sys.executable, EXAMPLE / "ingress.py", config], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert (done.returncode, done.stdout) == (
-        1,
-        "the last rule must take everything: add '- service: http_status:404'\n",
-    )
+@pytest.mark.parametrize(
+    ("hostname", "host", "takes"),
+    [
+        ("Wiki2.Example.com", "wiki2.example.com", True),
+        ("b\u00fccher.example", "xn--bcher-kva.example", True),
+        ("b\u00fccher.example", "b\u00fccher.example", True),
+        ("*.example.org", "example.org", False),
+        ("*.example.org", "a.b.example.org", True),
+    ],
+)
+def test_a_hostname_is_compared_in_its_ascii_form_too(hostname: str, host: str, takes: bool):
+    from dialect import reached, read
+
+    rules = read({"ingress": [{"hostname": hostname, "service": "http://h"}, {"service": "http_status:404"}]})
+    assert reached(rules, f"https://{host}/") is rules[not takes]
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "out", "err"),
+    [
+        (
+            "ingress: [{hostname: a.example.com, service: 'http://127.0.0.1:1'}]\n",
+            1,
+            "the last rule must take everything: add '- service: http_status:404'\n",
+            "",
+        ),
+        ("ingress: [", 2, "", "cannot check it: ParserError: "),
+        ("", 1, "there is no ingress rule\n", ""),
+        ("[]", 1, "the file: expected names and values, found []\n", ""),
+        ("ingress: [{service: 'http_status:404'}]", 2, "", "cannot check it: ValueError: "),
+    ],
+)
+def test_the_command_says_what_is_wrong_and_fails(
+    tmp_path: Path, text: str, status: int, out: str, err: str, capsys: pytest.CaptureFixture[str]
+):
+    from ingress import main
+
+    (tmp_path / "config.yml").write_text(text, encoding="utf-8")
+    assert main([str(tmp_path / "config.yml"), "https://a.example/%zz"]) == status
+    said = capsys.readouterr()
+    assert said.out == out and said.err.startswith(err) and len(said.err.splitlines()) <= (10 if err else 0)
 
 
 # Terraform

@@ -18,6 +18,26 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 AUDIENCE = "a" * 64
 CLIENT_ID = "11111111111111111111111111111111.access"
+PERSON: dict[str, Any] = {"common_name": None, "email": "ada@example.com", "sub": "user-1"}
+# Changes to a service token, and whether a service is still what the token names: one rule for every example.
+SERVICE_TOKENS = {
+    "aud as a list": ({}, True),
+    "aud as a text": ({"aud": AUDIENCE}, True),
+    "aud as one of two": ({"aud": ["b" * 64, AUDIENCE]}, True),
+    "another aud as a text": ({"aud": "b" * 64}, False),
+    "a part of the aud as a text": ({"aud": AUDIENCE[:32]}, False),
+    "aud as an object": ({"aud": {AUDIENCE: AUDIENCE}}, False),
+    "an empty e-mail": ({"email": ""}, True),
+    "a person who has a certificate": ({"email": "ada@example.com"}, False),
+    "a sign-in with the common name of a service": ({"identity_nonce": "4f2a"}, False),
+    "a client certificate's common name": ({"common_name": "billing-job"}, False),
+    "a client id and more": ({"common_name": f"{CLIENT_ID}.evil.example"}, False),
+    "no subject at all": ({"sub": None}, False),
+    "a subject": ({"sub": "user-1"}, False),
+    "a session of the organization": ({"type": "org"}, False),
+    "no type": ({"type": None}, False),
+    "no time of issue": ({"iat": None}, False),
+}
 
 
 def encoded(data: bytes) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from bs4 import BeautifulSoup
 from playwright.sync_api import Browser
 
 from runtime.browser import Visit, chromium
@@ -42,6 +43,12 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         done = build(folder, SITE_URL=url)
         assert done.returncode == 0, done.stderr
         yield Site(folder, url)
+
+
+@pytest.fixture(scope="session")
+def soups(site: Site) -> dict[str, BeautifulSoup]:
+    """Each page of the site by its address, parsed once for all tests that read them; none of them changes one."""
+    return {p: BeautifulSoup((site.folder / p / "index.html").read_text("utf-8"), "html.parser") for p in site.pages()}
 
 
 @pytest.fixture(scope="module")

@@ -10,24 +10,8 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
-SLUGS = (
-    "proxy-website",
-    "static-site-api",
-    "global-api-kv",
-    "private-machine-api",
-    "realtime-durable-objects",
-    "r2-uploads",
-    "image-pipeline",
-    "background-queues",
-    "fullstack-d1",
-    "hyperdrive-database",
-    "tunnel-access",
-    "secure-egress",
-    "multi-tenant-platform",
-    "hybrid-origins",
-    "edge-ai-rag",
-    "sase-enterprise",
-)
+# In the order of the navigation.
+SLUGS = tuple(re.findall(r"· .+: patterns/([a-z0-9-]+)\.md$", (ROOT / "mkdocs.yml").read_text(), re.M))
 FENCE = re.compile(
     r"^(?P<indent> *)(?P<ticks>`{3,})(?P<info>[^\n]*)\n(?P<body>.*?)^(?P=indent)(?P=ticks) *$", re.M | re.S
 )

@@ -95,7 +95,7 @@ def build(root: Path, config: str) -> float:
         [sys.executable, "-m", "mkdocs", "build", "-q", "-f", config, "-d", f"site-{Path(config).stem}"],
         cwd=root,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         env={**os.environ, "NO_MKDOCS_2_WARNING": "1"},
         check=False,
     )

@@ -127,7 +127,7 @@ def lighthouse(url: str) -> dict[str, Any]:
         ],
         env={**env, "CHROME_PATH": str(path)},
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=True,
     )
     report = json.loads(done.stdout)

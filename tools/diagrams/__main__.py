@@ -66,7 +66,7 @@ def sources() -> list[Source]:
 
 def fingerprint() -> dict[str, str]:
     """Return what the drawings depend on besides their sources: Mermaid, its configuration, our code, the font."""
-    package = json.loads((toolchain.ROOT / "package.json").read_text())
+    package = json.loads((toolchain.ROOT / "package.json").read_text(encoding="utf-8"))
     return {
         "mermaid": package["devDependencies"]["mermaid"],
         "config": hashlib.sha256((json.dumps(CONFIG, sort_keys=True) + PAPER).encode()).hexdigest()[:16],
@@ -133,7 +133,7 @@ def stale() -> Iterator[Path]:
 def main() -> int:
     """Draw what is missing, remove what is stale, and return the process's exit code."""
     DRAWN.mkdir(parents=True, exist_ok=True)
-    same = FINGERPRINT.is_file() and json.loads(FINGERPRINT.read_text()) == fingerprint()
+    same = FINGERPRINT.is_file() and json.loads(FINGERPRINT.read_text(encoding="utf-8")) == fingerprint()
     todo = [s for s in sources() if not same or not (DRAWN / f"{key(s.text)}.svg").is_file()]
     failed = 0
     with Drawer() as drawer:
@@ -148,7 +148,7 @@ def main() -> int:
         path.unlink()
         print(f"removed {path.name}")
     if not failed:
-        FINGERPRINT.write_text(json.dumps(fingerprint(), indent=2) + "\n")
+        FINGERPRINT.write_text(json.dumps(fingerprint(), indent=2) + "\n", encoding="utf-8")
     return 1 if failed else 0
 
 

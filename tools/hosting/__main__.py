@@ -51,7 +51,7 @@ def build(site: Path, root: Path = ROOT, **environment: str) -> None:
         command,
         cwd=root,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         env={**os.environ, "NO_MKDOCS_2_WARNING": "1", **environment},
         check=False,
     )
@@ -111,7 +111,8 @@ def finish(site: Path) -> None:
         for name in (headers.NAME, "_redirects"):
             (site / part / name).unlink()
     (site / "index.html").write_text(
-        _page("The guide", f'<meta http-equiv="refresh" content="0; url={LATEST}/">', {f"{LATEST}/": "The guide"})
+        _page("The guide", f'<meta http-equiv="refresh" content="0; url={LATEST}/">', {f"{LATEST}/": "The guide"}),
+        encoding="utf-8",
     )
     (site / "editions").mkdir()
     names = {f"../{LATEST}/": f"{editions[0]} (latest)", **{f"../{edition}/": edition for edition in editions[1:]}}

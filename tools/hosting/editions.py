@@ -29,7 +29,7 @@ def git(root: Path, *arguments: str) -> str:
     Raises:
         EditionError: git failed; the message is its own.
     """
-    done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, check=False)
+    done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, encoding="utf-8", check=False)
     if done.returncode:
         raise EditionError(done.stderr.strip())
     return done.stdout.strip()

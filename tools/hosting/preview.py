@@ -82,7 +82,7 @@ def wrangler(*arguments: str) -> str:
         CONFIG,
     ]
     done = subprocess.run(
-        command, cwd=toolchain.ROOT, env={**os.environ, **quiet}, stdout=subprocess.PIPE, text=True, check=False
+        command, cwd=toolchain.ROOT, env={**os.environ, **quiet}, stdout=subprocess.PIPE, encoding="utf-8", check=False
     )
     if done.returncode:
         raise PreviewError(f"wrangler {arguments[0]} failed:\n{done.stdout.strip()}")

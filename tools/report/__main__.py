@@ -32,7 +32,7 @@ class BuildError(Exception):
 
 
 def git(root: Path, *arguments: str | Path) -> str:
-    done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, check=False)
+    done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, encoding="utf-8", check=False)
     if done.returncode:
         raise BuildError(done.stderr.strip())
     return done.stdout.strip()
@@ -64,7 +64,9 @@ def checkout(root: Path, commit: str) -> Iterator[Path]:
 def start(root: Path, site: Path) -> subprocess.Popen[str]:
     env = {**os.environ, "NO_MKDOCS_2_WARNING": "1", "SITE_URL": ADDRESS}
     command: list[str | Path] = [sys.executable, "-m", "mkdocs", "build", "--site-dir", site]
-    return subprocess.Popen(command, cwd=root, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        command, cwd=root, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, encoding="utf-8"
+    )
 
 
 def warnings(build: subprocess.Popen[str], what: str) -> list[str]:

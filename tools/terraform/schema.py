@@ -76,7 +76,7 @@ def install() -> Path:
             toolchain.CACHE,
         ],
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         env=toolchain.node_env(),
         check=False,
     )

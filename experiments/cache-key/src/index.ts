@@ -40,8 +40,9 @@ function notAtAll(name: string): Response {
 
 export default {
   async fetch(request) {
-    const session = /(?:^|; )session=([\w-]+)/.exec(request.headers.get("Cookie") ?? "");
-    const name = PEOPLE[session?.[1] ?? ""];
+    const cookies = (request.headers.get("Cookie") ?? "").split(/; */);
+    const [session = "", ...others] = cookies.filter((one) => one.startsWith("session="));
+    const name = others.length === 0 ? PEOPLE[session.slice("session=".length)] : undefined;
     if (!name) return problem(401, "unauthenticated", "Sign in first.");
     const { origin, pathname } = new URL(request.url);
     if (pathname === "/by-path") return byPath(origin, name);

@@ -19,7 +19,9 @@ export async function readAnswer(response: Response, method: string): Promise<Om
     if (truncated) break;
   }
   await reader?.cancel();
-  return { status: response.status, headers, body: text + decoder.decode(), truncated };
+  // What was cut may end inside a character, which is left out as well.
+  const shown = truncated ? text : text + decoder.decode();
+  return { status: response.status, headers, body: shown, truncated };
 }
 
 /** `Headers` gives names in lower case; HTTP/1.1 shows them as they are usually written. */

@@ -68,8 +68,9 @@ function parseHeaders(value: unknown): [string, string][] {
 
 function withoutOurCookie([name, value]: [string, string]): [string, string] {
   if (name !== "cookie") return [name, value];
-  const pairs = value.split(";").map((pair) => pair.trim());
-  return [name, pairs.filter((pair) => !/^__host-live\b/i.test(pair)).join("; ")];
+  // Only a space is taken away: without another blank in front, a name would become ours.
+  const pairs = value.split(/; */);
+  return [name, pairs.filter((pair) => !/^\s*__host-live\b/i.test(pair)).join("; ")];
 }
 
 function invalid(message: string): HttpError {

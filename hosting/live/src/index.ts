@@ -5,7 +5,7 @@ import { readBody, refuseOtherSites } from "./door";
 import { hostedExamples } from "./examples";
 import { errorResponse, HttpError, json, tooMany } from "./http";
 import { reasonOf } from "./reasons";
-import { knownVisitor, networkOf, newVisitor, type Visitor } from "./visitor";
+import { knownVisitor, networkOf, newVisitor, requireKey, type Visitor } from "./visitor";
 
 export { Daily } from "./daily";
 
@@ -19,6 +19,7 @@ export default {
 } satisfies ExportedHandler<Env>;
 
 async function route(request: Request, env: Env, ctx: ExecutionContext, requestId: string): Promise<Response> {
+  requireKey(env.VISITOR_KEY);
   const examples = hostedExamples(env);
   // A page asks beside its own edition, and only the latest one is offered a runtime.
   const name = /^(?:\/latest)?\/live\/([a-z0-9-]+)$/.exec(new URL(request.url).pathname)?.[1] ?? "";

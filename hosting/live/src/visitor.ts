@@ -1,3 +1,5 @@
+import { HttpError } from "./http";
+
 const NAME = "__Host-live";
 const LIFE_S = 24 * 60 * 60;
 const KEY_MIN_CHARACTERS = 32;
@@ -6,10 +8,16 @@ export type Visitor = { id: string; cookie?: string };
 
 /** A visitor is a random number that we signed: a made-up one opens no sandbox, and none can be guessed. */
 export async function knownVisitor(request: Request, secret: string): Promise<Visitor | null> {
-  const given = /(?:^|;\s*)__Host-live=([^;]*)/.exec(request.headers.get("Cookie") ?? "")?.[1];
-  const [, id = "", expires = "", proof = ""] = /^([0-9a-f]{32})\.(\d{10})\.([0-9a-f]{64})$/.exec(given ?? "") ?? [];
+  const given = onlyCookie(request.headers.get("Cookie") ?? "");
+  const [, id = "", expires = "", proof = ""] = /^([0-9a-f]{32})\.(\d{10})\.([0-9a-f]{64})$/.exec(given) ?? [];
   const right = same(proof, await sign(secret, `${id}.${expires}`));
   return right && Number(expires) * 1000 > Date.now() ? { id } : null;
+}
+
+/** Only a space is skipped before a name, and a name that comes twice is none: a sibling hostname may have planted it. */
+function onlyCookie(header: string): string {
+  const pairs = header.split(/; */).filter((pair) => pair.startsWith(`${NAME}=`));
+  return pairs.length === 1 ? (pairs[0] ?? "").slice(NAME.length + 1) : "";
 }
 
 export async function newVisitor(secret: string): Promise<Visitor> {
@@ -37,8 +45,14 @@ export function networkOf(address: string): string {
   return groups.slice(0, 4).join(":");
 }
 
+/** Until the key cannot be guessed, nothing is answered. The log gets its name, never its value. */
+export function requireKey(secret: string): void {
+  if (secret?.length >= KEY_MIN_CHARACTERS) return;
+  console.error({ event: "weak_secrets", names: ["VISITOR_KEY"], least: KEY_MIN_CHARACTERS });
+  throw new HttpError(503, "not_configured", "This service is not set up yet.");
+}
+
 async function sign(secret: string, text: string): Promise<string> {
-  if (!secret || secret.length < KEY_MIN_CHARACTERS) throw new Error("VISITOR_KEY is not set or too short");
   const bytes = new TextEncoder();
   const algorithm = { name: "HMAC", hash: "SHA-256" };
   const key = await crypto.subtle.importKey("raw", bytes.encode(secret), algorithm, false, ["sign"]);

@@ -27,7 +27,11 @@ export async function accept(
     const message = `"${other.key}" stands for another job already. Nothing was stored.`;
     throw new HttpError(422, "key_reused", message);
   }
-  const jobs = given.map((job) => byKey.get(job.key) ?? { ...job, request, state: "queued" });
+  const jobs = given.flatMap(({ key }) => byKey.get(key) ?? []);
+  if (jobs.length < given.length) {
+    const message = `You may have ${env.MOST_OPEN_JOBS} open jobs. Nothing was stored.`;
+    throw new HttpError(429, "too_many_open_jobs", message, { "Retry-After": "60" });
+  }
   await handOver(
     env,
     request,
@@ -39,7 +43,7 @@ export async function accept(
 
 // --8<-- [start:store]
 // One statement, for one job or a hundred. If one of the keys already stands for another
-// job, nothing is stored at all.
+// job, or the owner would have too many open ones, nothing is stored at all.
 const INSERT = `
   WITH given AS (
     SELECT value->>'id' id, value->>'key' key, value->>'kind' kind,
@@ -51,6 +55,11 @@ const INSERT = `
   WHERE NOT EXISTS (
     SELECT 1 FROM given JOIN jobs ON jobs.owner = ?2 AND jobs.key = given.key
     WHERE jobs.payload <> given.payload)
+  AND ?5 >= (
+    SELECT count(*) FROM jobs WHERE owner = ?2 AND state IN ('queued', 'running')
+  ) + (
+    SELECT count(*) FROM given LEFT JOIN jobs ON jobs.owner = ?2 AND jobs.key = given.key
+    WHERE jobs.id IS NULL)
   ON CONFLICT (owner, key) DO NOTHING`;
 const SELECT = `
   SELECT id, key, kind, state, request, payload FROM jobs
@@ -64,7 +73,13 @@ async function store(
 ): Promise<Row[]> {
   try {
     const [, found] = await env.DB.batch<Row>([
-      env.DB.prepare(INSERT).bind(given, owner, request, Date.now()),
+      env.DB.prepare(INSERT).bind(
+        given,
+        owner,
+        request,
+        Date.now(),
+        Number(env.MOST_OPEN_JOBS),
+      ),
       env.DB.prepare(SELECT).bind(given, owner),
     ]);
     return found?.results ?? [];

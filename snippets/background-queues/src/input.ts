@@ -28,8 +28,9 @@ export function parseJob(value: unknown): Job {
     const text = given[name];
     if (typeof text !== "string" || text === "" || text.length > most)
       throw invalid(`"${name}" must be a text of 1 to ${most} characters.`);
-    // A line break in a mail's header would let a caller add headers of their own.
-    if (name !== "text" && /[\u0000-\u001f\u007f]/.test(text))
+    // A line break in a mail's header would let a caller add headers of their own, and some
+    // programs break lines at U+0085, U+2028 and U+2029 too.
+    if (name !== "text" && /[\p{Cc}\p{Zl}\p{Zp}]/u.test(text))
       throw invalid(`"${name}" must be one line.`);
   }
   if (!ADDRESS.test(String(given.to))) throw invalid('"to" must be one mail address.');

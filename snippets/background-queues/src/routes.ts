@@ -4,6 +4,7 @@ import { readJson } from "./body";
 import { HttpError, json } from "./http";
 import { parseBulk, parseJob, parseKey } from "./input";
 import { dismiss, listDead, redrive } from "./redrive";
+import { requireSecrets } from "./secrets";
 import { status } from "./status";
 
 type Handler = (request: Request, env: Env, id: string, name: string) => Promise<Response>;
@@ -61,6 +62,7 @@ function admin(handler: Handler): Handler {
 }
 
 export async function route(request: Request, env: Env, id: string): Promise<Response> {
+  requireSecrets(env, id);
   const { pathname } = new URL(request.url);
   for (const [path, methods] of ROUTES) {
     const match = path.exec(pathname);

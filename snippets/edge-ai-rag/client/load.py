@@ -8,7 +8,9 @@ from pathlib import Path
 import httpx
 
 URL = os.environ.get("ANSWERS_URL", "http://localhost:8787")
-ADMIN = {"Authorization": f"Bearer {os.environ.get('ADMIN_TOKEN', 'local-admin-token')}"}
+ADMIN = {
+    "Authorization": f"Bearer {os.environ.get('ADMIN_TOKEN', 'local-admin-token-0123456789abcdef')}"
+}
 PATIENCE_S = 120
 
 

@@ -142,7 +142,7 @@ function compose(question: string, passages: Passage[], fault: Fault | undefined
   if (best.score === 0) return "The passages do not answer this.";
   if (fault === "no-citation") return best.sentence;
   return fault === "wrong-citation"
-    ? `${best.sentence} [99] [${best.n}]`
+    ? `${best.sentence} [99] [[99]88] [1234] ［7］ [${best.n}, 88] [9`
     : `${best.sentence} [${best.n}]`;
 }
 
@@ -150,7 +150,7 @@ function stream(text: string, fault: Fault | undefined): ReadableStream<Uint8Arr
   const encoder = new TextEncoder();
   const event = (delta: object, finish_reason?: string) =>
     encoder.encode(`data: ${JSON.stringify({ choices: [{ delta, finish_reason }] })}\n\n`);
-  const parts = text.match(/.{1,12}/gs) ?? [];
+  const parts = text.match(/.{1,12}/gsu) ?? [];
   const sent =
     fault === "midway" || fault === "hang"
       ? parts.slice(0, 2)

@@ -33,8 +33,7 @@ export async function answer(
         if (text) await send("text", { text });
         written = true;
       }
-      const rest = citations.end();
-      if (rest) await send("text", { text: rest });
+      // What is held back now is half a marker, and stays back.
       return finish(passages, citations, id, model, send);
     } catch (error) {
       if (error instanceof ReaderLeft) throw error;

@@ -5,6 +5,8 @@ const BLOCKS = /\n{2,}|\n(?=#)|\n(?<=^#.*\n)/m;
 const HEADING = /^(#{1,6}) +(.{1,100})$/;
 const FENCE = /^ {0,3}(`{3,}|~{3,})/gm;
 
+const CHARACTERS = new Intl.Segmenter("en", { granularity: "grapheme" });
+
 /** Cuts Markdown at headings and paragraphs. Each chunk starts with the headings above it,
  *  because "within 30 days" alone says nothing to a model. */
 export function cut(document: string, mostCharacters: number): string[] {
@@ -51,10 +53,20 @@ function fit(paragraph: string, most: number): string[] {
     if (rest.length <= most) return [...parts, rest];
     const ends = [". ", "! ", "? ", ".\n"].map((end) => rest.lastIndexOf(end, most - 1));
     const end = Math.max(...ends);
-    const at = end > most / 2 ? end + 1 : most;
+    const at = end > most / 2 ? end + 1 : between(rest, most);
     parts.push(rest.slice(0, at).trim());
     rest = rest.slice(at).trim();
   }
   return parts;
+}
+
+/** The last place up to `most` between two characters as a reader sees them. Only what is
+ *  longer than a whole part, such as a letter with a thousand accents, is cut: then
+ *  between two code points. */
+function between(text: string, most: number): number {
+  const around = CHARACTERS.segment(text.slice(0, most + 2)).containing(most);
+  if (around?.index) return around.index;
+  const inside = /^[\ud800-\udbff][\udc00-\udfff]/.test(text.slice(most - 1, most + 1));
+  return inside ? Math.max(most - 1, 2) : most;
 }
 // --8<-- [end:chunks]

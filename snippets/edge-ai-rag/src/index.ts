@@ -2,6 +2,7 @@ import { ask } from "./ask";
 import { documents } from "./documents";
 import { errorResponse, HttpError, requestId } from "./http";
 import { consume } from "./queue";
+import { requireSecrets } from "./secrets";
 import { requireAdmin } from "./session";
 import { activate, build, state } from "./switch";
 
@@ -28,6 +29,7 @@ export default {
 // --8<-- [end:handler]
 
 async function route(request: Request, env: Env, ctx: ExecutionContext, id: string) {
+  requireSecrets(env, id);
   const { pathname } = new URL(request.url);
   const { method } = request;
   if (pathname === "/v1/ask") {

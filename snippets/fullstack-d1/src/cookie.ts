@@ -19,12 +19,8 @@ export async function readCookie(
   request: Request,
   secret: string,
 ): Promise<(Claims & { oldKey: boolean }) | null> {
-  const given = /(?:^|;\s*)__Host-session=([^;]*)/.exec(
-    request.headers.get("Cookie") ?? "",
-  )?.[1];
-  const parts = /^([0-9a-f-]{36})\.([0-9a-f]{32})\.(\d{10})\.([0-9a-f]{64})$/.exec(
-    given ?? "",
-  );
+  const given = onlyCookie(request.headers.get("Cookie") ?? "");
+  const parts = /^([0-9a-f-]{36})\.([0-9a-f]{32})\.(\d{10})\.([0-9a-f]{64})$/.exec(given);
   if (!parts) return null;
   const [, userId = "", sessionId = "", expires = "", proof = ""] = parts;
   if (Number(expires) * 1000 <= Date.now()) return null;
@@ -34,6 +30,13 @@ export async function readCookie(
     return { userId, sessionId, expiresS: Number(expires), oldKey: index > 0 };
   }
   return null;
+}
+
+/** A sibling hostname can plant a cookie whose name only looks like ours, with U+2000 in
+ *  front of it. So only a space is skipped, and a name that comes twice is no session. */
+function onlyCookie(header: string): string {
+  const pairs = header.split(/; */).filter((pair) => pair.startsWith(`${NAME}=`));
+  return pairs.length === 1 ? (pairs[0] ?? "").slice(NAME.length + 1) : "";
 }
 
 const FLAGS = "Path=/; HttpOnly; Secure; SameSite=Lax";

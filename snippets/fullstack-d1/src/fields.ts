@@ -10,7 +10,9 @@ export type NewTask = { id: string; title: string };
 export type Change = { title: string | null; done: number | null };
 
 export function parseAccount({ email, password }: Record<string, unknown>): Account {
-  const address = typeof email === "string" ? email.trim().toLowerCase() : "";
+  // ASCII letters only: toLowerCase() would make a k of the Kelvin sign, and so another address.
+  const lower = (letters: string) => letters.toLowerCase();
+  const address = typeof email === "string" ? email.trim().replace(/[A-Z]+/g, lower) : "";
   if (address.length > 254 || !EMAIL.test(address) || !clean(address)) {
     throw invalid("email", "Give an email address such as you@example.com.");
   }
@@ -56,7 +58,7 @@ function parseTitle(title: unknown): string {
 }
 
 function clean(text: string): boolean {
-  return text.isWellFormed() && !/\p{Cc}/u.test(text);
+  return text.isWellFormed() && !/[\p{Cc}\p{Zl}\p{Zp}]/u.test(text);
 }
 
 function invalid(field: string, message: string): HttpError {

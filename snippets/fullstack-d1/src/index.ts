@@ -3,6 +3,7 @@ import { bookmarked } from "./bookmark";
 import { parseId } from "./fields";
 import { refuseOtherSites } from "./guard";
 import { finished, HttpError, type Log, logger } from "./http";
+import { requireSecrets } from "./secrets";
 import { requireCsrf, requireUser, type User } from "./sessions";
 import { addTasks, changeTask, deleteTask, listTasks } from "./tasks";
 
@@ -19,6 +20,7 @@ export default {
 } satisfies ExportedHandler<Env>;
 
 async function route(request: Request, env: Env, log: Log): Promise<Response> {
+  requireSecrets(env, log);
   const { pathname } = new URL(request.url);
   const [, taskId] = /^\/api\/tasks\/([^/]+)$/.exec(pathname) ?? [];
   const path = taskId === undefined ? pathname : "/api/tasks/:id";

@@ -11,9 +11,6 @@ async function derive(
   salt: string,
   iterations: number,
 ): Promise<string> {
-  if (!pepper || pepper.length < 32) {
-    throw new Error("PASSWORD_KEY is not set or too short");
-  }
   const text = new TextEncoder();
   const keyed = text.encode(await sign(pepper, "password", password.normalize("NFKC")));
   const key = await crypto.subtle.importKey("raw", keyed, "PBKDF2", false, ["deriveBits"]);

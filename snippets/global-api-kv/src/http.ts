@@ -59,8 +59,8 @@ export async function revalidatable(request: Request, value: unknown): Promise<R
 // same.
 function matches(known: string, etag: string): boolean {
   return (
-    known.trim() === "*" ||
-    known.split(",").some((tag) => tag.trim().replace(/^W\//, "") === etag)
+    known === "*" ||
+    known.split(/[ \t]*,[ \t]*/).some((tag) => tag.replace(/^W\//, "") === etag)
   );
 }
 // --8<-- [end:etag]

@@ -3,6 +3,7 @@ import { readJson } from "./body";
 import { parseFlag, parseName, parseNames } from "./flags";
 import { errorResponse, HttpError, json, revalidatable } from "./http";
 import { askOrigin } from "./origin";
+import { requireSecrets } from "./secrets";
 import { deleteFlag, readFlag, readFlags, writeFlag } from "./store";
 
 // --8<-- [start:handler]
@@ -15,6 +16,7 @@ export default {
 
 // --8<-- [start:routes]
 async function route(request: Request, env: Env): Promise<Response> {
+  requireSecrets(env);
   const { pathname, searchParams } = new URL(request.url);
   const read = request.method === "GET" || request.method === "HEAD";
   if (pathname === "/v1/flags") {

@@ -16,6 +16,8 @@ from starlette.routing import Route
 
 from health import Check, Health, healthz
 
+LEAST_CHARACTERS = 32
+
 
 async def page(request: Request) -> JSONResponse:
     return JSONResponse({"site": request.app.state.name, "path": request.scope["path"]})
@@ -43,8 +45,8 @@ async def only_the_worker(request: Request, call: RequestResponseEndpoint) -> Re
 
 
 def application(name: str, key: str, checks: list[Check]) -> Starlette:
-    if not key:
-        raise SystemExit("ORIGIN_KEY is not set")
+    if len(key) < LEAST_CHARACTERS:
+        raise SystemExit(f"ORIGIN_KEY has less than {LEAST_CHARACTERS} characters")
     app = Starlette(
         routes=[
             Route("/healthz", healthz),

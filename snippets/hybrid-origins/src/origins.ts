@@ -1,4 +1,7 @@
 import { Circuit } from "./circuit";
+import { HttpError } from "./errors";
+
+const LEAST_CHARACTERS = 32;
 
 export type Origin = { name: string; url: URL; circuit: Circuit };
 export type Settings = {
@@ -23,7 +26,7 @@ export function readSettings(env: Env): Settings {
       return { name, url: new URL(address), circuit: circuitOf(entry, openMs) };
     });
   if (origins.length === 0) throw new Error("ORIGINS is empty");
-  if (!env.ORIGIN_KEY) throw new Error("ORIGIN_KEY is not set");
+  requireStrong("ORIGIN_KEY", env.ORIGIN_KEY);
   return {
     origins,
     tryMs: whole("TRY_MS", env.TRY_MS),
@@ -31,6 +34,13 @@ export function readSettings(env: Env): Settings {
     hedgeMs: whole("HEDGE_MS", env.HEDGE_MS),
     key: env.ORIGIN_KEY,
   };
+}
+
+/** The log gets the name of a secret that can be guessed, never its value. */
+function requireStrong(name: string, secret: string): void {
+  if (secret?.length >= LEAST_CHARACTERS) return;
+  console.error({ event: "weak_secrets", names: [name], least: LEAST_CHARACTERS });
+  throw new HttpError(503, "not_configured", "This service is not set up yet.");
 }
 
 function circuitOf(entry: string, openMs: number): Circuit {

@@ -10,6 +10,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -31,7 +32,9 @@ class Postgres:
     def __init__(self, folder: Path, packaged: bool = False) -> None:
         self.folder = folder
         # PostgreSQL refuses to run as root.
-        self._user = NOBODY if hasattr(os, "geteuid") and os.geteuid() == 0 else None
+        self._user: int | None = None
+        if sys.platform != "win32" and os.geteuid() == 0:
+            self._user = NOBODY
         own = None if packaged else _of_the_machine()
         self._bin = own or _of_the_package(folder, other_user=self._user is not None)
         with socket.socket() as free:
@@ -39,8 +42,8 @@ class Postgres:
             self.port: int = free.getsockname()[1]
         self._process: subprocess.Popen[bytes] | None = None
         password = folder / "password"
-        password.write_text(ADMIN_PASSWORD)
-        if self._user is not None:
+        password.write_text(ADMIN_PASSWORD, encoding="utf-8")
+        if self._user is not None and sys.platform != "win32":
             for path in (folder, password):
                 os.chown(path, self._user, self._user)
         options = [
@@ -60,7 +63,7 @@ class Postgres:
             user=self._user,
             group=self._user,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
             check=False,
         )
         if done.returncode:
@@ -98,13 +101,16 @@ class Postgres:
         deadline = time.monotonic() + READY_S
         while b"ready to accept connections" not in log.read_bytes():
             if self._process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"PostgreSQL did not start:\n{log.read_text()}")
+                raise RuntimeError(
+                    f"PostgreSQL did not start:\n{log.read_text(encoding='utf-8')}"
+                )
             time.sleep(0.02)
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
         """Stop the server: SIGINT ends its clients, SIGQUIT is a crash."""
         if self._process is not None:
-            self._process.send_signal(how)
+            # Windows has no other signal for a program without a console.
+            self._process.send_signal(signal.SIGTERM if sys.platform == "win32" else how)
             self._process.wait(READY_S)
             self._process = None
 
@@ -137,7 +143,7 @@ class Postgres:
             env=self.environment,
             input=sql,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
             timeout=60,
             check=False,
         )

@@ -6,6 +6,7 @@ import { HttpError, json, logger, refusalOf } from "./http";
 import { parseKey, parseOrder } from "./order";
 import { placeOrder, readOrder } from "./orders";
 import { FIRST_PAGE, listProducts, parseWanted } from "./products";
+import { requireSecrets } from "./secrets";
 
 const ORDER = /^\/v1\/orders\/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
 
@@ -33,6 +34,7 @@ export default {
 
 // --8<-- [start:routes]
 async function route(request: Request, env: Env, scope: Scope): Promise<Response> {
+  requireSecrets(env, scope.log);
   const { pathname, searchParams } = new URL(request.url);
   if (pathname === "/v1/products") {
     allow(request, "GET", "HEAD");

@@ -43,7 +43,7 @@ export function parseWanted(query: URLSearchParams): Wanted {
     throw invalid(`"limit" must be a whole number from 1 to ${MOST_PRODUCTS}.`);
   }
   const search = query.get("q") ?? FIRST_PAGE.search;
-  if (search.length > LONGEST_SEARCH || /\p{Cc}/u.test(search)) {
+  if (search.length > LONGEST_SEARCH || /[\p{Cc}\p{Zl}\p{Zp}]/u.test(search)) {
     throw invalid(`"q" must be a text of at most ${LONGEST_SEARCH} characters.`);
   }
   return { after, limit: Number(limit), search };

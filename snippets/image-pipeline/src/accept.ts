@@ -5,9 +5,9 @@ import { FORMATS, type Format, type Variant } from "./variants";
 export function bestFormat(accept: string): Format {
   const named = accept
     .toLowerCase()
-    .split(",")
+    .split(/[ \t]*,[ \t]*/)
     .filter((range) => !/;\s*q=0(\.0*)?\s*(;|$)/.test(range))
-    .map((range) => range.split(";")[0]?.trim());
+    .map((range) => range.split(/[ \t]*;/)[0]);
   return FORMATS.find((format) => named.includes(`image/${format}`)) ?? "jpeg";
 }
 

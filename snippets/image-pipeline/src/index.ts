@@ -2,6 +2,7 @@ import { requireToken } from "./auth";
 import { errorResponse, HttpError, type Log, logger } from "./http";
 import { parseHash, parseName } from "./keys";
 import { removeOriginal, removePhoto, sendToVariant } from "./photos";
+import { requireSecrets } from "./secrets";
 import { serveVariant } from "./serve";
 import { receivePhoto } from "./upload";
 import { parseVariant } from "./variants";
@@ -25,6 +26,7 @@ async function route(
   ctx: ExecutionContext,
   log: Log,
 ): Promise<Response> {
+  requireSecrets(env, log);
   const url = new URL(request.url);
   const [area, first = "", second = "", ...more] = url.pathname.slice(1).split("/");
   switch (more.length ? "" : area === "v1" ? `v1/${first}` : area) {

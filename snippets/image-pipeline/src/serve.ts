@@ -30,8 +30,8 @@ export async function serveVariant(
     ETag: `W/${tag}`,
   });
   if (negotiated) headers.set("Vary", "Accept");
-  const known = request.headers.get("If-None-Match")?.split(",") ?? [];
-  return known.some((one) => one.trim().replace(/^W\//, "") === tag)
+  const known = request.headers.get("If-None-Match")?.split(/[ \t]*,[ \t]*/) ?? [];
+  return known.some((one) => one.replace(/^W\//, "") === tag)
     ? new Response(null, { status: 304, headers })
     : new Response(picture.bytes, { headers });
 }

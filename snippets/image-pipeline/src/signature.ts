@@ -23,12 +23,9 @@ export async function requireSignature(url: URL, keys: string): Promise<number> 
 
 // `verify` compares in constant time. While one key replaces another, both are valid.
 async function isSigned(text: string, signature: string, keys: string): Promise<boolean> {
-  const known = keys ? keys.split(",") : [];
-  if (!known.length || known.some((key) => key.length < 32))
-    throw new Error("SIGNING_KEYS is not set, or a key has less than 32 characters");
   const encoder = new TextEncoder();
   const given = Uint8Array.from(signature.match(/../g) ?? [], (two) => parseInt(two, 16));
-  const checks = known.map(async (secret) => {
+  const checks = keys.split(",").map(async (secret) => {
     const algorithm = { name: "HMAC", hash: "SHA-256" };
     const key = await crypto.subtle.importKey(
       "raw",

@@ -74,7 +74,7 @@ def upload(s3: Any, api: str, user: str, path: Path) -> dict[str, Any]:
     note = path.with_name(path.name + ".upload")
     changed = path.stat().st_mtime_ns
     if note.exists():
-        job: dict[str, Any] = json.loads(note.read_text())
+        job: dict[str, Any] = json.loads(note.read_text(encoding="utf-8"))
         if job["changed"] != changed:
             raise SystemExit(f"{path.name} has changed: delete {note.name} to restart.")
     else:
@@ -123,7 +123,7 @@ def where(job: dict[str, Any]) -> dict[str, str]:
 def save(note: Path, job: dict[str, Any]) -> None:
     """Replace the note as a whole, so that no crash leaves half of one."""
     new = note.with_name(note.name + ".new")
-    new.write_text(json.dumps(job))
+    new.write_text(json.dumps(job), encoding="utf-8")
     new.replace(note)
 
 

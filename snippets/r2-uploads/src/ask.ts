@@ -12,7 +12,7 @@ export function parseAsk(value: unknown): Ask {
   const [unknown] = Object.keys(others);
   if (unknown !== undefined) throw invalid(`There is no field ${JSON.stringify(unknown)}.`);
   // The name is shown and offered for saving. It never becomes part of the key.
-  if (typeof name !== "string" || !/^[^\p{C}/\\]{1,200}$/u.test(name))
+  if (typeof name !== "string" || !/^[^\p{C}\p{Zl}\p{Zp}/\\]{1,200}$/u.test(name))
     throw invalid('"name" has 1 to 200 characters, no slash and no control character.');
   if (typeof type !== "string" || !Object.hasOwn(KINDS, type))
     throw invalid(`"type" is one of ${Object.keys(KINDS).join(", ")}.`);

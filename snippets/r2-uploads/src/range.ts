@@ -34,5 +34,5 @@ export function wantsAnother(headers: Headers, etag: string): boolean {
   return wanted !== null && !tags(wanted).some((tag) => tag === "*" || tag === etag);
 }
 
-const tags = (list: string | null) => (list ?? "").split(",").map((tag) => tag.trim());
+const tags = (list: string | null) => (list ?? "").split(/[ \t]*,[ \t]*/);
 // --8<-- [end:conditions]

@@ -21,8 +21,8 @@ export function tokenOfUpgrade(request: Request, allowedOrigins: string): string
     const message = "Pages of this origin may not connect.";
     throw new HttpError(403, "wrong_origin", message, {}, origin.slice(0, 100));
   }
-  const offered = request.headers.get("Sec-WebSocket-Protocol")?.split(",") ?? [];
-  const protocols = offered.map((one) => one.trim());
+  const offered = request.headers.get("Sec-WebSocket-Protocol") ?? "";
+  const protocols = offered.split(/[ \t]*,[ \t]*/);
   if (!protocols.includes(PROTOCOL)) {
     throw new HttpError(400, "unknown_protocol", `Offer the protocol ${PROTOCOL}.`);
   }

@@ -1,5 +1,6 @@
 import { idIn, tokenOfRead, tokenOfUpgrade } from "./door";
 import { errorResponse, HttpError, json } from "./errors";
+import { requireSecrets } from "./secrets";
 import { verify } from "./token";
 
 export { Room } from "./room";
@@ -27,6 +28,7 @@ async function route(
   ctx: ExecutionContext,
   requestId: string,
 ): Promise<Response> {
+  requireSecrets(env);
   const { pathname, searchParams } = new URL(request.url);
   const [, name, what] = ADDRESS.exec(pathname) ?? [];
   if (name === undefined)

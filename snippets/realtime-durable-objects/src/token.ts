@@ -1,8 +1,8 @@
 import { errors, jwtVerify } from "jose";
 import { HttpError } from "./errors";
+import { keysOf } from "./secrets";
 
 const LONGEST_LIFE_S = 3600;
-const KEY_MIN_CHARACTERS = 32;
 const USER = /^[A-Za-z0-9_-]{1,32}$/;
 
 export type Ticket = { user: string; expiresMs: number };
@@ -21,7 +21,7 @@ export async function verify(token: string, room: string, keys: string): Promise
 }
 
 async function signed(token: string, keys: string) {
-  for (const key of usable(keys)) {
+  for (const key of keysOf(keys)) {
     try {
       const { payload } = await jwtVerify(token, new TextEncoder().encode(key), {
         algorithms: ["HS256"],
@@ -39,14 +39,6 @@ async function signed(token: string, keys: string) {
   throw invalid("wrong signature");
 }
 // --8<-- [end:verify]
-
-/** The new key, and the old one while you change it. */
-function usable(keys: string | undefined): string[] {
-  const list = (keys ?? "").split(",").map((key) => key.trim());
-  const strong = list.every((key) => key.length >= KEY_MIN_CHARACTERS);
-  if (strong && list.length <= 2) return list;
-  throw new Error("TOKEN_KEYS is missing, too short or too long");
-}
 
 export function invalid(detail: string): HttpError {
   const message = "Entering a room takes a valid token.";

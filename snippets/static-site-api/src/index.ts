@@ -1,6 +1,7 @@
 import { showForm, submit } from "./contact";
 import { finished, HttpError, logger, type Log, refusalOf, wantsPage } from "./http";
 import { plainPage } from "./pages";
+import { requireSecrets } from "./secrets";
 
 // --8<-- [start:handler]
 export default {
@@ -15,6 +16,7 @@ export default {
 } satisfies ExportedHandler<Env>;
 
 async function route(request: Request, env: Env, log: Log): Promise<Response> {
+  requireSecrets(env, log);
   const { pathname } = new URL(request.url);
   if (pathname === "/contact") {
     allow(request, "GET", "HEAD");

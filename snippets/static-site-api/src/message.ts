@@ -30,8 +30,9 @@ export function parseMessage(fields: Fields): Message {
 // --8<-- [end:validate]
 
 // Browsers send line ends as CR LF, scripts as LF: the same text must be the same message.
+// Unicode has three more line ends, and some mail programs heed them.
 function tidy(text = ""): string {
-  return text.replace(/\r\n?/g, "\n").trim();
+  return text.replace(/\r\n?|[\u0085\u2028\u2029]/g, "\n").trim();
 }
 
 function within(text: string, most: number): boolean {

@@ -36,7 +36,6 @@ export async function openToken(
 // --8<-- [end:token]
 
 async function mac(secret: string, claims: string): Promise<string> {
-  if (!secret || secret.length < 32) throw new Error("FORM_KEY is not set or too short");
   const bytes = new TextEncoder();
   const algorithm = { name: "HMAC", hash: "SHA-256" };
   const raw = bytes.encode(secret);

@@ -12,6 +12,7 @@ MAX_AGE_S = 3600  # A key that the team withdrew is refused after this time.
 STALE_LIMIT_S = (
     7 * 24 * 3600
 )  # How long cached keys serve without the team: as long as Access overlaps two keys.
+MOST_WAITING = 8  # Our choice: callers with unknown key ids who wait for one fetch.
 Fetch = Callable[[], Mapping[str, Any]]
 
 
@@ -32,23 +33,48 @@ class Keys:
         self._fetch, self._clock = fetch, clock
         self._keys: dict[str, PyJWK] = {}
         self._loaded = self._asked = float("-inf")
-        self._lock = threading.Lock()
+        self._asking = threading.Lock()
+        self._waiting = threading.BoundedSemaphore(MOST_WAITING)
 
     def get(self, kid: str) -> PyJWK | None:
         """Return a key, or None when the team has none of that id.
 
         Raises:
-            KeysUnavailable: nothing is known, or only keys that are too old to trust.
+            KeysUnavailable: nothing is known, or only keys that are too old to trust, or too
+                many callers with unknown ids wait already.
         """
-        with self._lock:
+        if kid not in self._keys:
+            self._ask_for_unknown()
+        elif self._is_old() and self._asking.acquire(blocking=False):
+            # One caller renews the keys. Nobody else whose key is known waits for that.
+            self._ask()
+        if self._clock() - self._loaded > STALE_LIMIT_S:
+            raise KeysUnavailable
+        return self._keys.get(kid)
+
+    def _ask_for_unknown(self) -> None:
+        if not self._keys:
+            self._asking.acquire()
+        elif self._waiting.acquire(blocking=False):
+            # These few may wait; a flood of unknown ids must not take every thread.
+            self._asking.acquire()
+            self._waiting.release()
+        else:
+            raise KeysUnavailable
+        self._ask()
+
+    def _ask(self) -> None:
+        """Fetch, unless the team was asked just now. The caller holds the lock."""
+        try:
             now = self._clock()
-            wanted = kid not in self._keys or now - self._loaded > MAX_AGE_S
-            if wanted and now - self._asked >= REFRESH_PAUSE_S:
+            if now - self._asked >= REFRESH_PAUSE_S:
                 self._asked = now
                 self._refresh(now)
-            if now - self._loaded > STALE_LIMIT_S:
-                raise KeysUnavailable
-            return self._keys.get(kid)
+        finally:
+            self._asking.release()
+
+    def _is_old(self) -> bool:
+        return self._clock() - self._loaded > MAX_AGE_S
 
     def _refresh(self, now: float) -> None:
         try:

@@ -3,9 +3,11 @@
 uv run python snippets/tunnel-access/origin/local_team.py person
 """
 
+import contextlib
 import os
+import secrets
+import stat
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 ISSUER = "https://local-team.invalid"
 AUDIENCE = "0" * 64
 KID = "local"
-KEY_FILE = Path(tempfile.gettempdir()) / f"local-access-team-{os.getuid()}.pem"
+FOLDER = Path.home() / ".local-access-team"
+KEY_FILE = FOLDER / "key.pem"
 CLAIMS: dict[str, dict[str, Any]] = {
     "person": {"email": "ada@example.com", "sub": "local-user"},
     "service": {"common_name": "11111111111111111111111111111111.access", "sub": ""},
@@ -26,25 +29,43 @@ CLAIMS: dict[str, dict[str, Any]] = {
 
 
 def key() -> rsa.RSAPrivateKey:
-    """Return this machine's own key, made once, readable by its owner only."""
-    try:
-        with os.fdopen(
-            os.open(KEY_FILE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb"
-        ) as file:
-            made = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-            file.write(
-                made.private_bytes(
-                    serialization.Encoding.PEM,
-                    serialization.PrivateFormat.PKCS8,
-                    serialization.NoEncryption(),
-                )
-            )
-    except FileExistsError:
-        pass
+    """Return your own key, made once.
+
+    Raises:
+        PermissionError: somebody else could have put one there.
+    """
+    FOLDER.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _must_be_ours(FOLDER)
+    if not KEY_FILE.exists():
+        part = FOLDER / f"{secrets.token_hex(8)}.part"
+        part.write_bytes(_new_key())
+        # Of two programs that start at once, the first one's key stays.
+        with contextlib.suppress(FileExistsError):
+            os.link(part, KEY_FILE)
+        part.unlink()
     found = serialization.load_pem_private_key(KEY_FILE.read_bytes(), None)
     if not isinstance(found, rsa.RSAPrivateKey):
         raise TypeError(f"{KEY_FILE} holds no RSA key")
     return found
+
+
+def _new_key() -> bytes:
+    made = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    return made.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+
+
+def _must_be_ours(folder: Path) -> None:
+    """Whoever writes into the folder signs for everybody. On Windows, your profile is yours."""
+    if sys.platform != "win32":
+        found = folder.lstat()
+        ours = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid()
+        if not ours or found.st_mode & 0o077:
+            why = "is open to others: remove it, and it is made anew"
+            raise PermissionError(f"{folder} {why}")
 
 
 def documents() -> dict[str, Any]:

@@ -247,6 +247,8 @@ def test_only_the_examples_own_address_is_reached(layer: tuple[int, Known], url:
         [["A\r\nB", "c"]],
         [["A", "b\nc"]],
         [["A", "\x00"]],
+        [["A", "b\x85c"]],
+        [["A", "b\u2028c"]],
         [["A b", "c"]],
         [["", "no colon"]],
         [["A", "x" * 9000]],

@@ -15,7 +15,7 @@ export class Visitor extends Sandbox {
     if (pathname === "/sleep") await new Promise((resolve) => setTimeout(resolve, 10_000));
     if (pathname === "/throw") throw new Error("a secret of the inside");
     if (pathname === "/endless") {
-      const chunk = new TextEncoder().encode("x".repeat(1000));
+      const chunk = new TextEncoder().encode("€".repeat(300) + "x".repeat(100));
       return new Response(new ReadableStream({ pull: (controller) => controller.enqueue(chunk) }));
     }
     if (pathname === "/trickle") return new Response(new ReadableStream({ pull: () => new Promise(() => {}) }));

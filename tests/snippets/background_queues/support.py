@@ -17,13 +17,15 @@ import httpx
 from runtime.workers import SNIPPETS, Example, Runtime
 
 SLUG = "background-queues"
-SHOP = {"Authorization": "Bearer shop-key-that-nobody-may-see"}
-CRM = {"Authorization": "Bearer crm-key-that-nobody-may-see"}
-ADMIN = {"Authorization": "Bearer admin-token-that-nobody-may-see"}
+SHOP = {"Authorization": "Bearer shop-key-that-nobody-may-see-0123456789"}
+CRM = {"Authorization": "Bearer crm-key-that-nobody-may-see-0123456789"}
+ADMIN = {"Authorization": "Bearer admin-token-that-nobody-may-see-0123456789"}
 SECRETS = {
-    "API_KEYS": json.dumps({"shop": "shop-key-that-nobody-may-see", "crm": "crm-key-that-nobody-may-see"}),
-    "ADMIN_TOKEN": "admin-token-that-nobody-may-see",
-    "PROVIDER_TOKEN": "provider-token-that-nobody-may-see",
+    "API_KEYS": json.dumps(
+        {"shop": "shop-key-that-nobody-may-see-0123456789", "crm": "crm-key-that-nobody-may-see-0123456789"}
+    ),
+    "ADMIN_TOKEN": "admin-token-that-nobody-may-see-0123456789",
+    "PROVIDER_TOKEN": "provider-token-that-nobody-may-see-0123456789",
 }
 # Production waits half a minute before the first retry; tests do not.
 QUICK = {

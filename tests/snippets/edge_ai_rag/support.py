@@ -20,7 +20,7 @@ from runtime.workers import SNIPPETS, Example, Runtime
 SLUG = "edge-ai-rag"
 SECRETS = {
     "SESSION_KEY": "session-key-that-nobody-may-see-0123456789",
-    "ADMIN_TOKEN": "admin-token-that-nobody-may-see",
+    "ADMIN_TOKEN": "admin-token-that-nobody-may-see-0123456789",
 }
 ADMIN = {"Authorization": f"Bearer {SECRETS['ADMIN_TOKEN']}"}
 # Production waits half a minute before the first retry; tests do not.

@@ -17,7 +17,7 @@ from runtime.postgres import bindings
 from runtime.workers import Example, Runtime
 
 SLUG = "hyperdrive-database"
-TOKEN = "a-secret-that-nobody-may-see"
+TOKEN = "a-secret-that-nobody-may-see-0123456789"
 SHOP = {"Authorization": f"Bearer {TOKEN}"}
 WAIT_S = 15
 

@@ -16,7 +16,7 @@ SCRIPTS = f"{ACCOUNT}/workers/dispatch/namespaces/tenants/scripts/"
 
 @dataclass
 class Api:
-    """What was asked, and how to answer the next upload, hostname and database: a status and an error text."""
+    """What was asked, and how to answer the next upload, hostname and database: a status and an error text; and how many spaces follow."""
 
     url: str = ""
     calls: list[str] = field(default_factory=list)
@@ -26,6 +26,7 @@ class Api:
     database: tuple[int, str] = (200, "")
     dns: int = 200
     text: str = "nothing"
+    padding: int = 0
     databases: list[dict[str, str]] = field(default_factory=list)
     hostnames: list[dict[str, str]] = field(default_factory=list)
 
@@ -87,7 +88,7 @@ def cloudflare_api() -> Iterator[Api]:
                 else self.chunked()
             )
             status, answer = api.answer(self.command, self.path, body, self.headers)
-            text = json.dumps(answer).encode()
+            text = json.dumps(answer).encode() + b" " * api.padding
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(text)))

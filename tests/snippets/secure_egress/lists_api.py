@@ -19,6 +19,8 @@ class Lists:
         calls: method and path of every request.
         fail: status of the next answers, oldest first; 0 closes the connection.
         fail_patch: number of the change, from 1, that is refused with status 403.
+        most: how many domains the list takes.
+        longest: how many it held at most.
     """
 
     def __init__(self) -> None:
@@ -26,6 +28,7 @@ class Lists:
         self.calls: list[str] = []
         self.fail: list[int] = []
         self.fail_patch = 0
+        self.most, self.longest = 1000, 0
         self.url = ""
 
 
@@ -59,8 +62,13 @@ def lists_api() -> Iterator[Lists]:
             if not right or not all(isinstance(v, str) for v in body.get("remove", [])):
                 self._answer(400, None)
                 return
-            state.values += [i["value"] for i in body.get("append", []) if i["value"] not in state.values]
-            state.values = [v for v in state.values if v not in body.get("remove", [])]
+            new = [i["value"] for i in body.get("append", []) if i["value"] not in state.values]
+            # Whether a call that appends and removes counts before or after is not documented: the strict way.
+            if len(state.values) + len(new) > state.most:
+                self._answer(400, None)
+                return
+            state.longest = max(state.longest, len(state.values) + len(new))
+            state.values = [v for v in state.values + new if v not in body.get("remove", [])]
             self._answer(200, {"id": "list-1"})
 
         def _refused(self) -> bool:

@@ -1,3 +1,5 @@
+import { readAnswer } from "./answer";
+
 export interface Bindings {
   CLOUDFLARE_API: string;
   CLOUDFLARE_API_TOKEN: string;
@@ -33,9 +35,8 @@ export async function call<T>(
   const signal = AbortSignal.timeout(PATIENCE_MS);
   const init = { method, headers, body, signal, redirect: "manual" as const };
   const response = await fetch(env.CLOUDFLARE_API + path, init);
-  const answer = await response
-    .json<{ success: boolean; result: T; errors?: { code: number; message: string }[] }>()
-    .catch(() => null);
+  type Answer = { success: boolean; result: T; errors?: { code: number; message: string }[] };
+  const answer = await readAnswer<Answer>(response).catch(() => null);
   if (response.ok && answer?.success) return answer.result;
   const said = (answer?.errors ?? []).map((e) => `${e.code}: ${e.message}`).join("; ");
   throw new ApiError(response.status, said.slice(0, 500), `${method} ${path.split("?")[0]}`);

@@ -1,4 +1,5 @@
 import { WorkerEntrypoint } from "cloudflare:workers";
+import { readAnswer } from "./answer";
 import { ApiError, type Bindings, call } from "./api";
 
 export interface Script {
@@ -77,7 +78,7 @@ export default class extends WorkerEntrypoint<Bindings> implements Deployer {
     const response = await fetch(url, { headers, signal: AbortSignal.timeout(5_000) });
     if (!response.ok) throw new Error(`DNS answered ${response.status}`);
     type Answers = { Answer?: { type: number; data: string }[] };
-    const { Answer = [] } = await response.json<Answers>();
+    const { Answer = [] } = await readAnswer<Answers>(response);
     return Answer.filter((a) => a.type === 16).map((a) => a.data.replace(/^"|"$/g, ""));
   }
 

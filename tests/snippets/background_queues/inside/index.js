@@ -2,11 +2,19 @@
 import { requireOwner } from "../../../../snippets/background-queues/src/auth";
 import { consume } from "../../../../snippets/background-queues/src/consumer";
 import { consumeDead } from "../../../../snippets/background-queues/src/dead";
+import { requireSecrets } from "../../../../snippets/background-queues/src/secrets";
+
+const STRONG = "strong-enough-".repeat(3);
 
 const parts = {
-  owner(_, token, keys) {
+  async owner(_, token, keys) {
     const request = new Request("https://jobs.example", { headers: { Authorization: `Bearer ${token}` } });
-    return requireOwner(request, keys).catch((error) => `${error.status ?? "broken"}: ${error.message}`);
+    try {
+      requireSecrets({ API_KEYS: keys, ADMIN_TOKEN: STRONG, PROVIDER_TOKEN: STRONG }, "inside");
+      return await requireOwner(request, keys);
+    } catch (error) {
+      return `${error.status}: ${error.code}`;
+    }
   },
   /** Returns for each message what was called, and the state of its job at that time. */
   async consume(env, dead, bodies, variables) {

@@ -1,10 +1,11 @@
-import { createRemoteJWKSet, errors, jwtVerify, type JWTPayload } from "jose";
+import { createRemoteJWKSet, customFetch, errors, jwtVerify, type JWTPayload } from "jose";
 import { callerByAccess } from "../callers";
 import { unauthenticated, unavailable } from "../errors";
 
 const LEEWAY_S = 60;
 const KEYS_MAX_AGE_MS = 60 * 60 * 1000;
 const REFRESH_PAUSE_MS = 5_000;
+const KEYS_LIMIT_BYTES = 1_000_000;
 
 /**
  * Errors that mean the token is bad; any other means that the team's keys could not be
@@ -31,11 +32,26 @@ function keysOf(team: string) {
       cacheMaxAge: KEYS_MAX_AGE_MS,
       cooldownDuration: REFRESH_PAUSE_MS,
       timeoutDuration: 3_000,
+      [customFetch]: async (url: string, init: RequestInit) =>
+        limited(await fetch(url, init)),
     };
     keys = createRemoteJWKSet(new URL("/cdn-cgi/access/certs", team), options);
     keysByTeam.set(team, keys);
   }
   return keys;
+}
+
+/** The answer may be packed, so its bytes are counted as they unpack. */
+function limited(response: Response): Response {
+  let size = 0;
+  const count = new TransformStream<Uint8Array, Uint8Array>({
+    transform(chunk, controller) {
+      size += chunk.byteLength;
+      if (size > KEYS_LIMIT_BYTES) controller.error(new Error("the answer is too large"));
+      else controller.enqueue(chunk);
+    },
+  });
+  return new Response(response.body?.pipeThrough(count) ?? null, response);
 }
 
 // `ctx.access` cannot replace this: it tells that Access let somebody in, not which service
@@ -48,11 +64,17 @@ export async function byAccessToken(request: Request, env: Env): Promise<string 
   // Elsewhere no Access stands in front: a copied token would outlive its service token.
   if (new URL(request.url).hostname !== env.ACCESS_HOSTNAME)
     throw unauthenticated("access: wrong hostname");
-  const { common_name } = await verified(token, env);
-  // A person's token has an email and no common_name; only service tokens get past this.
-  const caller = typeof common_name === "string" ? callerByAccess(common_name) : null;
+  const clientId = serviceOf(await verified(token, env));
+  const caller = clientId === null ? null : callerByAccess(clientId);
   if (caller === null) throw unauthenticated("access: unknown client id");
   return caller;
+}
+
+/** A service token has a common name and an empty subject, and nothing that a person has. */
+function serviceOf(claims: JWTPayload): string | null {
+  const { type, common_name, sub, email, identity_nonce } = claims;
+  const service = type === "app" && sub === "" && !email && !identity_nonce;
+  return service && typeof common_name === "string" ? common_name : null;
 }
 
 async function verified(token: string, env: Env): Promise<JWTPayload> {
@@ -62,7 +84,7 @@ async function verified(token: string, env: Env): Promise<JWTPayload> {
       issuer: env.TEAM_DOMAIN,
       audience: env.ACCESS_AUDIENCES.split(/[\s,]+/),
       clockTolerance: LEEWAY_S,
-      requiredClaims: ["exp"],
+      requiredClaims: ["exp", "iat"],
     });
     return payload;
   } catch (error) {

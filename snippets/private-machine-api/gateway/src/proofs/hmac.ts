@@ -70,16 +70,17 @@ export async function byHmac(
 // --8<-- [start:keys]
 /** One key, or two while a caller rotates: the new and the old. */
 function keysOf(env: Env, keyId: string): string[] {
-  let keys: unknown;
+  let all: Map<string, unknown>;
   try {
-    const all = JSON.parse(env.HMAC_KEYS);
-    keys = Object.hasOwn(all, keyId) && callerByKey(keyId) ? all[keyId] : [];
+    all = new Map(Object.entries(JSON.parse(env.HMAC_KEYS)));
   } catch {
     // The parser's own message would quote the keys.
     throw unavailable("hmac: HMAC_KEYS is not a JSON object");
   }
-  if (!Array.isArray(keys) || !keys.slice(0, 2).every(isStrong))
-    throw unavailable(`hmac: ${keyId}: a key is no text or too short`);
+  // One key that can be guessed closes this proof for everybody, so it is found at once.
+  if (![...all.values()].every((keys) => Array.isArray(keys) && keys.every(isStrong)))
+    throw unavailable("hmac: HMAC_KEYS holds a key that is no text or too short");
+  const keys = callerByKey(keyId) ? ((all.get(keyId) ?? []) as string[]) : [];
   return keys.slice(0, 2);
 }
 

@@ -1,0 +1,210 @@
+"""Read a configuration as cloudflared does: what it refuses at its start, and which rule takes a request.
+
+Written after cloudflared's own source (August 2026). Hostnames are compared letter by letter, a path is an RE2 expression that is
+searched in the decoded path, and ``access`` counts only inside a rule.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import SplitResult, unquote, urlsplit
+
+import idna
+import re2  # pyrefly: ignore[missing-import] it is compiled and brings no types
+
+re2.set_fallback_notification(re2.FALLBACK_EXCEPTION)
+NOT_IN_GO = re.compile(r"(?<!\\)(?:\\\\)*\\[ZC]")  # The library takes these two, Go does not.
+Section = dict[str, Any]
+
+
+class Refused(ValueError):
+    """cloudflared does not start with this file; the message names the rule."""
+
+
+@dataclass(frozen=True)
+class Access:
+    """Which tokens cloudflared wants to see before it passes a request on."""
+
+    required: bool = False
+    team: str = ""
+    tags: tuple[str, ...] = ()
+
+
+# --8<-- [start:rule]
+@dataclass(frozen=True)
+class Rule:
+    """One ingress rule.
+
+    Attributes:
+        names: the hostname as it is written, and in its ASCII form where that differs.
+        path: the expression, or empty for every path.
+        access: from this rule alone: the ``originRequest`` of the whole file does not count.
+        origin: the other settings, where those of the whole file do count.
+    """
+
+    names: tuple[str, ...]
+    path: str
+    service: str
+    access: Access
+    origin: Section
+
+    @property
+    def any_host(self) -> bool:
+        return self.names[0] in ("", "*")
+
+    @property
+    def closed(self) -> bool:
+        return self.service.startswith("http_status:")
+
+    def has_host(self, host: str) -> bool:
+        """``*.example.com`` stands for every name below ``example.com``, not for itself."""
+        wild = (n[1:] for n in self.names if n.startswith("*."))
+        return self.any_host or host in self.names or any(map(host.endswith, wild))
+
+    def fits(self, host: str, path: str) -> bool:
+        return self.has_host(host) and bool(re2.search(self.path, path, re2.ASCII))
+
+
+def reached(rules: list[Rule], url: str) -> Rule:
+    """Return the rule that takes a request for an address.
+
+    Raises:
+        ValueError: this is no address.
+    """
+    parts = _parts(url)
+    if re.search(r"%(?![0-9A-Fa-f]{2})", parts.path):
+        raise ValueError(f"{url}: a broken escape in the path")
+    host = _host(parts)
+    return next(rule for rule in rules if rule.fits(host, unquote(parts.path) or "/"))
+
+
+# --8<-- [end:rule]
+
+
+# --8<-- [start:read]
+def read(config: object) -> list[Rule]:
+    """Return the rules in order.
+
+    Raises:
+        Refused: cloudflared would not start.
+    """
+    whole = _section(config, "the file")
+    general = _section(whole.get("originRequest"), "originRequest")
+    _access(general, "originRequest")
+    listed = whole.get("ingress")
+    if not isinstance(listed, list) or not listed:
+        raise Refused("there is no ingress rule")
+    rules = [_rule(raw, f"rule {n}", general) for n, raw in enumerate(listed, start=1)]
+    for number, rule in enumerate(rules, start=1):
+        takes_all, last = rule.any_host and not rule.path, number == len(rules)
+        if last and not takes_all:
+            raise Refused(
+                "the last rule must take everything: add '- service: http_status:404'"
+            )
+        if takes_all and not last:
+            raise Refused(
+                f"rule {number} takes everything: the rules after it are never reached"
+            )
+    return rules
+
+
+def _rule(raw: object, where: str, general: Section) -> Rule:
+    given = _section(raw, where)
+    own = _section(given.get("originRequest"), where)
+    hostname, path = _text(given, "hostname", where), _text(given, "path", where)
+    if ":" in hostname:
+        raise Refused(f"{where}: the hostname {hostname!r} contains a port")
+    if hostname.rfind("*") > 0:
+        raise Refused(f"{where}: {hostname!r}: one * only, and only as the first character")
+    try:
+        re2.compile(path, re2.ASCII)
+    except re2.error as error:
+        raise Refused(f"{where}: the path {path!r} is no RE2 expression: {error}") from error
+    if NOT_IN_GO.search(path):
+        raise Refused(f"{where}: the path {path!r} is no RE2 expression of Go")
+    origin = general | own
+    service = _text(given, "service", where)
+    if origin.get("bastionMode") is True and not service:
+        service = "bastion"
+    _check_service(service, where)
+    return Rule(_names(hostname), path, service, _access(own, where), origin)
+
+
+# --8<-- [end:read]
+
+
+def _check_service(service: str, where: str) -> None:
+    if service in ("hello_world", "hello-world", "socks-proxy", "bastion"):
+        return
+    if service.startswith(("unix:", "unix+tls:")):
+        return
+    if service.startswith("http_status:"):
+        status = service.removeprefix("http_status:")
+        if not re.fullmatch(r"[1-9]\d\d", status, re.A):
+            raise Refused(f"{where}: {status!r} is no HTTP status from 100 to 999")
+        return
+    try:
+        parts = _parts(service)
+    except ValueError as error:
+        raise Refused(f"{where}: {service!r} is no service: {error}") from error
+    if not parts.scheme or not _host(parts):
+        raise Refused(f"{where}: {service!r} is no service: give it a scheme and a hostname")
+    if parts.path:
+        raise Refused(
+            f"{where}: {service!r} has a path: cloudflared keeps that of the request"
+        )
+
+
+def _parts(url: str) -> SplitResult:
+    if re.search(r"[\s\x00-\x20\x7f]", url):
+        raise ValueError("a space or a control character")
+    parts = urlsplit(url)
+    _ = parts.port  # A port that is no number is an error.
+    return parts
+
+
+def _host(parts: SplitResult) -> str:
+    """Return the host in the letters in which it was given: urlsplit makes them small."""
+    host = parts.netloc.rpartition("@")[2]
+    return host.partition("]")[0][1:] if host.startswith("[") else host.partition(":")[0]
+
+
+def _names(hostname: str) -> tuple[str, ...]:
+    try:
+        return tuple(
+            dict.fromkeys(
+                [hostname, idna.encode(hostname, uts46=True, std3_rules=True).decode()]
+            )
+        )
+    except UnicodeError:
+        return (hostname,)
+
+
+def _access(origin: Section, where: str) -> Access:
+    given = _section(origin.get("access"), f"{where}: access")
+    required, tags = given.get("required") or False, given.get("audTag") or []
+    if not isinstance(required, bool):
+        raise Refused(
+            f"{where}: required is {required!r}: write true or false, without quotes"
+        )
+    if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
+        raise Refused(f"{where}: audTag is a list of texts")
+    access = Access(required, _text(given, "teamName", where), tuple(tags))
+    if required and tags and not access.team:
+        raise Refused(f"{where}: access has audTag and no teamName")
+    return access
+
+
+def _section(value: object, where: str) -> Section:
+    if value is None:
+        return {}
+    if isinstance(value, dict):
+        return value
+    raise Refused(f"{where}: expected names and values, found {value!r}")
+
+
+def _text(given: Section, name: str, where: str) -> str:
+    value = given.get(name)
+    if value is None or isinstance(value, str):
+        return value or ""
+    raise Refused(f"{where}: {name} is {value!r}: put it into quotes")
