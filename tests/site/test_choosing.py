@@ -2,7 +2,6 @@
 
 import itertools
 import json
-import math
 import re
 from urllib.parse import parse_qs, urlencode, urlsplit
 

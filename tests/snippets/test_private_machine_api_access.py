@@ -25,7 +25,7 @@ from tests.snippets.private_machine_api.support import (
     send,
     signed,
 )
-from tests.support.access_team import AUDIENCE, Key, Team, encoded, serve
+from tests.support.access_team import AUDIENCE, SERVICE_TOKENS, Key, Team, encoded, serve
 
 ORDERS = "/v1/orders"
 OTHER_AUDIENCE = "b" * 64

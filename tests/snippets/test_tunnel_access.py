@@ -22,7 +22,6 @@ import yaml
 
 from runtime.workers import SNIPPETS
 from tests.support.access_team import AUDIENCE, CLIENT_ID, SERVICE_TOKENS, Key, Team, serve
-from tests.support.pages import ROOT
 from tools.terraform.__main__ import blocks, resources
 
 EXAMPLE = SNIPPETS / "tunnel-access"

@@ -6,7 +6,6 @@ import pytest
 
 from hooks.blocks.offers import linked
 from hooks.blocks.services import ELSEWHERE, document, jobs, meant, seen_from_here, services
-from model.chooser import resolve
 from model.examples import BINDINGS
 from model.files import ROOT, GuideError
 from model.patterns import parse, patterns
