@@ -161,10 +161,12 @@ class Build:
         )
         template.check(sheet, self.guide)
         facts.check_links(sheet.markdown, self.guide.facts, sheet.wrong)
-        sheet.markdown = markers.fill(sheet, self.guide)
+        # These two leave every line in its place, so that an error of the next step still names the line of the file.
         sheet.markdown = offers.linked(sheet)
+        sheet.markdown = figures.taken_out(sheet)
+        sheet.markdown = markers.fill(sheet, self.guide)
         sheet.markdown = offers.offered(sheet, self.guide)
-        return figures.taken_out(sheet)
+        return sheet.markdown
 
     def finish(self, markup: str, page: Page) -> str:
         """Take a page's HTML through all passes and print it three times: page, twin, search."""

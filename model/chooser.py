@@ -1,16 +1,12 @@
-"""Turn the rules of ``docs/data/decide.yml`` into the chooser and the tables of ``guide/decide.md``.
-
-The same rules are evaluated here, for tables and tests, and in the reader's browser by ``docs/assets/decide.js``.
-"""
+"""Read the rules of the chooser, ``docs/data/decide.yml``; the reader's browser evaluates them with ``docs/assets/decide.js``."""
 
 from pathlib import Path
 from typing import Any
 
-from model.files import ROOT, GuideError, parse_yaml
+from model.files import ROOT, GuideError, read_yaml
 from model.patterns import Pattern, patterns
 
 RULES = ROOT / "docs" / "data" / "decide.yml"
-RUNNERS_UP = 3
 ANY = "any"
 
 Rules = dict[str, Any]
@@ -78,36 +74,4 @@ def _answer(answer: dict[str, Any], question: str, known: dict[str, Pattern]) ->
 
 def load(path: Path = RULES) -> Rules:
     """Return the rules of the file, resolved against the pattern pages."""
-    return resolve(parse_yaml(path.read_text(encoding="utf-8")), patterns())
-
-
-def evaluate(rules: Rules, answers: dict[str, str]) -> dict[str, Any]:
-    """Return the recommendation for some answers.
-
-    Whoever is put out by fewer answers comes first, then whoever has the higher count, then the rules' order.
-
-    Args:
-        rules: from ``load``.
-        answers: question id to answer id; a question that is missing counts as ``any``.
-
-    Returns:
-        ``first``: a slug. ``against``: the answers that put even the first out, as question and reason; empty unless
-        no pattern fits all answers. ``next``: up to three slugs. ``rest``: the others, each with the answers that put
-        it out; none means that nothing speaks against it, but less speaks for it. ``for``: slug of the first and the
-        next to the questions whose answers speak for it.
-    """
-    given = [(q["id"], a) for q in rules["questions"] for a in q["answers"] if answers.get(q["id"]) == a["id"]]
-    standing = []
-    for place, slug in enumerate(pattern["slug"] for pattern in rules["patterns"]):
-        points = sum(2 * (slug in a["strong"]) + (slug in a["fits"]) for _, a in given)
-        against = [[q, why] for q, a in given for why, slugs in a["out"] if slug in slugs]
-        standing.append((len(against), -points, place, slug, against))
-    first, *others = sorted(standing)
-    following = [s for s in others if s[0] == first[0] and s[1] < 0][:RUNNERS_UP]
-    return {
-        "first": first[3],
-        "against": first[4],
-        "next": [s[3] for s in following],
-        "rest": [{"slug": s[3], "against": s[4]} for s in others if s not in following],
-        "for": {s[3]: [q for q, a in given if s[3] in a["strong"] or s[3] in a["fits"]] for s in [first, *following]},
-    }
+    return resolve(read_yaml(path), patterns())

@@ -8,11 +8,10 @@ import json
 import re
 import sys
 import tomllib
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-from model.files import ROOT, GuideError
+from model.files import ROOT, GuideError, fresh
 
 SERVICE = "https://deploy.workers.cloudflare.com/?url="
 # The service reads public repositories of these two hosts and of no other.
@@ -96,8 +95,8 @@ def requirements(files: list[Path], root: Path = ROOT) -> str:
     return "".join(f"{name}=={pins[name]}\n" for name in sorted(wanted))
 
 
-@cache
-def _pins(root: Path) -> dict[str, str]:
+@fresh(lambda root=ROOT: [root / "pyproject.toml"])
+def _pins(root: Path = ROOT) -> dict[str, str]:
     project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
     listed = [
         *project["project"]["dependencies"],

@@ -35,7 +35,10 @@ def load(name: str) -> dict[str, Any]:
             f"nothing was measured for the experiment {name!r}. Known are {known}. "
             f"Correct the name, or measure it: `{command(name)} --update`."
         )
-    data = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        data = {}
     fits = data.keys() >= FIELDS and all(
         row["side"] in MARKS and len(row["values"]) == len(data["columns"]) for row in data["rows"]
     )

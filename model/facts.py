@@ -12,9 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import yaml
-
-from model.files import ROOT, GuideError, fresh, parse_yaml
+from model.files import ROOT, GuideError, fresh, read_yaml
 
 FACTS = ROOT / "docs" / "data" / "facts"
 MARKDOWN_LINK = re.compile(r"\[(?P<text>[^\]\n]+)\]\(fact:(?P<id>[a-z0-9.-]+)(?P<part>#source|#plan)?\)")
@@ -140,15 +138,11 @@ def load(folder: Path = FACTS) -> dict[str, Fact]:
     """Return every fact by id, in file and entry order.
 
     Raises:
-        FactError: a file is not YAML, an entry is malformed, or two entries share an id.
+        GuideError: a file is not YAML, an entry is malformed, or two entries share an id.
     """
     facts: dict[str, Fact] = {}
     for path in sorted(folder.glob("*.yml")):
-        try:
-            entries = parse_yaml(path.read_text(encoding="utf-8"))
-        except yaml.YAMLError as error:
-            raise FactError(f"docs/data/facts/{path.name}: not YAML: {error}") from error
-        for fact in parse(entries, path.stem):
+        for fact in parse(read_yaml(path, f"docs/data/facts/{path.name}"), path.stem):
             if fact.id in facts:
                 raise FactError(
                     f"docs/data/facts/{path.name}: {fact.id} already stands in {facts[fact.id].product}.yml"

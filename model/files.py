@@ -18,9 +18,33 @@ class GuideError(Exception):
     """The guide is wrong somewhere; the message names file, line or entry, and the remedy. The build ends with it."""
 
 
-def parse_yaml(text: str) -> Any:
-    """Return what a YAML text holds: plain data, never objects of a class."""
-    return yaml.load(text, LOADER)  # noqa: S506 - both loaders are safe ones
+def parse_yaml(text: str, place: str, above: int = 0) -> Any:
+    """Return what a YAML text holds: plain data, never objects of a class.
+
+    Args:
+        text: the YAML.
+        place: its file, for the message.
+        above: how many lines of the file stand above it.
+
+    Raises:
+        GuideError: it is not YAML.
+    """
+    try:
+        return yaml.load(text, LOADER)  # noqa: S506 - both loaders are safe ones
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line, problem = (mark.line, getattr(error, "problem", "")) if mark else (0, str(error))
+        raise GuideError(f"{place}:{line + above + 1}: not YAML: {problem}. Correct it.") from error
+
+
+def read_yaml(path: Path, place: str = "") -> Any:
+    """Return what a YAML file holds.
+
+    Raises:
+        GuideError: it is not YAML; ``place`` or the path below the root, and the line, are in the message.
+    """
+    known = place or (path.relative_to(ROOT) if path.is_relative_to(ROOT) else path).as_posix()
+    return parse_yaml(path.read_text(encoding="utf-8"), known)
 
 
 def fresh(files: Callable[P, Iterable[Path]]) -> Callable[[Callable[P, T]], Callable[P, T]]:

@@ -2,10 +2,9 @@
 
 import re
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
-from model.files import ROOT, GuideError, parse_yaml
+from model.files import ROOT, GuideError, fresh, read_yaml
 
 SOURCE = ROOT / "docs" / "data" / "glossary.yml"
 PAGE = "guide/glossary.md"
@@ -57,7 +56,7 @@ def parse(entries: Any) -> list[Term]:
     return sorted(terms, key=lambda term: term.name.lower())
 
 
-@cache
+@fresh(lambda: [SOURCE])
 def load() -> list[Term]:
     """Return the terms of ``docs/data/glossary.yml``."""
-    return parse(parse_yaml(SOURCE.read_text(encoding="utf-8")))
+    return parse(read_yaml(SOURCE))

@@ -5,10 +5,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from model.files import GuideError
+
 OPENING = re.compile(r"^(?P<indent> *)(?P<ticks>`{3,}|~{3,})(?P<info>.*)$")
 
 
-class FenceError(AssertionError):
+class FenceError(GuideError):
     """A fence or what it includes is wrong; the message names file, line and remedy."""
 
 

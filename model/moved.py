@@ -3,9 +3,7 @@
 import datetime
 from typing import Any
 
-import yaml
-
-from model.files import ROOT, GuideError
+from model.files import ROOT, GuideError, read_yaml
 
 SOURCE = ROOT / "docs" / "data" / "moved.yml"
 PLACE = "docs/data/moved.yml"
@@ -46,7 +44,7 @@ def parse(entries: Any) -> dict[str, str]:
 
 def load() -> dict[str, str]:
     """Return the moves of ``docs/data/moved.yml``."""
-    return parse(yaml.safe_load(SOURCE.read_text(encoding="utf-8")))
+    return parse(read_yaml(SOURCE))
 
 
 def _last(moved: dict[str, str], old: str) -> str:

@@ -60,7 +60,7 @@ def parse(slug: str, page: str) -> Pattern:
     if not found:
         raise GuideError(f"docs/patterns/{slug}.md: there is no front matter")
     try:
-        meta: dict[str, Any] = parse_yaml(found["meta"])
+        meta: dict[str, Any] = parse_yaml(found["meta"], f"docs/patterns/{slug}.md", above=1)
         return Pattern(
             slug=slug,
             number=str(meta["pattern"]),

@@ -1,11 +1,11 @@
 """Read ``docs/data/products.yml``: what the vendor calls a product today, what it was called, and where its pages are."""
 
-from functools import cache
+from model.files import ROOT, fresh, read_yaml
 
-from model.files import ROOT, parse_yaml
+SOURCE = ROOT / "docs" / "data" / "products.yml"
 
 
-@cache
+@fresh(lambda: [SOURCE])
 def products() -> dict[str, dict[str, str]]:
-    """Return ``docs/data/products.yml``: product id to name, former name and address."""
-    return parse_yaml((ROOT / "docs" / "data" / "products.yml").read_text(encoding="utf-8"))
+    """Return product id to name, former name and address."""
+    return dict(read_yaml(SOURCE))

@@ -8,8 +8,9 @@ import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response, sync_playwright
 
 from runtime.toolchain import CACHE, ToolchainError, install, node, one_at_a_time, say
 
@@ -112,16 +113,25 @@ class Visit:
         complaints: console errors, uncaught errors and failed requests.
     """
 
-    def __init__(self, browser: Browser, **options: object) -> None:
-        self.context: BrowserContext = browser.new_context(**{"viewport": DESKTOP, **options})
+    def __init__(self, browser: Browser, **options: Any) -> None:
+        options.setdefault("viewport", DESKTOP)
+        self.context: BrowserContext = browser.new_context(**options)
         self.page: Page = self.context.new_page()
         self.requests: list[str] = []
         self.complaints: list[str] = []
         self.page.on("request", lambda r: self.requests.append(r.url))
         self.page.on("requestfailed", lambda r: self.complaints.append(f"failed: {r.url} {r.failure}"))
-        self.page.on("response", lambda r: r.status >= 400 and self.complaints.append(f"{r.status}: {r.url}"))
+        self.page.on("response", self._answered)
         self.page.on("pageerror", lambda e: self.complaints.append(f"uncaught: {e}"))
-        self.page.on("console", lambda m: m.type == "error" and self.complaints.append(f"console: {m.text}"))
+        self.page.on("console", self._said)
+
+    def _answered(self, response: Response) -> None:
+        if response.status >= 400:
+            self.complaints.append(f"{response.status}: {response.url}")
+
+    def _said(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.complaints.append(f"console: {message.text}")
 
     def __enter__(self) -> "Visit":
         return self

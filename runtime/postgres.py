@@ -1,6 +1,6 @@
 """A real PostgreSQL for tests, by the same code with which a reader runs the example."""
 
-import importlib.util
+import runpy
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,13 +13,6 @@ SOURCE = toolchain.ROOT / "snippets" / "hyperdrive-database" / "local" / "postgr
 VARIABLE = "CLOUDFLARE_HYPERDRIVE_LOCAL_CONNECTION_STRING_"
 
 
-def _module() -> Any:
-    spec = importlib.util.spec_from_file_location("shop_postgres", SOURCE)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @contextmanager
 def shop(packaged: bool = False) -> Iterator[Any]:
     """Start a server that holds the shop of hyperdrive-database, and leave nothing behind.
@@ -29,7 +22,7 @@ def shop(packaged: bool = False) -> Iterator[Any]:
     """
     # Not pytest's folder: the server may run as another user, who cannot enter it.
     with tempfile.TemporaryDirectory(prefix="shop-") as folder:
-        server = _module().Postgres(Path(folder), packaged)
+        server = runpy.run_path(str(SOURCE))["Postgres"](Path(folder), packaged)
         try:
             server.start()
             server.load()

@@ -43,16 +43,25 @@ class Setup:
     stand_ins: dict[str, str] = field(default_factory=dict)
 
     @contextmanager
-    def run(self, runtime: Runtime, **options: dict[str, str]) -> Iterator[Example]:
-        """Start it with clean storage and migrated databases."""
-        own = {"secrets": self.secrets, "variables": self.variables, "others": self.others, "stand_ins": self.stand_ins}
+    def run(
+        self, runtime: Runtime, variables: dict[str, str] | None = None, secrets: dict[str, str] | None = None
+    ) -> Iterator[Example]:
+        """Start it with clean storage and migrated databases; ``variables`` and ``secrets`` take the place of its own."""
         with ExitStack() as stack:
+            own = dict(self.variables if variables is None else variables)
             if self.beside:
                 variable, command = self.beside
-                own["variables"] = {**self.variables, variable: stack.enter_context(program(command))[0]}
-            own["variables"] = {**own["variables"], **stack.enter_context(self.around())}
-            found = stack.enter_context(self.environment())
-            example = stack.enter_context(runtime.example(*self.folders, environment=found, **{**own, **options}))
+                own[variable] = stack.enter_context(program(command))[0]
+            example = stack.enter_context(
+                runtime.example(
+                    *self.folders,
+                    variables={**own, **stack.enter_context(self.around())},
+                    secrets=self.secrets if secrets is None else secrets,
+                    stand_ins=self.stand_ins,
+                    environment=stack.enter_context(self.environment()),
+                    others=self.others,
+                )
+            )
             for worker, binding in self.migrations:
                 example.migrate(binding, worker)
             yield example

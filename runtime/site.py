@@ -18,6 +18,8 @@ from runtime import toolchain
 SITE_DATE = "2026-11-23"
 PARTS = (
     "docs",
+    "model",
+    "runtime",
     "hooks",
     "overrides",
     "snippets",
@@ -79,7 +81,7 @@ def copy_project(target: Path) -> Path:
 class _Quiet(http.server.SimpleHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
-    def log_message(self, *args: object) -> None:
+    def log_message(self, format: str, *args: object) -> None:
         pass
 
 

@@ -7,25 +7,23 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-
-import httpx
+from typing import TypeVar
 
 from model.files import ROOT
 
 KEY = "local-origin-key-0123456789abcdef"
-SITE = Path(__file__).with_name("sites_server.py")
-EXAMPLE = ROOT / "snippets" / "hybrid-origins" / "origin"
+SITE = ROOT / "snippets" / "hybrid-origins" / "origin" / "app.py"
 READY_S = 30
 
 
 def free_port() -> int:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
-        return taken.getsockname()[1]
+        return int(taken.getsockname()[1])
 
 
 class Site:
@@ -36,12 +34,12 @@ class Site:
         self.url = self.front = f"http://127.0.0.1:{self.port}"
         self.process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
+    def start(self, program: Path = SITE) -> None:
         if self.process:
             return
         options = ["--tls", str(self.tls)] if self.tls else []
-        command = [sys.executable, str(SITE), self.name, "--port", str(self.port), "--key", KEY, *options]
-        environment = {**os.environ, "PYTHONPATH": str(EXAMPLE)}
+        command = [sys.executable, str(program), self.name, "--port", str(self.port), *options]
+        environment = {**os.environ, "PYTHONPATH": str(SITE.parent), "ORIGIN_KEY": KEY}
         self.process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def wait(self) -> None:
@@ -58,12 +56,6 @@ class Site:
             self.process.kill()
             self.process.wait()
             self.process = None
-
-    def become(self, mode: str) -> None:
-        httpx.put(f"{self.url}/_test/{mode}", timeout=20)
-
-    def seen(self) -> dict:
-        return httpx.get(f"{self.url}/_test/seen", timeout=20).json()
 
 
 class _Edge(BaseHTTPRequestHandler):
@@ -96,12 +88,15 @@ class _Edge(BaseHTTPRequestHandler):
 
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = forward
 
-    def log_message(self, *_: object) -> None:
+    def log_message(self, format: str, *args: object) -> None:
         pass
 
 
+S = TypeVar("S", bound=Site)
+
+
 @contextmanager
-def edge(site: "Site") -> Iterator[None]:
+def edge(site: Site) -> Iterator[None]:
     """Put the stand-in for the edge before a site and let ``front`` be its address."""
     handler = type("Edge", (_Edge,), {"target": site.port})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
@@ -119,9 +114,9 @@ def edge(site: "Site") -> Iterator[None]:
 
 
 @contextmanager
-def sites() -> Iterator[tuple[Site, ...]]:
-    """Start the three sites; leave none behind."""
-    started = tuple(Site(name) for name in ("aws", "gcp", "dc"))
+def sites(make: Callable[[str], S]) -> Iterator[tuple[S, ...]]:
+    """Start the three sites, each made by its name; leave none behind."""
+    started = tuple(map(make, ("aws", "gcp", "dc")))
     try:
         for site in started:
             site.start()
@@ -136,7 +131,7 @@ def sites() -> Iterator[tuple[Site, ...]]:
             site.kill()
 
 
-def origins(started: tuple[Site, ...]) -> str:
+def origins(started: Iterable[Site]) -> str:
     """Return them as the Worker's variable takes them."""
     return " ".join(f"{site.name}={site.front}" for site in started)
 
@@ -144,5 +139,5 @@ def origins(started: tuple[Site, ...]) -> str:
 @contextmanager
 def beside() -> Iterator[dict[str, str]]:
     """Start the sites for the page's transcripts."""
-    with sites() as started:
+    with sites(Site) as started:
         yield {"ORIGINS": origins(started)}

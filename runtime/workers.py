@@ -17,7 +17,7 @@ import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Self
+from typing import IO, Any, Self
 
 import httpx
 
@@ -33,6 +33,13 @@ ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
 
 class WorkerError(AssertionError):
     """An example did not start or an operation on it failed; the message is the tool's own."""
+
+
+def pipe(stream: IO[str] | None) -> IO[str]:
+    """Return a process's stream that was asked for as a pipe."""
+    if stream is None:
+        raise WorkerError("the process was started without pipes")
+    return stream
 
 
 class Runtime:
@@ -57,6 +64,7 @@ class Runtime:
             start_new_session=True,
         )
         os.close(write)
+        self._requests, self._said = pipe(self._process.stdin), pipe(self._process.stdout)
         self._replies = os.fdopen(read, encoding="utf-8")
         self.output: list[str] = []
         self._answers: queue.Queue[str] = queue.Queue()
@@ -71,18 +79,18 @@ class Runtime:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._process.stdin.close()
+        self._requests.close()
         try:
             self._process.wait(20)
         except subprocess.TimeoutExpired:
             _end_group(self._process)
         for thread in self._threads:
             thread.join()
-        self._process.stdout.close()
+        self._said.close()
         self._replies.close()
 
     def _collect(self) -> None:
-        for line in self._process.stdout:
+        for line in self._said:
             self.output.append(ESCAPE.sub("", line).rstrip())
 
     def _listen(self) -> None:
@@ -108,8 +116,8 @@ class Runtime:
         with self._lock:
             self._next += 1
             before = len(self.output)
-            self._process.stdin.write(json.dumps({"id": self._next, "operation": operation, **request}) + "\n")
-            self._process.stdin.flush()
+            self._requests.write(json.dumps({"id": self._next, "operation": operation, **request}) + "\n")
+            self._requests.flush()
             answer = self._answer()
         if "error" in answer:
             said = [line for line in self.output[before:] if line.strip()]
@@ -183,7 +191,8 @@ class Example:
     def __init__(self, runtime: Runtime, number: int, url: str) -> None:
         self._runtime, self._number = runtime, number
         self.url = url.replace("localhost", "127.0.0.1")
-        self.http = httpx.Client(base_url=self.url, timeout=20, verify=False)  # noqa: S501 - plain HTTP: loading authorities takes 20 ms
+        # Plain HTTP needs no authorities, and loading them takes 20 ms.
+        self.http = httpx.Client(base_url=self.url, timeout=20, verify=False)  # noqa: S501 - there is no TLS to verify
 
     def ask(self, operation: str, **request: Any) -> Any:
         """Run an operation of ``bridge.mjs`` on this example; ``worker`` names a Worker other than the first."""
@@ -284,26 +293,25 @@ def _server(
         env=env,
     )
     lines: list[str] = []
-    reader = threading.Thread(
-        target=lambda: lines.extend(ESCAPE.sub("", x).rstrip() for x in process.stdout), daemon=True
-    )
+    said = pipe(process.stdout)
+    reader = threading.Thread(target=lambda: lines.extend(ESCAPE.sub("", x).rstrip() for x in said), daemon=True)
     reader.start()
     try:
         yield _wait_until_ready(process, lines, ready, ready_s), lines
     finally:
         _end_group(process)
         reader.join()
-        process.stdout.close()
+        said.close()
 
 
-def _end_group(process: subprocess.Popen) -> None:
+def _end_group(process: subprocess.Popen[str]) -> None:
     """Kill a process and all it started, which is one group: SIGKILL cannot be refused."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
 
 
-def _wait_until_ready(process: subprocess.Popen, lines: list[str], ready: str, ready_s: float) -> str:
+def _wait_until_ready(process: subprocess.Popen[str], lines: list[str], ready: str, ready_s: float) -> str:
     deadline = time.monotonic() + ready_s
     while time.monotonic() < deadline:
         text = "\n".join(list(lines))

@@ -1,5 +1,4 @@
-// The chooser of guide/decide: site.js loads this file only where it stands. The rules come with the page; model/chooser.py
-// evaluates the same rules, and a test compares both over every combination of answers.
+// The chooser of guide/decide: site.js loads this file only where it stands. The rules come with the page.
 
 const RUNNERS_UP = 3;
 

@@ -28,7 +28,7 @@ async function status() {
   }
 }
 
-// The same rules as model/transcripts/arrows.py; a test compares both.
+// The first rule of docs/data/live/paths.yml that fits an answer.
 export function find(rules, { method, url }, reply) {
   const list = (value) => [value].flat();
   const headers = Object.fromEntries(reply.headers.map(([name, value]) => [name.toLowerCase(), value]));

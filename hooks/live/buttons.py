@@ -23,6 +23,7 @@ log = logging.getLogger("mkdocs.hooks.live")
 
 RECORDED = ROOT / "docs" / "data" / "live" / "recorded.json"
 FLAG = "LIVE"
+REMEDY = "Write a fence with three backticks and `console`, not inside other HTML."
 
 
 def button(command: Command, number: int, of: int) -> str:
@@ -64,15 +65,15 @@ def put_bars(body: Node, sheet: Sheet, guide: Guide) -> None:
     """Put a bar under each transcript of a page.
 
     Raises:
-        GuideError: the page does not show as many transcripts as its Markdown holds, so a bar could stand under the wrong one.
+        GuideError: the page does not show what its Markdown holds, so a bar could stand under the wrong transcript.
     """
-    found = transcripts(sheet.markdown, sheet.place, sheet.slug)
+    found = transcripts(sheet.source, sheet.place, sheet.slug)
     blocks = body.css("div.language-console.highlight")
-    if len(found) != len(blocks):
-        raise GuideError(
-            f"{sheet.place}: {len(found)} console fences, but {len(blocks)} blocks on the page. "
-            "Write each fence with three backticks and `console` at the start of a line, not inside other HTML."
-        )
+    for number, (_, commands) in enumerate(found):
+        if number >= len(blocks) or commands[0].text not in blocks[number].text():
+            raise GuideError(f"{sheet.place}:{commands[0].line - 1}: this transcript is no block of its own. {REMEDY}")
+    if len(blocks) > len(found):
+        raise GuideError(f"{sheet.place}: a block shows a console that is no fence. {REMEDY}")
     recorded = json.loads(RECORDED.read_text(encoding="utf-8")) if RECORDED.is_file() else {}
     bars = []
     for block, (example, commands) in zip(blocks, found, strict=True):

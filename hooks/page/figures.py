@@ -61,6 +61,8 @@ def figure(svg: str, source: str, number: int) -> str:
 def taken_out(sheet: Sheet) -> str:
     """Return a page's Markdown with an element in the place of each diagram, and keep the figures in ``sheet.figures``.
 
+    Every line stays in its place: messages about the page name lines.
+
     A diagram without a drawing is a warning, and is drawn in the browser.
     """
     parts, at = [], 0
@@ -77,7 +79,9 @@ def taken_out(sheet: Sheet) -> str:
         start = (
             sheet.markdown.index("`", fence.start) if "`" in sheet.markdown[fence.start : fence.end] else fence.start
         )
-        place = f'<div data-fill="figure-{len(sheet.figures)}"></div>\n'
+        place = f'<div data-fill="figure-{len(sheet.figures)}"></div>' + "\n" * sheet.markdown.count(
+            "\n", start, fence.end
+        )
         parts += [sheet.markdown[at:start], place]
         sheet.figures.append(made)
         at = fence.end

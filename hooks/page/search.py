@@ -9,7 +9,7 @@ from typing import Any
 from hooks.guide import Guide
 from hooks.page.sheet import Sheet
 from hooks.page.tree import Node, children, text_of
-from model.files import ROOT, fresh, parse_yaml
+from model.files import ROOT, fresh, read_yaml
 
 WORDS = ROOT / "docs" / "data" / "search.yml"
 NAME = "search/index.js"
@@ -66,7 +66,7 @@ def sections(body: Node) -> list[Section]:
 @fresh(lambda: [WORDS])
 def words() -> dict[str, list[str]]:
     """Return ``docs/data/search.yml``: Markdown file to the words under which readers look for it."""
-    return dict(parse_yaml(WORDS.read_text(encoding="utf-8")))
+    return dict(read_yaml(WORDS))
 
 
 def entry(body: Node, title: str, sheet: Sheet, guide: Guide) -> list[Any]:

@@ -5,25 +5,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from model.costs.bill import LARGEST, SIZES, Line, Meter, Pattern, Plan, Volume
 from model.costs.formula import terms
 from model.costs.units import FREE_WORDS, CostError, counted, rate, singular
 from model.facts import FACTS, MARKDOWN_LINK, Fact, load
-from model.files import ROOT, fresh, parse_yaml
+from model.files import ROOT, fresh, read_yaml
 from model.products import products
 
 COSTS = ROOT / "docs" / "data" / "costs"
 
 
-def read_yaml(path: Path) -> Any:
-    try:
-        return parse_yaml(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise CostError(f"{place(path)} is missing: write it, see 'Costs' in CONTRIBUTING.md") from error
-    except yaml.YAMLError as error:
-        raise CostError(f"{place(path)}: not YAML: {error}") from error
+def read(path: Path) -> Any:
+    if not path.is_file():
+        raise CostError(f"{place(path)} is missing: write it, see 'Costs' in CONTRIBUTING.md")
+    return read_yaml(path, place(path))
 
 
 def place(path: Path) -> str:
@@ -59,7 +54,7 @@ def load_meters(facts: Mapping[str, Fact], path: Path = COSTS / "meters.yml") ->
     Raises:
         CostError: an entry names an unknown product, plan or fact, or a fact that counts something else.
     """
-    raw = read_yaml(path)
+    raw = read(path)
     plans = {}
     for name, entry in raw["plans"].items():
         where = f"{place(path)}, plan {name}"
@@ -97,7 +92,7 @@ def load_pattern(
         CostError: something is missing or unknown; the message names file, entry and remedy.
     """
     path = folder / f"{slug}.yml"
-    raw = read_yaml(path)
+    raw = read(path)
     volumes = {}
     for name, entry in raw.get("volumes", {}).items():
         where = f"{place(path)}, volume {name}"

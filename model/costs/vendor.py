@@ -5,7 +5,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from model.costs.bill import Meter, Plan
-from model.costs.data import COSTS, place, read_yaml
+from model.costs.data import COSTS, place, read
 from model.costs.formula import quantity, terms
 from model.costs.units import CostError
 
@@ -51,7 +51,7 @@ def load_examples(meters: dict[str, Meter], path: Path = PATH) -> list[Example]:
     """
     plans = {meter.plan.id: meter.plan for meter in meters.values() if meter.plan}
     examples = []
-    for raw in read_yaml(path):
+    for raw in read(path):
         where = f"{place(path)}, {raw['title']}"
         lines = []
         for name, entry in raw["lines"].items():

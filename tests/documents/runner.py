@@ -13,12 +13,13 @@ from sybil import Document, Region, Sybil
 from sybil import Example as Snippet
 
 from model.diagrams import COMMAND, DRAWN, key
-from model.transcripts.arrows import Rule, find, load
+from model.transcripts.arrows import Rule, load
 from model.transcripts.commands import NAMED, Command
 from model.transcripts.curl import requests
 from runtime.setups import EXAMPLES
 from tests.documents.fences import INCLUDE, ROOT, Fence, FenceError, fences, included
 from tests.documents.transcripts import answered, check, commands
+from tests.support.scripts import Scripts
 
 RULES = load()
 RUNNING = "the example of this page"
@@ -81,7 +82,7 @@ def console(snippet: Snippet) -> None:
                     printed = check(command, url, where, headers)
                     # A README has no buttons, so its requests need no path.
                     if Path(snippet.path).name != "README.md":
-                        path_taken(slug_of(snippet), command, printed, headers, where)
+                        path_taken(snippet.namespace["scripts"], slug_of(snippet), command, printed, headers, where)
             except FenceError as error:
                 if not update:
                     raise
@@ -94,7 +95,7 @@ def console(snippet: Snippet) -> None:
             raise FenceError(f"{where}:{command.line}: no test runs `{command.text}`")
 
 
-def path_taken(slug: str, command: Command, printed: str, headers: Path, where: str) -> Rule | None:
+def path_taken(scripts: Scripts, slug: str, command: Command, printed: str, headers: Path, where: str) -> Rule | None:
     """Return the rule that names the arrows which a request took, by its real answer.
 
     Raises:
@@ -105,7 +106,8 @@ def path_taken(slug: str, command: Command, printed: str, headers: Path, where: 
     sent = requests(command.text)[-1] if "-F " not in command.text else {"method": "POST", "url": "/api/contact"}
     status, found, body = answered(printed, headers)
     path = re.sub(r"^\$\(.*\)", "/v1/files/computed" if "newest" in sent["url"] else "/images/computed?", sent["url"])
-    rule = find(RULES[slug], sent["method"], path, status, found, body)
+    reply = {"status": status, "headers": list(found.items()), "body": body}
+    [rule] = scripts.each("live.js", "find", RULES[slug], ({"method": sent["method"], "url": path}, reply))
     if rule is None:
         raise FenceError(
             f"{where}:{command.line}: no rule of docs/data/live/paths.yml tells the path of {sent['method']} {path}, status {status}"
@@ -186,7 +188,7 @@ def _sybil(path: str, *patterns: str, excludes: tuple[str, ...] = ()) -> Sybil:
         path=str(ROOT / path),
         patterns=patterns,
         excludes=excludes,
-        fixtures=["runtime", "pytestconfig"],
+        fixtures=["runtime", "pytestconfig", "scripts"],
         teardown=stop,
     )
 

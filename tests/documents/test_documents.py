@@ -14,7 +14,7 @@ from runtime.workers import Runtime
 from tests.documents.fences import FenceError, fences, included, section
 from tests.documents.runner import EVALUATORS, SYBILS, parse, slug_of
 from tests.documents.transcripts import check, commands, matches
-from tests.site.pages import ROOT, SLUGS, every_page
+from tests.support.pages import ROOT, SLUGS, every_page
 
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "snippets").glob("*/README.md")), *(p.path for p in every_page())]
 

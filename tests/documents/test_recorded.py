@@ -7,7 +7,7 @@ import pytest
 
 from model.examples import versions
 from model.transcripts.commands import fingerprint
-from tests.site.pages import ROOT, every_page
+from tests.support.pages import ROOT, every_page
 
 RECORDED = ROOT / "docs" / "data" / "live" / "recorded.json"
 

@@ -10,13 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from hooks.blocks.experiments import MARKER
 from model.experiments import command
 from runtime.workers import SNIPPETS, Runtime, configs, dry_run, typecheck
 from tests.documents.fences import MARKER as SECTION
 from tests.documents.fences import section
 from tests.experiments.measure import DATA, EXPERIMENTS
-from tests.site.pages import ROOT, page
+from tests.support.pages import ROOT, page
 
 PAGE = page(ROOT / "docs" / "guide" / "mistakes.md")
 # The eight of the original guide, in its order; their headings are addresses that others link to.
@@ -31,6 +30,7 @@ EIGHT = {
     "8. A machine API that anybody can call": "anonymous-api",
 }
 FURTHER = 6
+MARKER = re.compile(r"<!-- experiment: (?P<name>[^ ]+) -->")
 NAMES = sorted(p.name for p in EXPERIMENTS.iterdir() if p.is_dir() and p.name != "node_modules")
 # local-s3 is a door of the local runtime, and nothing to deploy.
 CONFIGS = [config for name in NAMES for config in configs(EXPERIMENTS / name) if config.parent.name != "local-s3"]

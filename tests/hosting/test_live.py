@@ -22,7 +22,7 @@ from runtime.workers import Example, Runtime, dry_run
 from tests.documents.fences import fences
 from tests.documents.transcripts import check, commands
 from tests.hosting.support import COOKIE, HOSTED, LIVE, STRANGER, Visitor, as_a_server, flooded, live, typecheck
-from tests.site.pages import ROOT
+from tests.support.pages import ROOT
 
 WORKERS = [LIVE / "wrangler.toml", *(LIVE / "examples" / slug / "wrangler.toml" for slug in HOSTED)]
 ADDRESSES = (f"198.51.{n // 250}.{n % 250 + 1}" for n in itertools.count())

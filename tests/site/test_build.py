@@ -12,7 +12,7 @@ from bs4 import BeautifulSoup
 
 from runtime.site import Site, build, copy_project
 from tests.documents.fences import fences
-from tests.site.pages import ROOT, every_page, service_ids
+from tests.support.pages import ROOT, every_page, service_ids
 
 
 def test_every_markdown_page_is_built(site: Site):

@@ -15,7 +15,7 @@ from model.costs.units import money
 from runtime import toolchain
 from runtime.browser import DESKTOP, MOBILE, Visit
 from runtime.site import Site
-from tests.site.pages import pattern_pages
+from tests.support.pages import pattern_pages
 
 _, _, PATTERNS = load_all()
 SHOWING = [p.slug for p in pattern_pages() if "<!-- costs -->" in p.text]

@@ -7,7 +7,7 @@ import pytest
 from model.diagrams import fences
 from model.facts import load
 from model.products import products
-from tests.site.pages import DOCS, SLUGS, PageSource, page
+from tests.support.pages import DOCS, SLUGS, PageSource, page
 
 PAGE = page(DOCS / "guide" / "choose-data-product.md")
 ROW = re.compile(

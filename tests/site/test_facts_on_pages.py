@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from model.facts import MARKDOWN_LINK, Fact, load
-from tests.site.pages import ROOT, PageSource, every_page
+from tests.support.pages import ROOT, PageSource, every_page
 
 FACTS = load()
 OWN_NUMBERS = ROOT / "docs" / "data" / "own-numbers.yml"

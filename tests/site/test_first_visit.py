@@ -5,11 +5,8 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
-from hooks.framed_tables import framed
 from playwright.sync_api import Browser, expect
 
-from hooks.page.passes import lean
-from model.files import fresh
 from runtime.browser import DESKTOP, MOBILE, Visit
 from runtime.site import Site
 
@@ -205,34 +202,3 @@ def test_without_javascript_the_navigation_opens_on_a_telephone(site: Site, brow
         visit.page.locator("noscript label[for=__drawer], label.md-header__button[for=__drawer]").first.click()
         visit.page.locator(".md-sidebar--primary").get_by_text("5 · Uploads with R2").click()
         visit.page.wait_for_url("**/patterns/r2-uploads/")
-
-
-def test_a_plain_table_gets_a_frame_and_one_with_a_class_keeps_its_own():
-    assert framed("<table><tr></tr></table>").startswith(
-        '<div class="md-typeset__scrollwrap"><div class="md-typeset__table"><table>'
-    )
-    assert framed('<table role="table" class="overview"></table>') == '<table role="table" class="overview"></table>'
-
-
-def test_code_loses_only_the_spans_that_colour_nothing():
-    assert (
-        lean('<span class="k">let</span><span class="w"> </span><span class="nx">a</span>')
-        == '<span class="k">let</span> a'
-    )
-
-
-def test_data_is_read_again_only_when_a_file_changed(tmp_path):
-    file, reads = tmp_path / "a.yml", []
-
-    @fresh(lambda: [file])
-    def read() -> str:
-        reads.append(1)
-        return file.read_text()
-
-    file.write_text("one")
-    assert (read(), read(), len(reads)) == ("one", "one", 1)
-    file.write_text("three")
-    assert (read(), len(reads)) == ("three", 2)
-    file.unlink()
-    with pytest.raises(FileNotFoundError):
-        read()

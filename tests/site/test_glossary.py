@@ -8,7 +8,7 @@ from playwright.sync_api import Browser
 from model.glossary import load
 from runtime.browser import Visit
 from runtime.site import Site
-from tests.site.pages import pattern_pages
+from tests.support.pages import pattern_pages
 
 MOST_UNUSED = 14
 

@@ -15,13 +15,12 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Locator, Page
 
-from model.transcripts.arrows import find, load
 from runtime import toolchain
 from runtime.browser import Visit
 from runtime.site import Site
 from runtime.sites import free_port
-from tests.site.test_reading import WATCH_SHIFTS, axe
-from tests.tools.test_live import processes
+from tests.hooks.live.test_server import processes
+from tests.support.eyes import WATCH_SHIFTS, axe
 
 pytestmark = pytest.mark.timeout(300)
 PAGE = "patterns/global-api-kv/"
@@ -175,35 +174,6 @@ def test_values_files_and_commands_of_the_page_are_computed_here(served: str, vi
     ready(page, f"{served}patterns/realtime-durable-objects/#run-it")
     assert "Live: " in sent(page, "^Run 1: uv run python")
     assert "1 ann: Anyone here?" in page.locator(".live__reply").first.inner_text()
-
-
-def test_script_and_build_tell_the_same_path(served: str, visit: Visit):
-    visit.page.goto(f"{served}{PAGE}")
-    rules = load()
-    cases = [
-        {
-            "slug": slug,
-            "method": method,
-            "url": url,
-            "reply": {"status": status, "headers": [["X-Origin", "gcp"], ["Content-Type", kind]], "body": body},
-        }
-        for slug in rules
-        for method in ("GET", "PUT")
-        for url in ("/v1/flags/a", "/api/contact", "/v1/jobs", "/images/a?s=1", "/v1/ask", "/v1/products")
-        for status in (200, 201, 302, 401, 403, 404, 422, 503)
-        for kind, body in (("text/html", "<p>"), ("application/json", '{"error":{"code":"out_of_stock"}}'))
-    ]
-    script = f"""async ([rules, cases]) => {{
-        const {{ find }} = await import(`{served}assets/${{document.querySelector("template[data-module^=live]").dataset.module}}.js`);
-        return cases.map(({{ slug, method, url, reply }}) => rules[slug].indexOf(find(rules[slug], {{ method, url }}, reply)));
-    }}"""
-    told = visit.page.evaluate(script, [rules, cases])
-    for case, place in zip(cases, told, strict=True):
-        own, reply = rules[case["slug"]], case["reply"]
-        headers = {name.lower(): value for name, value in reply["headers"]}
-        rule = find(own, case["method"], case["url"], reply["status"], headers, reply["body"])
-        assert (own.index(rule) if rule else -1) == place, case
-    assert len(set(told)) >= 8
 
 
 def test_without_javascript_a_transcript_is_plain_and_says_that_it_is_recorded(served: str, browser: Browser):

@@ -10,7 +10,7 @@ from runtime.browser import Visit
 from runtime.site import Site
 from runtime.workers import SNIPPETS, dev_server
 from tests.documents.transcripts import ADDRESS
-from tests.site.pages import ROOT, SLUGS
+from tests.support.pages import ROOT, SLUGS
 
 
 def copied(visit: Visit, number: int) -> list[str]:

@@ -18,7 +18,7 @@ from playwright.sync_api import Browser
 from hooks.blocks import offers as offline_link
 from runtime.browser import Visit
 from runtime.site import SITE_DATE, Site, build
-from tests.site.pages import ROOT, SLUGS
+from tests.support.pages import ROOT, SLUGS
 from tools.hosting import offline
 
 ADDRESS = re.compile(r"""<(?:a|link|script|img)\b[^>]*?\b(?:href|src)=["']?([^"'\s>]+)""")

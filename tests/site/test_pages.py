@@ -7,28 +7,12 @@ from pathlib import Path
 import pytest
 import yaml
 
+from hooks.page.template import HEADINGS
 from model.diagrams import fences
 from model.patterns import patterns
 from model.products import products
-from tests.site.pages import DOCS, ROOT, SLUGS, PageSource, every_page, pattern_pages
+from tests.support.pages import DOCS, ROOT, SLUGS, PageSource, every_page, pattern_pages
 
-HEADINGS = [
-    "When to use it",
-    "Diagram",
-    "How a request flows",
-    "Why Cloudflare fits",
-    "Services involved",
-    "Strengths",
-    "Tradeoffs",
-    "Good fit",
-    "Avoid when",
-    "Build it",
-    "Limits and cost",
-    "When it fails",
-    "Security checklist",
-    "Related patterns",
-    "Sources",
-]
 FIELDS = {"title", "description", "pattern", "services", "use_cases", "state", "exposure", "plan", "related"}
 STATES = {"none", "read-heavy", "relational", "coordinated", "objects", "vectors"}
 EXPOSURES = {"public", "private", "egress"}
@@ -78,7 +62,7 @@ def test_the_front_matter_is_complete(page: PageSource):
 
 @pytest.mark.parametrize("page", by_slug(pattern_pages()))
 def test_the_sections_stand_in_the_order_of_the_template(page: PageSource):
-    assert page.headings == HEADINGS, f"{page.place}: H2 headings differ from the template"
+    assert page.headings == list(HEADINGS), f"{page.place}: H2 headings differ from the template"
 
 
 @pytest.mark.parametrize("page", by_slug(pattern_pages()))

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser
 
 from runtime.browser import Visit
 from runtime.site import Site
-from tests.site.pages import SLUGS
+from tests.support.pages import SLUGS
 
 PAPER = {"width": 680, "height": 960}  # A4 between its margins, in CSS pixels
 CUT = """() => {

@@ -10,37 +10,18 @@ import pytest
 from bs4 import BeautifulSoup
 from playwright.sync_api import Browser
 
-from runtime import toolchain
 from runtime.browser import DESKTOP, MOBILE, Visit
 from runtime.site import Site
-from tests.site.pages import every_page, pattern_pages
+from tests.support.eyes import ARRIVED, WATCH_SHIFTS, axe
+from tests.support.pages import every_page, pattern_pages
 
 # The survey opens every page once; on a busy machine that takes minutes.
 pytestmark = pytest.mark.timeout(400)
 FIRST_VISIT_LIMIT_BYTES = 120_000
-ARRIVED = "(old) => location.href !== old && document.querySelector('link[rel=canonical]').href === location.href"
-AXE = toolchain.NODE_MODULES / "axe-core" / "axe.min.js"
 HEAVIEST = "patterns/private-machine-api/"
 DARK = "rgb(16, 21, 31)"
 SERVICES = "the pages of services"
 
-
-def axe(visit: Visit, *rules: str) -> list[list]:
-    """Return what axe finds on the open page, by these rules or by all: rule and elements."""
-    if not visit.page.evaluate("'axe' in window"):
-        visit.page.add_script_tag(path=AXE)
-    return visit.page.evaluate(
-        """(rules) => axe.run(rules.length ? { runOnly: rules } : {})
-          .then((r) => r.violations.map((v) => [v.id, v.nodes.map((n) => n.target.join(' '))]))""",
-        rules,
-    )
-
-
-WATCH_SHIFTS = """
-window.shift = 0;
-new PerformanceObserver((list) => { for (const entry of list.getEntries()) window.shift += entry.value; })
-  .observe({ type: "layout-shift", buffered: true });
-"""
 
 DIAGRAM_FAULTS = """
 () => [...document.querySelectorAll("figure:is(.diagram, .chart) svg")].flatMap((svg, i) => {

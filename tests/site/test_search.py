@@ -13,7 +13,7 @@ from model.products import products
 from runtime import toolchain
 from runtime.browser import DESKTOP, MOBILE, Visit
 from runtime.site import Site, serve
-from tests.site.pages import ROOT, PageSource, pattern_pages, service_ids
+from tests.support.pages import ROOT, PageSource, pattern_pages, service_ids
 
 QUERIES: list[dict[str, Any]] = yaml.safe_load((ROOT / "tests" / "site" / "search_queries.yml").read_text())
 FIRST = "siteSearch.find(query)[0]?.url"

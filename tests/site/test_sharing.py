@@ -15,7 +15,7 @@ from PIL import Image, ImageChops
 
 from hooks.publish import feed, social
 from runtime.site import Site
-from tests.site.pages import ROOT, every_page
+from tests.support.pages import ROOT, every_page
 
 SMALL_BYTES = 30_000
 ATOM = "{http://www.w3.org/2005/Atom}link"

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser
 
 from runtime.browser import Visit
 from runtime.site import Site
-from tests.site.pages import FENCE, every_page, service_ids
+from tests.support.pages import FENCE, every_page, service_ids
 
 NOTE = re.compile(r"^\[\^(?P<id>[a-z0-9-]+)\]: (?P<text>.+)$", re.M)
 LINK = re.compile(r"(?<!\^)\]\((?P<url>[^()\s]+)[^()]*\)")

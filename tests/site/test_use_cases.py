@@ -8,7 +8,7 @@ from markdown.extensions.toc import slugify
 
 from model.chooser import RULES
 from model.diagrams import fences
-from tests.site.pages import DOCS, page, pattern_pages
+from tests.support.pages import DOCS, page, pattern_pages
 
 PAGE = page(DOCS / "guide" / "use-cases.md")
 MOST_BOXES = 8

@@ -20,7 +20,7 @@ from runtime import toolchain
 from runtime.site import Site
 from runtime.workers import dev_server
 from tests.documents.transcripts import matches
-from tests.site.pages import ROOT, SLUGS
+from tests.support.pages import ROOT, SLUGS
 
 EXTRA = {"LICENSE", "START-HERE.md", "requirements.txt"}
 

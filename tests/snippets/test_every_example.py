@@ -15,7 +15,7 @@ from runtime.setups import EXAMPLES
 from runtime.workers import SNIPPETS, Runtime, configs, dev_server, dry_run, program, typecheck
 from tests.documents.fences import MARKER, fences, section
 from tests.documents.transcripts import commands
-from tests.site.pages import ROOT
+from tests.support.pages import ROOT
 from tools.terraform import __main__ as terraform
 
 CONFIGS = [pytest.param(c, id=str(c.parent.relative_to(SNIPPETS))) for slug in EXAMPLES for c in configs(slug)]

@@ -15,8 +15,9 @@ import httpx
 import pytest
 
 from runtime import toolchain
-from runtime.sites import KEY, Site, origins, sites
+from runtime.sites import KEY, origins, sites
 from runtime.workers import Example, Runtime
+from tests.snippets.hybrid_origins.support import Site
 
 SLUG = "hybrid-origins"
 PAGE = toolchain.ROOT / "docs" / "patterns" / f"{SLUG}.md"
@@ -58,7 +59,7 @@ class Shop:
 
 @pytest.fixture(scope="module")
 def three() -> Iterator[tuple[Site, ...]]:
-    with sites() as started:
+    with sites(Site) as started:
         yield started
 
 

@@ -11,8 +11,8 @@ import httpx
 import jwt
 import pytest
 
+from runtime.site import serve
 from runtime.workers import Example, Runtime
-from tests.harness.access_team import AUDIENCE, SERVICE_TOKENS, Key, Team, encoded, serve
 from tests.snippets.private_machine_api.support import (
     ANONYMOUS,
     BILLING_KEY,
@@ -26,6 +26,7 @@ from tests.snippets.private_machine_api.support import (
     send,
     signed,
 )
+from tests.support.access_team import AUDIENCE, SERVICE_TOKENS, Key, Team, encoded, serve
 
 ORDERS = "/v1/orders"
 OTHER_AUDIENCE = "b" * 64

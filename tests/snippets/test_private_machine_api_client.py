@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from runtime.workers import Example, Runtime
-from tests.harness.access_team import AUDIENCE, CLIENT_ID, Key, Team, access, serve
 from tests.snippets.private_machine_api.support import FOLDER, KEY, client_module, gateway, sign
+from tests.support.access_team import AUDIENCE, CLIENT_ID, Key, Team, access, serve
 
 SECRET = "cfast_" + "s" * 48
 service_token = client_module("service_token")

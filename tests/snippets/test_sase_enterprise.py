@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runtime.workers import SNIPPETS
-from tests.site.pages import ROOT, page
+from tests.support.pages import ROOT, page
 from tools.terraform.__main__ import blocks, resources
 
 EXAMPLE = SNIPPETS / "sase-enterprise"

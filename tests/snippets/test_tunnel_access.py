@@ -20,9 +20,10 @@ import pytest
 import uvicorn
 import yaml
 
+from runtime.site import serve
 from runtime.workers import SNIPPETS
-from tests.harness.access_team import AUDIENCE, CLIENT_ID, SERVICE_TOKENS, Key, Team, serve
-from tools.terraform import blocks, resources
+from tests.support.access_team import AUDIENCE, CLIENT_ID, SERVICE_TOKENS, Key, Team, serve
+from tools.terraform.__main__ import blocks, resources
 
 EXAMPLE = SNIPPETS / "tunnel-access"
 CONFIG = yaml.safe_load((EXAMPLE / "config.yml").read_text())

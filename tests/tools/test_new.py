@@ -13,7 +13,7 @@ import pytest
 
 from hooks.page.passes import strip
 from runtime import toolchain
-from tests.site.pages import SLUGS
+from tests.support.pages import SLUGS
 from tools.new.__main__ import checked, main, write
 from tools.new.entries import ENTRIES, NewError, insert
 from tools.new.template import FILES, files

@@ -114,7 +114,7 @@ def _drawing(number: int, path: Path) -> Drawing:
 def heading(page: str) -> str:
     """Return the title of a twin."""
     found = TITLE.search(page)
-    return str(parse_yaml(found[1]))[:TEXT_CHARACTERS] if found else ""
+    return str(parse_yaml(found[1], "a twin"))[:TEXT_CHARACTERS] if found else ""
 
 
 def lines(page: str) -> list[str]:

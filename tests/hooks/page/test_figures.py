@@ -1,4 +1,4 @@
-"""The diagrams hook finds every fence, and a draft is drawn in the browser only while serving."""
+"""Every diagram is found, and a draft is drawn in the browser only while serving."""
 
 import subprocess
 import sys
@@ -12,7 +12,7 @@ from model.diagrams import FENCE, fences, key
 from runtime import toolchain
 from runtime.browser import Visit
 from runtime.site import build, copy_project
-from tests.site.pages import every_page
+from tests.support.pages import every_page
 
 SVG = '<svg viewBox="0 0 400 100" width="400" height="100"><title id="DIAGRAM-title">A &amp; B</title></svg>'
 DRAFT = "\n```mermaid\nflowchart LR\n    accTitle: Draft\n    accDescr: A draft.\n    Q1[Draft box] --> Q2[Other box]\n```\n"

@@ -12,9 +12,9 @@ import psutil
 import pytest
 
 from runtime.toolchain import ROOT
-from tests.harness.scratch import VARIABLES
+from tests.support.scratch import VARIABLES
 
-COMMAND = [sys.executable, "-m", "pytest", "-q", "-s", "-n", "0", "--timeout", "110", "tests/harness/leaving.py"]
+COMMAND = [sys.executable, "-m", "pytest", "-q", "-s", "-n", "0", "--timeout", "110", "tests/support/leaving.py"]
 
 
 def started_in(folder: Path) -> list[str]:

@@ -1,20 +1,18 @@
-"""The rules of the chooser: every combination of answers ends in a recommendation, the same in Python and in the browser."""
+"""The rules of the chooser: every combination of answers ends in a recommendation. The browser's own script is asked."""
 
 import copy
 import itertools
-import json
 import re
-import subprocess
 from dataclasses import replace
 
 import pytest
 import yaml
-from mkdocs.exceptions import PluginError
 
 from hooks.blocks.chooser import form
-from model.chooser import ANY, ROOT, RULES, evaluate, load, resolve
+from model.chooser import ANY, RULES, load, resolve
+from model.files import ROOT, GuideError
 from model.patterns import patterns
-from runtime import toolchain
+from tests.support.scripts import Scripts
 
 RAW = yaml.safe_load(RULES.read_text(encoding="utf-8"))
 PAGES = {page.slug: page for page in patterns() if not page.draft}
@@ -24,18 +22,6 @@ COMBINATIONS = [
     dict(zip(QUESTIONS, combination, strict=True))
     for combination in itertools.product(*([a["id"] for a in q["answers"]] for q in LOADED["questions"]))
 ]
-RESULTS = [evaluate(LOADED, answers) for answers in COMBINATIONS]
-SCRIPT = """
-const { evaluate, read, write } = await import(process.argv[1]);
-const { rules, combinations, searches } = JSON.parse(await new Response(process.stdin).text());
-const trips = combinations.map((answers) => read(rules, write(rules, answers, "?utm=x&end=edge&end=server")));
-console.log(JSON.stringify({
-  results: combinations.map((answers) => evaluate(rules, answers)),
-  trips,
-  addresses: combinations.slice(0, 1).concat({}).map((answers) => write(rules, answers, "?utm=x&end=edge")),
-  read: searches.map((search) => read(rules, search)),
-}));
-"""
 SEARCHES = {
     "": ({}, []),
     "?end=edge&who=public": ({"end": "edge", "who": "public"}, []),
@@ -50,20 +36,9 @@ SEARCHES = {
 
 
 @pytest.fixture(scope="module")
-def browser_side() -> dict:
-    """What docs/assets/decide.js says to the same rules and answers, in Node."""
-    toolchain.install()
-    given = {"rules": LOADED, "combinations": COMBINATIONS, "searches": list(SEARCHES)}
-    done = subprocess.run(
-        [toolchain.node(), "--input-type=module", "-e", SCRIPT, "--", ROOT / "docs" / "assets" / "decide.js"],
-        input=json.dumps(given),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+def results(scripts: Scripts) -> list[dict]:
+    """What docs/assets/decide.js says to every combination of answers."""
+    return scripts.each("decide.js", "evaluate", LOADED, *((answers,) for answers in COMBINATIONS))
 
 
 def test_there_are_five_questions_and_each_may_be_left_open():
@@ -75,29 +50,29 @@ def test_there_are_five_questions_and_each_may_be_left_open():
         assert not (last["strong"] or last["fits"] or last["out"]), f"{question['id']}: an open answer says nothing"
 
 
-def test_every_combination_ends_in_one_recommendation_and_accounts_for_every_pattern():
-    assert len(COMBINATIONS) == len(RESULTS) >= 5000
-    for answers, result in zip(COMBINATIONS, RESULTS, strict=True):
+def test_every_combination_ends_in_one_recommendation_and_accounts_for_every_pattern(results: list[dict]):
+    assert len(COMBINATIONS) == len(results) >= 5000
+    for answers, result in zip(COMBINATIONS, results, strict=True):
         named = [result["first"], *result["next"], *(entry["slug"] for entry in result["rest"])]
         assert sorted(named) == sorted(PAGES), answers
         assert len(result["next"]) <= 3, answers
 
 
-def test_no_pattern_is_unreachable_also_when_every_question_is_answered():
+def test_no_pattern_is_unreachable_also_when_every_question_is_answered(results: list[dict]):
     clear = [
-        r["first"] for a, r in zip(COMBINATIONS, RESULTS, strict=True) if ANY not in a.values() and not r["against"]
+        r["first"] for a, r in zip(COMBINATIONS, results, strict=True) if ANY not in a.values() and not r["against"]
     ]
     assert set(clear) == set(PAGES), "let an answer of docs/data/decide.yml speak for it"
 
 
-def test_a_pattern_that_an_answer_puts_out_never_wins_over_one_that_no_answer_puts_out():
-    for answers, result in zip(COMBINATIONS, RESULTS, strict=True):
+def test_a_pattern_that_an_answer_puts_out_never_wins_over_one_that_no_answer_puts_out(results: list[dict]):
+    for answers, result in zip(COMBINATIONS, results, strict=True):
         objections = {entry["slug"]: len(entry["against"]) for entry in result["rest"]}
         assert all(len(result["against"]) <= number for number in objections.values()), answers
 
 
-def test_who_falls_out_knows_the_answer_that_did_it():
-    for answers, result in zip(COMBINATIONS, RESULTS, strict=True):
+def test_who_falls_out_knows_the_answer_that_did_it(results: list[dict]):
+    for answers, result in zip(COMBINATIONS, results, strict=True):
         for entry in result["rest"]:
             for question, why in entry["against"]:
                 answer = next(
@@ -110,24 +85,23 @@ def test_who_falls_out_knows_the_answer_that_did_it():
                 assert [why, entry["slug"]] in [[w, s] for w, slugs in answer["out"] for s in slugs], (answers, entry)
 
 
-def test_an_open_answer_counts_like_no_answer():
-    for answers, result in zip(COMBINATIONS, RESULTS, strict=True):
-        assert evaluate(LOADED, {q: a for q, a in answers.items() if a != ANY}) == result, answers
+def test_an_open_answer_counts_like_no_answer(scripts: Scripts, results: list[dict]):
+    fewer = ({q: a for q, a in answers.items() if a != ANY} for answers in COMBINATIONS)
+    assert scripts.each("decide.js", "evaluate", LOADED, *((answers,) for answers in fewer)) == results
 
 
-def test_the_browser_recommends_the_same_for_every_combination(browser_side: dict):
-    assert browser_side["results"] == RESULTS
-
-
-def test_an_address_holds_the_answers_and_keeps_what_is_not_ours(browser_side: dict):
-    assert browser_side["trips"] == [{"answers": answers, "refused": []} for answers in COMBINATIONS]
-    assert browser_side["addresses"] == ["?utm=x&end=edge&state=none&wait=all&who=public&steps=keep", "?utm=x"]
+def test_an_address_holds_the_answers_and_keeps_what_is_not_ours(scripts: Scripts):
+    others = "?utm=x&end=edge&end=server"
+    written = scripts.each("decide.js", "write", LOADED, *((answers, others) for answers in [*COMBINATIONS, {}]))
+    assert (written[0], written[-1]) == ("?utm=x&end=edge&state=none&wait=all&who=public&steps=keep", "?utm=x")
+    read = scripts.each("decide.js", "read", LOADED, *((search,) for search in written[:-1]))
+    assert read == [{"answers": answers, "refused": []} for answers in COMBINATIONS]
 
 
 @pytest.mark.parametrize("search", SEARCHES)
-def test_an_address_with_what_is_no_answer_loses_only_that(browser_side: dict, search: str):
+def test_an_address_with_what_is_no_answer_loses_only_that(scripts: Scripts, search: str):
     answers, refused = SEARCHES[search]
-    assert browser_side["read"][list(SEARCHES).index(search)] == {"answers": answers, "refused": refused}
+    assert scripts.each("decide.js", "read", LOADED, (search,)) == [{"answers": answers, "refused": refused}]
 
 
 @pytest.mark.parametrize(
@@ -156,12 +130,14 @@ def test_an_address_with_what_is_no_answer_loses_only_that(browser_side: dict, s
         ("a public site on a server without an open port", "private any all public keep", "proxy-website"),
     ],
 )
-def test_a_known_situation_gets_the_pattern_that_its_page_describes(situation: str, answers: str, first: str):
-    result = evaluate(LOADED, dict(zip(QUESTIONS, answers.split(), strict=True)))
+def test_a_known_situation_gets_the_pattern_that_its_page_describes(
+    scripts: Scripts, situation: str, answers: str, first: str
+):
+    result = scripts.recommendation(LOADED, dict(zip(QUESTIONS, answers.split(), strict=True)))
     assert (result["first"], result["against"]) == (first, []), situation
 
 
-def test_a_recommendation_agrees_with_the_front_matter_of_the_page():
+def test_a_recommendation_agrees_with_the_front_matter_of_the_page(results: list[dict]):
     exposures = {
         "public": {"public"},
         "machines": {"private", "public"},
@@ -179,7 +155,7 @@ def test_a_recommendation_agrees_with_the_front_matter_of_the_page():
         "meaning": {"vectors"},
     }
     seen = 0
-    for answers, result in zip(COMBINATIONS, RESULTS, strict=True):
+    for answers, result in zip(COMBINATIONS, results, strict=True):
         if result["against"]:
             continue
         page = PAGES[result["first"]]
@@ -193,8 +169,10 @@ def test_a_recommendation_agrees_with_the_front_matter_of_the_page():
     assert seen == len(states) * len(LOADED["questions"][QUESTIONS.index("steps")]["answers"])
 
 
-def test_contradicting_answers_still_get_the_nearest_pattern_and_hear_what_speaks_against_it():
-    result = evaluate(LOADED, {"end": "outside", "state": "none", "wait": "all", "who": "public", "steps": "new"})
+def test_contradicting_answers_still_get_the_nearest_pattern_and_hear_what_speaks_against_it(scripts: Scripts):
+    result = scripts.recommendation(
+        LOADED, {"end": "outside", "state": "none", "wait": "all", "who": "public", "steps": "new"}
+    )
     assert result["against"] and all(entry["against"] for entry in result["rest"])
 
 
@@ -238,19 +216,17 @@ def test_the_short_names_are_those_of_the_navigation():
 def test_broken_rules_stop_the_build_with_their_place(change, message: str):
     raw = copy.deepcopy(RAW)
     change(raw)
-    with pytest.raises(PluginError, match=message):
-        resolve(raw, patterns())
+    with pytest.raises(GuideError, match=message):
+        resolve(raw, list(PAGES.values()))
 
 
 def test_a_draft_has_its_place_in_the_rules_and_is_recommended_to_nobody():
     draft = "global-api-kv"
     pages = [
         replace(page, draft="The failures are still to be written.") if page.slug == draft else page
-        for page in patterns()
+        for page in PAGES.values()
     ]
-    rules = resolve(RAW, pages)
-    assert draft not in str(rules) and draft in str(LOADED)
-    assert evaluate(rules, {"state": "lookup"})["first"] != draft
+    assert draft not in str(resolve(RAW, pages)) and draft in str(LOADED)
 
 
 def test_the_form_cannot_be_left_by_a_text_in_the_rules():

@@ -1,19 +1,17 @@
 """Each transcript can be sent from its page, and each answer names arrows that the diagram has."""
 
-import os
 import re
-from types import SimpleNamespace
 
 import pytest
 from bs4 import BeautifulSoup
 
-from hooks.live import buttons as hook
 from model.diagrams import DRAWN, fences, key
-from model.transcripts.arrows import KEYS, find, load
+from model.transcripts.arrows import load
 from model.transcripts.commands import transcripts
 from model.transcripts.curl import Unsendable, requests, substitutions
 from runtime.setups import EXAMPLES
-from tests.site.pages import every_page
+from tests.support.pages import every_page
+from tests.support.scripts import Scripts
 
 CURLS = [
     (page, example, command)
@@ -25,6 +23,7 @@ CURLS = [
 # Example and reason of each transcript without a button.
 NO_BUTTON = [("static-site-api", "sends a file of the repository as a form")]
 URL = "http://localhost:8787"
+KEYS = {"method", "status", "path", "code", "header", "body", "steps", "refused", "answered"}
 
 
 def test_every_curl_has_a_button_but_for_a_short_list_with_reasons():
@@ -136,46 +135,13 @@ def test_every_pattern_with_a_button_has_rules():
     assert {example for _, example, _ in CURLS} == set(load())
 
 
-def test_the_first_rule_that_fits_counts():
-    rules = load()["global-api-kv"]
-    assert find(rules, "PUT", "/v1/flags/a", 401, {}, "")["steps"] == [6]
-    assert find(rules, "GET", "/v1/flags/a", 404, {}, '{"error":{"code":"flag_not_found"}}')["steps"] == [1, 2, 3]
-    assert find(rules, "GET", "/v1/flags/a", 404, {}, "no JSON")["steps"] == [1, 2]
-    assert find(rules, "GET", "/", 599, {}, "") is None
-
-
-@pytest.mark.parametrize(
-    ("installed", "host", "wrapped"),
-    [(True, "127.0.0.1", True), (False, "127.0.0.1", False), (True, "0.0.0.0", False), (True, "192.0.2.1", False)],
-)
-def test_the_server_stays_plain_without_the_toolchain_and_beyond_this_machine(
-    installed: bool, host: str, wrapped: bool, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr("runtime.toolchain.installed", lambda: installed)
-    monkeypatch.setenv("LIVE", "")
-    apps: list[object] = []
-    server = SimpleNamespace(observer=SimpleNamespace(schedule=None), get_app=lambda: "plain", set_app=apps.append)
-    config = SimpleNamespace(dev_addr=SimpleNamespace(host=host, port=8000), site_url="http://127.0.0.1:8000/")
-    hook.on_startup("serve", False)
-    hook.on_serve(server, config, None)
-    hook.on_shutdown()
-    assert len(apps) == wrapped
-
-
-def test_a_build_offers_nothing_by_itself(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("LIVE", "")
-    hook.on_startup("build", False)
-    assert os.environ["LIVE"] == ""
-
-
-def test_what_a_running_example_writes_is_no_reason_to_build_again():
-    told: list[str] = []
-    watched: list[SimpleNamespace] = []
-    observer = SimpleNamespace(schedule=lambda handler, path, **options: watched.append(handler))
-    hook.quiet(observer)
-    observer.schedule(
-        SimpleNamespace(on_any_event=lambda event: told.append(event.src_path)), "snippets", recursive=True
-    )
-    for path in ("snippets/a/.wrangler/tmp/x.js", "hooks/__pycache__/x.pyc", "snippets/a/src/index.ts"):
-        watched[0].on_any_event(SimpleNamespace(src_path=path))
-    assert told == ["snippets/a/src/index.ts"]
+def test_the_first_rule_that_fits_counts(scripts: Scripts):
+    answers = [
+        ("PUT", "/v1/flags/a", 401, ""),
+        ("GET", "/v1/flags/a", 404, '{"error":{"code":"flag_not_found"}}'),
+        ("GET", "/v1/flags/a", 404, "no JSON"),
+        ("GET", "/", 599, ""),
+    ]
+    calls = [({"method": m, "url": url}, {"status": s, "headers": [], "body": body}) for m, url, s, body in answers]
+    found = scripts.each("live.js", "find", load()["global-api-kv"], *calls)
+    assert [rule and rule["steps"] for rule in found] == [[6], [1, 2, 3], [1, 2], None]

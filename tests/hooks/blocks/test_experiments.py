@@ -1,4 +1,4 @@
-"""The experiments hook shows measured figures, and names file, line and remedy where there are none."""
+"""The build shows measured figures, and names file, line and remedy where there are none."""
 
 import json
 import re
@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 from bs4 import BeautifulSoup
-from mkdocs.exceptions import PluginError
 
-from hooks.blocks.experiments import NBSP, chart, fill, shown, table
+from hooks import markers
+from hooks.blocks.experiments import NBSP, chart, shown, table
 from model import experiments
 from model.experiments import command
+from model.files import GuideError
 from tests.experiments.measure import alike
+from tests.support.sheets import sheet, the_guide
 
 FIGURES = {
     "what": "Two <clients> count",
@@ -25,6 +27,10 @@ FIGURES = {
 }
 
 
+def fill(text: str) -> str:
+    return markers.fill(sheet(text), the_guide())
+
+
 @pytest.fixture
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(experiments, "DATA", tmp_path)
@@ -33,7 +39,7 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_marker_becomes_chart_table_and_command(data: Path):
-    text = fill("a\n\n<!-- experiment: two-ways -->\n\nb\n", "docs/guide/x.md")
+    text = fill("a\n\n<!-- experiment: two-ways -->\n\nb\n")
     assert (
         "<svg " in text
         and "| Way | Lost | Time |\n" in text
@@ -44,12 +50,12 @@ def test_a_marker_becomes_chart_table_and_command(data: Path):
     assert text.startswith("a\n") and text.endswith("\nb\n")
 
 
-@pytest.mark.parametrize("name", ["two-wys", "../two-ways", "", "Two-Ways"])
+@pytest.mark.parametrize("name", ["two-wys", "../two-ways", "Two-Ways"])
 def test_an_unknown_experiment_is_refused_with_file_line_and_remedy(data: Path, name: str):
     with pytest.raises(
-        PluginError, match=r"docs/guide/x\.md:3: nothing was measured .* Known are two-ways\. .*--update"
+        GuideError, match=r"docs/guide/x\.md:6: nothing was measured .* Known are two-ways\. .*--update"
     ) as caught:
-        fill(f"a\n\n<!-- experiment: {name} -->\n", "docs/guide/x.md")
+        fill(f"a\n\n<!-- experiment: {name} -->\n")
     assert repr(name) in str(caught.value)
 
 
@@ -66,14 +72,16 @@ def test_damaged_figures_are_refused_with_the_remedy(data: Path, damage: dict):
     broken = {k: v for k, v in {**FIGURES, **damage}.items() if v is not None}
     (data / "broken.json").write_text(json.dumps(broken))
     with pytest.raises(
-        PluginError, match=r"x\.md:1: docs/data/experiments/broken\.json is damaged\. Write it anew: `uv run pytest"
+        GuideError, match=r"x\.md:4: docs/data/experiments/broken\.json is damaged\. Write it anew: `uv run pytest"
     ):
-        fill("<!-- experiment: broken -->\n", "x.md")
+        fill("<!-- experiment: broken -->\n")
 
 
 def test_an_experiment_stands_on_a_page_once(data: Path):
-    with pytest.raises(PluginError, match=r"x\.md:2: the experiment 'two-ways' stands on this page already"):
-        fill("<!-- experiment: two-ways -->\n<!-- experiment: two-ways -->\n", "x.md")
+    with pytest.raises(
+        GuideError, match=r"x\.md:5: <!-- experiment: two-ways --> is on this page already\. Link to it"
+    ):
+        fill("<!-- experiment: two-ways -->\n<!-- experiment: two-ways -->\n")
 
 
 def test_a_chart_says_in_words_what_it_shows():

@@ -3,14 +3,14 @@
 import re
 
 import pytest
-from mkdocs.exceptions import PluginError
 
+from hooks.blocks.offers import linked
 from hooks.blocks.services import ELSEWHERE, document, jobs, meant, seen_from_here, services
-from model.chooser import resolve
 from model.examples import BINDINGS
-from model.files import ROOT
+from model.files import ROOT, GuideError
 from model.patterns import parse, patterns
 from model.products import products
+from tests.support.sheets import sheet
 
 KNOWN = products()
 PAGES = patterns()
@@ -95,7 +95,7 @@ def test_what_the_table_does_not_say_is_not_invented():
 
 
 def test_a_page_without_a_field_is_named():
-    with pytest.raises(PluginError, match=r"docs/patterns/x\.md: the front matter lacks 'services'"):
+    with pytest.raises(GuideError, match=r"docs/patterns/x\.md: the front matter lacks 'services'"):
         parse("x", "---\ntitle: X\npattern: 1\ndescription: D.\n---\n# X\n")
 
 
@@ -117,13 +117,13 @@ def test_every_product_has_a_job_and_building_blocks_says_the_same():
 
 def test_an_example_is_promised_only_where_one_runs_and_uses_the_product():
     link = "[see it run](example:global-api-kv#{})"
-    assert resolve(link.format("kv"), "x") == "[see it run](../patterns/global-api-kv.md#build-it)"
-    assert resolve(link.format("d1"), "x") == "none here"
-    assert resolve("[see it run](example:private-machine-api#durable-objects)", "x").startswith("[see it run](")
+    assert linked(sheet(link.format("kv"))) == "[see it run](../patterns/global-api-kv.md#build-it)"
+    assert linked(sheet(link.format("d1"))) == "none here"
+    assert linked(sheet("[see it run](example:private-machine-api#durable-objects)")).startswith("[see it run](")
     assert set(BINDINGS) <= KNOWN.keys()
 
 
 @pytest.mark.parametrize("link", ["[x](example:gone#kv)", "[x](example:global-api-kv#waf)"])
 def test_an_example_link_to_nowhere_stops_the_build(link: str):
-    with pytest.raises(PluginError, match=r"docs/guide/x\.md: \[x\]"):
-        resolve(link, "docs/guide/x.md")
+    with pytest.raises(GuideError, match=r"docs/guide/x\.md:4: \[x\]"):
+        linked(sheet(link))

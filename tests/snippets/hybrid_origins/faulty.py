@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import json
+import os
 import time
 from pathlib import Path
 
@@ -80,8 +81,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("name")
     parser.add_argument("--port", type=int)
-    parser.add_argument("--key")
     parser.add_argument("--tls", type=Path)
     given = parser.parse_args()
-    shop = example.application(given.name, given.key, [Check("database", database, essential=True)])
+    shop = example.application(given.name, os.environ["ORIGIN_KEY"], [Check("database", database, essential=True)])
     example.serve(Faulty(shop), given.port, given.tls)

@@ -1,4 +1,4 @@
-"""The facts hook refuses bad data by name and renders a value that works without JavaScript."""
+"""Bad facts are refused by file, entry and remedy."""
 
 import copy
 import datetime
@@ -6,11 +6,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from bs4 import BeautifulSoup
 
-from hooks.blocks.fact_tables import tables
-from hooks.page.cards import card, fill
-from model.facts import Fact, FactError, load, parse, used
+from model.facts import Fact, FactError, load, parse, site_date, used
+from model.files import GuideError
 
 ENTRY = {
     "id": "kv-write-rate",
@@ -23,7 +21,6 @@ ENTRY = {
     "evidence": "page",
     "confidence": "high",
 }
-FACT = Fact(**ENTRY, product="kv")
 
 
 @pytest.mark.parametrize(
@@ -85,14 +82,9 @@ def test_doubt_is_recorded_as_doubt(changed: dict, remedy: str):
         parse([ENTRY | changed], "kv")
 
 
-def test_a_card_names_the_other_source():
-    fact = Fact(**ENTRY | {"conflict": "An older page says two.", "confidence": "medium"}, product="kv")
-    assert "Sources disagree: An older page says two." in card(fact, "1", 1)
-
-
 def test_a_file_that_is_not_yaml_is_named(tmp_path: Path):
     (tmp_path / "kv.yml").write_text("- id: [\n")
-    with pytest.raises(FactError, match=r"kv\.yml: not YAML"):
+    with pytest.raises(GuideError, match=r"^docs/data/facts/kv\.yml:2: not YAML: .+\. Correct it\.$"):
         load(tmp_path)
 
 
@@ -111,31 +103,18 @@ def test_a_value_reads_as_a_person_writes_it(value: object, unit: str, shown: st
     assert Fact(**ENTRY | {"value": value, "unit": unit}, product="kv").shown == shown
 
 
-def test_a_card_names_claim_source_evidence_and_date():
-    html = BeautifulSoup(card(FACT, "1 write per second", 7), "html.parser")
-    button, popover = html.button, html.select_one("[popover]")
-    assert button["popovertarget"] == popover["id"]
-    assert popover.a["href"] == ENTRY["source"]
-    for part in (ENTRY["claim"], "documentation page", "2026-09-30"):
-        assert part in popover.text
-
-
-def test_a_card_escapes_what_the_data_says():
-    evil = Fact(**ENTRY | {"claim": "<img src=x onerror=alert(1)>", "note": "a & b"}, product="kv")
-    assert "<img" not in card(evil, "1", 1)
-
-
-def test_two_uses_of_a_fact_get_two_cards():
-    html = '<a href="fact:kv-write-rate">1</a> <a href="fact:kv-write-rate">1</a> <a href="fact:kv-write-rate#source">2026-09-30</a>'
-    soup = BeautifulSoup(fill(html, {FACT.id: FACT}), "html.parser")
-    ids = [e["id"] for e in soup.select("[popover]")]
-    assert len(set(ids)) == 2
-    assert soup.select_one("a.fact__source")["href"] == ENTRY["source"]
-
-
 def test_used_facts_are_listed_in_order():
     assert used("[1](fact:b) and [2](fact:a) and [d](fact:b#source)") == ["b", "a", "b"]
 
 
-def test_the_reference_has_a_permanent_anchor_for_each_fact():
-    assert '<span id="kv-write-rate">' in tables([FACT])
+@pytest.mark.parametrize("given", [None, ""])
+def test_without_a_given_day_it_is_today(given: str | None, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("SITE_DATE", raising=False) if given is None else monkeypatch.setenv("SITE_DATE", given)
+    before = datetime.date.today()
+    assert before <= site_date() <= datetime.date.today()
+
+
+def test_a_day_that_is_no_date_is_refused_with_the_remedy(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("SITE_DATE", "tomorrow")
+    with pytest.raises(FactError, match="SITE_DATE is 'tomorrow': give a date, YYYY-MM-DD"):
+        site_date()

@@ -11,12 +11,20 @@ from runtime.browser import Visit, chromium
 from runtime.postgres import shop
 from runtime.site import Site, build, serve
 from runtime.workers import Runtime
+from tests.support.scripts import Scripts
 
 
 @pytest.fixture(scope="session")
 def runtime() -> Iterator[Runtime]:
     """The Node process that runs examples, one for the whole test run."""
     with Runtime() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def scripts() -> Iterator[Scripts]:
+    """The scripts that the browser loads, to be asked without one."""
+    with Scripts() as started:
         yield started
 
 

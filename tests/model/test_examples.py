@@ -1,4 +1,4 @@
-"""The deploy link stands only where one click is enough, and never leads to a repository that the service cannot read."""
+"""The offer to deploy stands only where one click is enough, and never leads to a repository that the service cannot read."""
 
 import re
 import shutil
@@ -7,13 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from hooks.publish import zips
+from hooks.blocks.offers import offer
 from model import examples
-from model import examples as deploy_link
-from tests.site.pages import ROOT, SLUGS
+from tests.support.pages import ROOT, SLUGS
 
 SNIPPETS = ROOT / "snippets"
-READY = [slug for slug in SLUGS if deploy_link.one_click(SNIPPETS / slug)]
+READY = [slug for slug in SLUGS if examples.one_click(SNIPPETS / slug)]
 
 
 def test_some_example_can_be_deployed_with_one_click():
@@ -26,7 +25,7 @@ def test_the_form_asks_for_every_secret_explains_it_and_suggests_no_value(slug: 
     example = SNIPPETS / slug / ".dev.vars.example"
     asked = example.read_text().splitlines() if example.is_file() else []
     assert asked == [f"{name}=" for name in needed], "a value that stands here would be deployed by whoever accepts it"
-    assert all("you make up" in text for text in deploy_link.secrets(SNIPPETS / slug).values())
+    assert all("you make up" in text for text in examples.secrets(SNIPPETS / slug).values())
 
 
 @pytest.mark.parametrize("slug", READY)
@@ -48,7 +47,7 @@ def test_the_folder_is_complete_by_itself(slug: str):
     ],
 )
 def test_the_link_names_repository_branch_and_folder(repo: str, edit: str, leads: str):
-    assert deploy_link.address("x", repo, edit) == (deploy_link.SERVICE + leads if leads else "")
+    assert examples.deploy_address("x", repo, edit) == (examples.SERVICE + leads if leads else "")
 
 
 @pytest.mark.parametrize(
@@ -64,13 +63,13 @@ def test_the_link_names_repository_branch_and_folder(repo: str, edit: str, leads
 def test_what_needs_another_step_gets_no_link(tmp_path: Path, old: str, new: str):
     for name in ("package.json", "wrangler.toml"):
         shutil.copy(SNIPPETS / "global-api-kv" / name, tmp_path)
-    assert deploy_link.one_click(tmp_path)
+    assert examples.one_click(tmp_path)
     config = tmp_path / "wrangler.toml"
     assert old in config.read_text()
     config.write_text(config.read_text().replace(old, new))
-    assert not deploy_link.one_click(tmp_path)
+    assert not examples.one_click(tmp_path)
 
 
 def test_the_offer_holds_the_link_only_where_there_is_one():
-    assert "deploy" not in zips.offer(1000, 2, "x")
-    assert f"]({deploy_link.SERVICE}a)" in zips.offer(1000, 2, "x", deploy_link.SERVICE + "a")
+    assert "deploy" not in offer(1000, 2, "x")
+    assert f"]({examples.SERVICE}a)" in offer(1000, 2, "x", examples.SERVICE + "a")
