@@ -11,7 +11,6 @@ import httpx
 import jwt
 import pytest
 
-from runtime.site import serve
 from runtime.workers import Example, Runtime
 from tests.snippets.private_machine_api.support import (
     ANONYMOUS,

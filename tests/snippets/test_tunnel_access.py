@@ -20,7 +20,6 @@ import pytest
 import uvicorn
 import yaml
 
-from runtime.site import serve
 from runtime.workers import SNIPPETS
 from tests.support.access_team import AUDIENCE, CLIENT_ID, SERVICE_TOKENS, Key, Team, serve
 from tools.terraform.__main__ import blocks, resources
