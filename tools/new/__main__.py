@@ -21,7 +21,7 @@ from model.files import parse_yaml
 from model.patterns import patterns
 from model.transcripts.commands import fingerprint
 from runtime import toolchain
-from tools.diagrams import Drawer
+from tools.diagrams.__main__ import Drawer
 from tools.new.entries import ENTRIES, NewError, insert, record
 from tools.new.template import Tokens, files
 
