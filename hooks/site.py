@@ -20,35 +20,35 @@ ROOT = Path(__file__).resolve().parent.parent
 
 try:
     import model.files
+
+    if model.files.ROOT != ROOT:
+        raise PluginError(
+            f"This is the guide in {ROOT}, but its packages are those of {model.files.ROOT}. "
+            "Run `uv run mkdocs …` or `python -m mkdocs …` in this folder, or install it here: `pip install -e .`."
+        )
+    from hooks import guide, markers
+    from hooks.blocks import offers, services
+    from hooks.live import buttons, reload
+    from hooks.page import figures, passes, search, template, tree, twin
+    from hooks.page.sheet import Sheet
+    from hooks.publish import (
+        assets,
+        edition,
+        facts_json,
+        feed,
+        headers,
+        llms,
+        moved,
+        patterns_json,
+        social,
+        zips,
+    )
+    from model import examples, facts
+    from model import moved as moves
 except ImportError as error:
     raise PluginError(
-        f"{error}. The guide's own packages are not installed: run `uv sync`, or `pip install -e .`."
+        f"{error}. The guide's packages are not installed, or older than its files: run `uv sync`, or `pip install -e .`."
     ) from error
-if model.files.ROOT != ROOT:
-    raise PluginError(
-        f"This is the guide in {ROOT}, but its packages are those of {model.files.ROOT}. "
-        "Run `uv run mkdocs …` or `python -m mkdocs …` in this folder, or install it here: `pip install -e .`."
-    )
-
-from hooks import guide, markers  # noqa: E402 - only now it is sure whose they are
-from hooks.blocks import offers, services  # noqa: E402
-from hooks.live import buttons, reload  # noqa: E402
-from hooks.page import figures, passes, search, template, tree, twin  # noqa: E402
-from hooks.page.sheet import Sheet  # noqa: E402
-from hooks.publish import (  # noqa: E402
-    assets,
-    edition,
-    facts_json,
-    feed,
-    headers,
-    llms,
-    moved,
-    patterns_json,
-    social,
-    zips,
-)
-from model import examples, facts  # noqa: E402
-from model import moved as moves  # noqa: E402
 
 log = logging.getLogger("mkdocs.hooks.site")
 P = ParamSpec("P")

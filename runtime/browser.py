@@ -75,7 +75,7 @@ def _unpacked(source: Path) -> tuple[Path, dict[str, str]]:
             (target / name).unlink()
         _unbrotli(source / "chromium.br", target / "chromium.part")
         (target / "chromium.part").chmod(0o755)
-        (target / "fonts.conf").write_text(FONTS.format(target / "fonts", target / "fonts-cache"))
+        (target / "fonts.conf").write_text(FONTS.format(target / "fonts", target / "fonts-cache"), encoding="utf-8")
         (target / "chromium.part").rename(binary)
     libraries = os.pathsep.join(filter(None, [str(target / "lib"), os.environ.get("LD_LIBRARY_PATH")]))
     return binary, {**os.environ, "LD_LIBRARY_PATH": libraries, "FONTCONFIG_FILE": str(target / "fonts.conf")}

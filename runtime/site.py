@@ -59,6 +59,7 @@ def build(target: Path, root: Path = toolchain.ROOT, **env: str) -> subprocess.C
         cwd=root,
         capture_output=True,
         text=True,
+        encoding="utf-8",
         env={**os.environ, "NO_MKDOCS_2_WARNING": "1", "SITE_DATE": SITE_DATE, **env},
         check=False,
     )

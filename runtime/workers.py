@@ -58,6 +58,7 @@ class Runtime:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            encoding="utf-8",
             pass_fds=(write,),
             env=toolchain.node_env(),
             cwd=toolchain.ROOT,
@@ -152,7 +153,7 @@ class Runtime:
             if not config.is_file():
                 raise WorkerError(f"{_short(config)} is missing: every Worker has its own wrangler.toml")
             try:
-                tomllib.loads(config.read_text())
+                tomllib.loads(config.read_text(encoding="utf-8"))
             except tomllib.TOMLDecodeError as error:
                 raise WorkerError(f"{_short(config)}: {error}") from None
         settings = {
@@ -288,6 +289,7 @@ def _server(
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        encoding="utf-8",
         cwd=folder,
         start_new_session=True,
         env=env,
@@ -341,7 +343,7 @@ def _readable(text: str) -> str:
 def configs(example: str | Path) -> list[Path]:
     """Return every ``wrangler.toml`` of an example that describes a Worker; a Pages project is started by its own test."""
     found = sorted((SNIPPETS / example).rglob("wrangler.toml"))
-    return [path for path in found if "pages_build_output_dir" not in path.read_text()]
+    return [path for path in found if "pages_build_output_dir" not in path.read_text(encoding="utf-8")]
 
 
 def typecheck(runtime: Runtime, config: Path, others: list[Path]) -> None:
@@ -357,10 +359,10 @@ def typecheck(runtime: Runtime, config: Path, others: list[Path]) -> None:
     Raises:
         WorkerError: the code does not fit its configuration; the message names file and line.
     """
-    settings = tomllib.loads(config.read_text())
+    settings = tomllib.loads(config.read_text(encoding="utf-8"))
     date = f"{settings['compatibility_date']} {settings.get('compatibility_flags', [])}"
     made = runtime.ask("types", config=[str(config), *(str(o) for o in others if o != config)], date=date)
-    (config.parent / "worker-configuration.d.ts").write_text(made["content"])
+    (config.parent / "worker-configuration.d.ts").write_text(made["content"], encoding="utf-8")
     tsc = toolchain.NODE_MODULES / "typescript" / "bin" / "tsc"
     done = subprocess.run(
         [toolchain.node(), tsc, "--noEmit", "--pretty", "false", "-p", config.parent],
@@ -368,6 +370,7 @@ def typecheck(runtime: Runtime, config: Path, others: list[Path]) -> None:
         env=toolchain.node_env(),
         capture_output=True,
         text=True,
+        encoding="utf-8",
         check=False,
     )
     if done.returncode:
@@ -387,6 +390,7 @@ def dry_run(config: Path, out: Path) -> None:
         env=toolchain.node_env(),
         capture_output=True,
         text=True,
+        encoding="utf-8",
         check=False,
     )
     text = done.stdout + done.stderr

@@ -217,16 +217,18 @@ def test_broken_rules_stop_the_build_with_their_place(change, message: str):
     raw = copy.deepcopy(RAW)
     change(raw)
     with pytest.raises(GuideError, match=message):
-        resolve(raw, list(PAGES.values()))
+        resolve(raw, patterns())
 
 
-def test_a_draft_has_its_place_in_the_rules_and_is_recommended_to_nobody():
+def test_a_draft_has_its_place_in_the_rules_and_is_recommended_to_nobody(scripts: Scripts):
     draft = "global-api-kv"
     pages = [
         replace(page, draft="The failures are still to be written.") if page.slug == draft else page
-        for page in PAGES.values()
+        for page in patterns()
     ]
-    assert draft not in str(resolve(RAW, pages)) and draft in str(LOADED)
+    rules = resolve(RAW, pages)
+    assert draft not in str(rules) and draft in str(LOADED)
+    assert scripts.recommendation(rules, {"state": "lookup"})["first"] != draft
 
 
 def test_the_form_cannot_be_left_by_a_text_in_the_rules():

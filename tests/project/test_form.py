@@ -23,7 +23,18 @@ SCRIPTS = {
         "`uv run npx biome lint --write` mends what can be mended without a decision.",
     ),
 }
-FOLDERS = ("docs/assets", "experiments", "hooks", "hosting", "overrides", "snippets", "tests", "tools")
+FOLDERS = (
+    "docs/assets",
+    "experiments",
+    "hooks",
+    "hosting",
+    "model",
+    "overrides",
+    "runtime",
+    "snippets",
+    "tests",
+    "tools",
+)
 LANGUAGES = {".py", ".js", ".mjs", ".ts"}
 NOT_OURS = {"node_modules", "vendor", ".wrangler", ".venv", "worker-configuration.d.ts"}
 EXCEPTION = re.compile(

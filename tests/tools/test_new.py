@@ -25,7 +25,7 @@ CHECKS = (
     f"docs/patterns/{SLUG}.md",
     "tests/snippets/test_begun_by_a_test.py",
     "tests/documents/test_recorded.py",
-    "tests/harness/test_toolchain.py::test_the_lock_holds_every_workspace_as_it_is",
+    "tests/runtime/test_toolchain.py::test_the_lock_holds_every_workspace_as_it_is",
     "tests/hooks/test_decide.py::test_the_short_names_are_those_of_the_navigation",
     "tests/hooks/test_live.py::test_every_pattern_with_a_button_has_rules",
     "tests/site/test_pages.py",

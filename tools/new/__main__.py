@@ -91,6 +91,7 @@ def locked(package: str, text: str) -> str:
             env=toolchain.node_env(),
             capture_output=True,
             text=True,
+            encoding="utf-8",
             check=False,
         )
         if done.returncode:

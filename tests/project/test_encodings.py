@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-FOLDERS = ("snippets", "hooks", "tools", "experiments", "hosting")
+FOLDERS = ("snippets", "model", "runtime", "hooks", "tools", "experiments", "hosting")
 FILES = sorted(
     p for folder in FOLDERS for p in (ROOT / folder).rglob("*.py") if not {"node_modules", ".wrangler"} & set(p.parts)
 )
