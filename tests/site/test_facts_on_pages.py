@@ -33,9 +33,9 @@ def mismatches(text: str) -> list[tuple[re.Match[str], str]]:
         fact = FACTS.get(match["id"])
         if fact is None:
             continue
-        right = {str(fact.as_of)} if match["part"] else shown_variants(fact)
-        if match["text"].strip("*") not in right:
-            wrong.append((match, str(fact.as_of) if match["part"] else fact.shown))
+        said = {"#source": str(fact.as_of), "#plan": fact.plan}.get(match["part"], fact.shown)
+        if match["text"].strip("*") not in ({said} if match["part"] else shown_variants(fact)):
+            wrong.append((match, said))
     return wrong
 
 

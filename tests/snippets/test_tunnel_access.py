@@ -393,6 +393,7 @@ def test_the_local_team_keeps_one_key_that_only_its_owner_reads(local_team: Any)
     assert len(made) == 1, "two programs that start at once sign with two keys"
     assert [p.name for p in local_team.FOLDER.iterdir()] == ["key.pem"]
     assert local_team.FOLDER.stat().st_mode & 0o777 == 0o700
+    assert local_team.KEY_FILE.stat().st_mode & 0o777 == 0o600
 
 
 @pytest.mark.parametrize("how", ["open to all", "somebody else's", "a link"])

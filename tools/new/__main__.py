@@ -90,7 +90,6 @@ def locked(package: str, text: str) -> str:
             cwd=folder,
             env=toolchain.node_env(),
             capture_output=True,
-            text=True,
             encoding="utf-8",
             check=False,
         )

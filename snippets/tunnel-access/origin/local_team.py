@@ -38,6 +38,7 @@ def key() -> rsa.RSAPrivateKey:
     _must_be_ours(FOLDER)
     if not KEY_FILE.exists():
         part = FOLDER / f"{secrets.token_hex(8)}.part"
+        part.touch(mode=0o600)
         part.write_bytes(_new_key())
         # Of two programs that start at once, the first one's key stays.
         with contextlib.suppress(FileExistsError):
