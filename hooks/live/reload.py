@@ -12,7 +12,7 @@ from model.files import ROOT
 serving = threading.Event()
 OURS = ("hooks", "model")
 # These hold what outlives a build: the live server and the examples that it started, and this module.
-STAY = ("hooks.live", "hooks.live.server", "hooks.live.reload")
+STAY = ("hooks.live.server", "hooks.live.reload")
 PASSED_OVER = {".wrangler", "__pycache__"}
 
 
@@ -22,8 +22,11 @@ def stamps() -> dict[Path, int]:
 
 
 def forget() -> None:
-    """Take our modules out of Python's memory, so that the next import reads the files again."""
-    for name in [name for name in sys.modules if name.split(".")[0] in OURS and name not in STAY and name not in OURS]:
+    """Take our modules out of Python's memory, so that the next import reads the files again.
+
+    The packages too: ``from model import facts`` would take the old module, which the old package still holds.
+    """
+    for name in [name for name in sys.modules if name.split(".")[0] in OURS and name not in STAY]:
         del sys.modules[name]
 
 

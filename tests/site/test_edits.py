@@ -1,0 +1,181 @@
+"""A writer who has `mkdocs serve` running sees every edit without a restart, and every mistake with its place."""
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import httpx
+import pytest
+
+from runtime.site import SITE_DATE, copy_project
+from runtime.sites import free_port
+
+pytestmark = pytest.mark.timeout(600)
+PATIENCE_S = 240
+PATTERN = "patterns/global-api-kv/"
+PAGE = "docs/patterns/global-api-kv.md"
+OFFERS = "hooks/blocks/offers.py"
+
+
+class Writer:
+    """Someone who edits a copy of the project while `mkdocs serve` shows it."""
+
+    def __init__(self, root: Path, url: str, log: Path) -> None:
+        self.root, self.url, self._log = root, url, log
+
+    def edit(self, name: str, old: str, new: str) -> None:
+        path = self.root / name
+        text = path.read_text(encoding="utf-8")
+        assert old in text, f"{name} no longer holds {old!r}; mend this test"
+        path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+    def page(self, address: str) -> str:
+        with suppress(httpx.TransportError):
+            return httpx.get(f"{self.url}{address}", timeout=20, follow_redirects=True).text
+        return ""
+
+    def asset(self, name: str) -> str:
+        """Return a script or style of the site, as the pages ask for it now."""
+        stem, _, ending = name.rpartition(".")
+        found = re.search(rf"assets/{stem}\.\w+\.{ending}", self.page(PATTERN))
+        return self.page(found[0]) if found else ""
+
+    def log(self) -> str:
+        return self._log.read_text(encoding="utf-8")
+
+    def wait(self, found: Callable[[], bool], what: str) -> None:
+        deadline = time.monotonic() + PATIENCE_S
+        while not found():
+            assert time.monotonic() < deadline, f"{what} does not show; the server said:\n{self.log()[-2000:]}"
+            time.sleep(0.2)
+
+
+@pytest.fixture(scope="module")
+def writer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Writer]:
+    folder = tmp_path_factory.mktemp("edits")
+    root, log, port = copy_project(folder / "project"), folder / "log", free_port()
+    environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1", "SITE_DATE": SITE_DATE}
+    command = [sys.executable, "-m", "mkdocs", "serve", "--dev-addr", f"127.0.0.1:{port}"]
+    with (
+        log.open("wb") as said,
+        subprocess.Popen(command, cwd=root, env=environment, stdout=said, stderr=said) as server,
+    ):
+        try:
+            writer = Writer(root, f"http://127.0.0.1:{port}/", log)
+            writer.wait(lambda: bool(writer.page(PATTERN)) or server.poll() is not None, "the site")
+            assert server.poll() is None, writer.log()
+            yield writer
+        finally:
+            server.terminate()
+
+
+# Kind of file: the file, what is edited in it, and the page that depends on it.
+EDITS = {
+    "a page": ("docs/guide/quick-start.md", "\n## ", "\nAnEditedPage says more.\n\n## ", "guide/quick-start/"),
+    "a fact": ("docs/data/facts/kv.yml", "One key accepts one write per second", "AnEditedFact", PATTERN),
+    "a product": (
+        "docs/data/products.yml",
+        "https://developers.cloudflare.com/kv/\n",
+        "https://developers.cloudflare.com/kv/#AnEditedProduct\n",
+        PATTERN,
+    ),
+    "a term": ("docs/data/glossary.yml", "A named connection from a Worker", "AnEditedTerm of a Worker", PATTERN),
+    "the chooser": ("docs/data/decide.yml", "The place that produces the answer.", "AnEditedHint.", "guide/decide/"),
+    "a cost": (
+        "docs/data/costs/patterns/global-api-kv.yml",
+        "A request that Workers Cache answers",
+        "AnEditedCost",
+        PATTERN,
+    ),
+    "an experiment": (
+        "docs/data/experiments/kv-counter.json",
+        "200 increments from 20 clients",
+        "AnEditedExperiment",
+        "guide/mistakes/",
+    ),
+    "a date of transcripts": (
+        "docs/data/live/recorded.json",
+        '"date": "2026-',
+        '"date": "AnEditedDate-',
+        "guide/quick-start/",
+    ),
+    "words for the search": ("docs/data/search.yml", "which storage", "AnEditedWord", "search/index.js"),
+    "a version": (
+        "package-lock.json",
+        '"node_modules/workerd": {\n      "version": "',
+        '"node_modules/workerd": {\n      "version": "AnEditedVersion',
+        PATTERN,
+    ),
+    "a snippet": (
+        "snippets/global-api-kv/src/store.ts",
+        "[start:read]\n",
+        "[start:read]\n// AnEditedSnippet\n",
+        PATTERN,
+    ),
+    "an override": ("overrides/partials/header.html", "<header", "<!-- AnEditedOverride --><header", PATTERN),
+    "our own code for pages": (OFFERS, "Download this example", "AnEditedHook", PATTERN),
+    "our own code for data": ("model/facts.py", "documentation page", "page AnEditedModel", PATTERN),
+    "the door to MkDocs": (
+        "hooks/site.py",
+        "printed = tree.printed(body)\n",
+        'printed = tree.printed(body) + "<!-- AnEditedDoor -->"\n',
+        PATTERN,
+    ),
+}  # fmt: skip - a kind a line
+
+
+@pytest.mark.parametrize("kind", EDITS)
+def test_an_edit_shows(writer: Writer, kind: str):
+    name, old, new, address = EDITS[kind]
+    [word] = re.findall(r"AnEdited\w+?(?=[\W]|$|Version)", new) or [new]
+    assert word not in writer.page(address)
+    writer.edit(name, old, new)
+    writer.wait(lambda: word in writer.page(address), kind)
+
+
+@pytest.mark.parametrize(
+    ("name", "comment"), [("site.css", "/* an edited style */"), ("site.js", "// an edited script")]
+)
+def test_an_edit_of_a_style_or_script_shows_under_a_new_name(writer: Writer, name: str, comment: str):
+    path = writer.root / "docs" / "assets" / name
+    before = writer.asset(name)
+    path.write_text(f"{path.read_text(encoding='utf-8')}{comment}\n", encoding="utf-8")
+    writer.wait(lambda: comment in writer.asset(name), name)
+    assert comment not in before
+
+
+# File, edit, what the terminal says, and the page that is then edited once more.
+MISTAKES = {
+    "a marker": (
+        PAGE,
+        "<!-- costs -->",
+        "<!-- cost -->",
+        r"docs/patterns/global-api-kv\.md:\d+: the marker <!-- cost --> is unknown\. Known are: ",
+    ),
+    "a data file": (
+        "docs/data/glossary.yml",
+        "- { term: alarm,",
+        "- { term: [alarm,",
+        r"docs/data/glossary\.yml:2: not YAML: .+\. Correct it\.",
+    ),
+    "the syntax of our own code": (OFFERS, "def offered(", "def offered((", r"SyntaxError: "),
+}  # fmt: skip - a kind a line
+
+
+@pytest.mark.parametrize("kind", MISTAKES)
+def test_the_server_survives_a_mistake_names_it_and_shows_the_mended_file(writer: Writer, kind: str):
+    name, old, wrong, message = MISTAKES[kind]
+    begun = len(writer.log())
+    writer.edit(name, old, wrong)
+    writer.wait(lambda: re.search(message, writer.log()[begun:]) is not None, f"the mistake in {kind}")
+    if "Syntax" not in message:
+        assert "Traceback" not in writer.log()[begun:]
+    writer.edit(name, wrong, old)
+    mark = f"Mended{len(kind)}"
+    writer.edit(PAGE, "\n## Strengths\n", f"\n{mark}\n\n## Strengths\n")
+    writer.wait(lambda: mark in writer.page(PATTERN), f"the page after {kind} is mended")
