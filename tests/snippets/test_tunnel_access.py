@@ -21,6 +21,7 @@ import uvicorn
 import yaml
 
 from tests.harness.access_team import AUDIENCE, CLIENT_ID, SERVICE_TOKENS, Key, Team, serve
+from tests.harness.patience import until
 from tests.harness.workers import SNIPPETS
 from tools.terraform import blocks, resources
 
@@ -73,12 +74,9 @@ class Origin:
         self.server = uvicorn.Server(config)
         self.thread = threading.Thread(target=self.server.run)
         self.thread.start()
-        deadline = time.monotonic() + 10
-        while not self.server.started:
-            assert time.monotonic() < deadline, "the origin did not start"
-            time.sleep(0.01)
+        until(lambda: self.server.started, what="the origin starts")
         port = self.server.servers[0].sockets[0].getsockname()[1]
-        self.http = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20)
+        self.http = httpx.Client(base_url=f"http://127.0.0.1:{port}")
 
     def get(self, token: str | None, path: str = "/") -> httpx.Response:
         return self.http.get(path, headers={} if token is None else {HEADER: token})
