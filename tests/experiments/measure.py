@@ -3,8 +3,9 @@
 import datetime
 import importlib.util
 import json
+import operator
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from itertools import permutations
 from types import ModuleType
@@ -76,6 +77,13 @@ def same_order(shown: Sequence[float | None], measured: Sequence[float | None]) 
     return all(measured[a] > measured[b] for a, b in pairs)
 
 
+def compare(column: Column) -> Callable[[list[Any], list[Any]], bool]:
+    """Return what says whether the figures of a column are those of the page."""
+    if column.timed:
+        return same_order
+    return (lambda was, now: all(map(alike, was, now))) if column.loose else operator.eq
+
+
 def _text(data: dict[str, Any]) -> str:
     """Return JSON with one line for each field, column and row."""
     fields = []
@@ -116,11 +124,6 @@ def check(
     assert (shown["what"], shown["columns"]) == (what, described["columns"]), remedy
     assert [(r["way"], r["side"]) for r in shown["rows"]] == [(r.way, r.side) for r in rows], remedy
     for number, column in enumerate(columns):
-        was, now = (
-            [*values] for values in zip(*((o["values"][number], n.values[number]) for o, n in zip(shown["rows"], rows)))
-        )
-        if column.timed:
-            same = same_order(was, now)
-        else:
-            same = all(map(alike, was, now)) if column.loose else was == now
+        was, now = [row["values"][number] for row in shown["rows"]], [row.values[number] for row in rows]
+        same = compare(column)(was, now)
         assert same, f"{column.name} of {[row.way for row in rows]}: {was} on the page, {now} now. {remedy}"

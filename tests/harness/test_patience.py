@@ -6,7 +6,6 @@ What is found here reads a clock, sleeps, or sets a limit of its own. Mostly it 
 
 import ast
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
@@ -21,10 +20,12 @@ SLEEPS = {"sleep", "wait_for_timeout"}
 NOW = {"time", "time_ns", "now", "today"}
 SUMS = {"abs", "float", "int", "max", "min", "round"}
 # Calls whose plain number is how long somebody waits: wait(10), join(10), asyncio.timeout(10), mark.timeout(300).
-WAITS = {"wait", "join", "timeout", "wait_for"}
+WAITS = {"wait", "join", "timeout", "wait_for", "result"}
 LIMITS = {"timeout", "open_timeout"}
 ALLOWED = {
     "tests/harness/patience.py::until": "the one place that looks at the clock for all others",
+    "tests/harness/scratch.py::sweep": "deletes when all is over, until nothing is left",
+    "tests/harness/test_scratch.py::test_a_run_that_ends_badly_leaves_no_file_and_no_process": "a person's pause between two Ctrl-C",
     "tests/experiments/test_hot_object.py::rush": "times of the page; no verdict compares them",
     "tests/experiments/test_kv_counter.py::count": "times of the page; no verdict compares them",
     "tests/experiments/test_upload_path.py::milliseconds": "times of the page; only a clear order within one run is compared",
@@ -85,9 +86,9 @@ def timed(node: ast.AST) -> str:
         return "has a time limit of its own"
     if isinstance(node, ast.Assert) and asks_for_now(node.test):
         return "asserts what time it is"
-    if isinstance(node, ast.FunctionDef) and "given" in map(called, node.decorator_list):
-        if "deadline=None" not in "".join(map(ast.unparse, node.decorator_list)):
-            return "has Hypothesis's time limit for an example; say deadline=None"
+    decorators = node.decorator_list if isinstance(node, ast.FunctionDef) else []
+    if "given" in map(called, decorators) and "deadline=None" not in "".join(map(ast.unparse, decorators)):
+        return "has Hypothesis's time limit for an example; say deadline=None"
     return ""
 
 

@@ -186,7 +186,7 @@ def test_one_visitor_cannot_use_up_what_another_needs(site: Example):
     headers = {"Content-Type": "application/json"}
     login = json.dumps({"email": "ann@example.com", "password": "wrong horse battery"})
     greedy, other = arrive(site), arrive(site)
-    ask = lambda: greedy.call("fullstack-d1", "POST", "/api/login", headers, login)["status"]  # noqa: E731
+    ask = lambda: greedy.call("fullstack-d1", "POST", "/api/login", headers, login)["status"]
     assert ask() == 401
     until(ask, lambda status: status == 429)
     assert other.call("fullstack-d1", "POST", "/api/login", headers, login)["status"] == 401
@@ -483,7 +483,8 @@ def test_a_body_that_trickles_is_cut_at_the_deadline(site: Example):
         until(drop, what="an answer before the end of the body")
         answer = b""
         while b"body_too_slow" not in answer:
-            assert (got := connection.recv(65_536)), answer
+            got = connection.recv(65_536)
+            assert got, answer
             answer += got
         assert answer.startswith(b"HTTP/1.1 408 ")
 

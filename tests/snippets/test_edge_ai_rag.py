@@ -27,7 +27,6 @@ from tests.snippets.edge_ai_rag.support import (
     Answers,
     answers,
     client_module,
-    parse,
     refusal,
 )
 from tests.snippets.edge_ai_rag.typescript import CITATIONS, CUT, typescript

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from pages import ROOT
 
+from pages import ROOT
 from tests.documents.fences import MARKER, fences, section
 from tests.documents.transcripts import commands
 from tests.harness.examples import EXAMPLES

@@ -21,7 +21,7 @@ import uvicorn
 import yaml
 
 from tests.harness.access_team import AUDIENCE, CLIENT_ID, SERVICE_TOKENS, Key, Team, serve
-from tests.harness.patience import until
+from tests.harness.patience import PATIENCE_S, until
 from tests.harness.workers import SNIPPETS
 from tools.terraform import blocks, resources
 
@@ -338,7 +338,7 @@ class SlowTeam:
         self.fetches += 1
         if self.fetches > 1:
             self.asked.set()
-            assert self.go_on.wait(60)
+            assert self.go_on.wait(PATIENCE_S)
         return {"keys": [OLD.jwk]}
 
 
@@ -353,10 +353,12 @@ def test_a_known_key_does_not_wait_while_an_unknown_one_is_fetched(age_s: int):
     with ThreadPoolExecutor(40) as pool:
         try:
             unknown = [pool.submit(keys.get, f"made-up-{n}") for n in range(30)]
-            assert slow.asked.wait(20)
-            assert pool.submit(keys.get, "old").result(20) is not None, "a valid caller waits for a stranger's key"
+            assert slow.asked.wait(PATIENCE_S)
+            assert pool.submit(keys.get, "old").result(PATIENCE_S) is not None, (
+                "a valid caller waits for a stranger's key"
+            )
             # One asks and eight wait. The others are told at once that they cannot.
-            done = islice(as_completed(unknown, timeout=20), 21)
+            done = islice(as_completed(unknown, timeout=PATIENCE_S), 21)
             assert {type(future.exception()) for future in done} == {KeysUnavailable}
         finally:
             slow.go_on.set()
