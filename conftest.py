@@ -7,10 +7,12 @@ import pytest
 from sybil.integration import pytest as sybil
 
 from tests.documents.runner import SYBILS
+from tests.harness.patience import be_patient
 from tests.harness.scratch import Scratch
 from tools import toolchain
 
 pytest_plugins = ["tests.harness.fixtures", "tests.changed.plugin"]
+be_patient()
 # Tests start many a Python; with this set, each would compile its libraries again.
 if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
     sys.dont_write_bytecode = False

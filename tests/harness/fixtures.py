@@ -7,7 +7,7 @@ import pytest
 from bs4 import BeautifulSoup
 from playwright.sync_api import Browser
 
-from tests.harness.postgres import shop
+from tests.harness.postgres import limit, shop
 from tests.harness.site import Site, Visit, build, chromium, serve
 from tests.harness.workers import Runtime
 
@@ -21,8 +21,9 @@ def runtime() -> Iterator[Runtime]:
 
 @pytest.fixture(scope="module")
 def postgres() -> Iterator[Any]:
-    """A real PostgreSQL that holds the shop of hyperdrive-database; a test may stop and start it."""
+    """A real PostgreSQL that holds the shop of hyperdrive-database, with limits that no busy machine meets."""
     with shop() as server:
+        limit(server, *["2min"] * 3)
         yield server
 
 

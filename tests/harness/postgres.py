@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tests.harness.patience import PATIENCE_S
 from tools import toolchain
 
 SOURCE = toolchain.ROOT / "snippets" / "hyperdrive-database" / "local" / "postgres.py"
@@ -17,6 +18,7 @@ def _module() -> Any:
     spec = importlib.util.spec_from_file_location("shop_postgres", SOURCE)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    module.READY_S = PATIENCE_S
     return module
 
 
@@ -36,6 +38,12 @@ def shop(packaged: bool = False) -> Iterator[Any]:
             yield server
         finally:
             server.stop()
+
+
+def limit(server: Any, statement: str, lock: str, idle: str) -> None:
+    """Say how long the Worker's role may compute, wait for a lock, and leave a transaction open."""
+    times = {"statement": statement, "lock": lock, "idle_in_transaction_session": idle}
+    server.run("-c", "; ".join(f"ALTER ROLE shop_api SET {of}_timeout = '{time}'" for of, time in times.items()))
 
 
 def bindings(cached: str, fresh: str | None = None) -> dict[str, str]:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from tests.harness.patience import PATIENCE_S
 from tools import toolchain
 
 # The age of a fact is counted from here, so that no test changes with the calendar.
@@ -122,6 +123,7 @@ class Visit:
 
     def __init__(self, browser: Browser, **options: object) -> None:
         self.context: BrowserContext = browser.new_context(**{"viewport": DESKTOP, **options})
+        self.context.set_default_timeout(1000 * PATIENCE_S)
         self.page: Page = self.context.new_page()
         self.requests: list[str] = []
         self.complaints: list[str] = []

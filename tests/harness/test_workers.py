@@ -7,12 +7,12 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import httpx
 import pytest
 
+from tests.harness.patience import PATIENCE_S, until
 from tests.harness.workers import Runtime, WorkerError, dev_server, dry_run, typecheck
 from tools import toolchain
 
@@ -202,11 +202,8 @@ def test_nothing_is_left_when(end: str, tmp_path: Path):
         else:
             run.stdin.write("\n")
             run.stdin.flush()
-        run.wait(10)
-        deadline = time.monotonic() + 15
-        while any(map(alive, started)) and time.monotonic() < deadline:
-            time.sleep(0.1)
-    assert [pid for pid in started if alive(pid)] == []
+        run.wait(PATIENCE_S)
+    until(lambda: not any(map(alive, started)), what="the end of Node and workerd")
 
 
 def test_a_stopped_dev_server_leaves_no_process(tmp_path: Path):

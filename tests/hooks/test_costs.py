@@ -21,6 +21,7 @@ from cost_formula import quantity, terms
 from cost_units import CostError, cents, money, value
 from facts import MARKDOWN_LINK
 from pages import DOCS, ROOT, SLUGS, page
+from tests.harness.patience import PATIENCE_S
 from tools import toolchain
 
 FACTS, METERS, PATTERNS = load_all()
@@ -174,7 +175,7 @@ def browser_bills() -> dict[str, list[dict]]:
         capture_output=True,
         text=True,
         env=toolchain.node_env(),
-        timeout=60,
+        timeout=PATIENCE_S,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -13,6 +13,7 @@ from mkdocs.exceptions import PluginError
 
 from hooks.catalogue import patterns
 from hooks.decide import ANY, ROOT, RULES, evaluate, form, load, resolve
+from tests.harness.patience import PATIENCE_S
 from tools import toolchain
 
 RAW = yaml.safe_load(RULES.read_text(encoding="utf-8"))
@@ -58,7 +59,7 @@ def browser_side() -> dict:
         input=json.dumps(given),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_S,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -12,7 +12,6 @@ from hooks.fresh import fresh
 from hooks.lean_code import lean
 from tests.harness.site import DESKTOP, MOBILE, Site, Visit
 
-pytestmark = pytest.mark.timeout(300)
 LIMIT_BYTES = 120_000
 KINDS = (
     "",

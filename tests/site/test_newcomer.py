@@ -8,6 +8,7 @@ from playwright.sync_api import Browser
 
 from pages import ROOT, SLUGS
 from tests.documents.transcripts import ADDRESS
+from tests.harness.patience import PATIENCE_S
 from tests.harness.site import Site, Visit
 from tests.harness.workers import SNIPPETS, dev_server
 
@@ -42,7 +43,11 @@ def test_from_the_home_page_to_an_answer_of_the_running_example(site: Site, brow
     subprocess.run(["bash", "-c", secret], cwd=tmp_path, check=True)
     with dev_server(start, tmp_path) as (url, _):
         answer = subprocess.run(
-            ["bash", "-c", request.replace(ADDRESS, url)], capture_output=True, text=True, timeout=30, check=False
+            ["bash", "-c", request.replace(ADDRESS, url)],
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_S,
+            check=False,
         )
     assert answer.stdout.startswith('{"enabled":true'), answer.stderr
 

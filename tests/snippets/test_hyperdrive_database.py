@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.harness.patience import until
 from tests.harness.workers import Example, Runtime
 from tests.snippets.hyperdrive_database.support import (
     SHOP,
@@ -24,7 +25,6 @@ from tests.snippets.hyperdrive_database.support import (
     reset,
     started,
     stock,
-    until,
 )
 
 NAMES = ["BELL-01", "LAMP-01", "LAMP-02", "LOCK-01", "PUMP-01"]

@@ -13,6 +13,7 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 from playwright.sync_api import Browser
 
+from tests.harness.patience import PATIENCE_S
 from tests.harness.workers import Example, Runtime
 from tests.snippets.r2_uploads.support import (
     FOLDER,
@@ -76,7 +77,7 @@ def run(api: Example, program: str, path: Path) -> subprocess.CompletedProcess[s
         env=env,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_S,
         check=False,
     )
 

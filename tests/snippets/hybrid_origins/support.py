@@ -5,7 +5,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,9 +12,10 @@ from pathlib import Path
 
 import httpx
 
+from tests.harness.patience import PATIENCE_S, until
+
 KEY = "local-origin-key-0123456789abcdef"
 SITE = Path(__file__).with_name("site.py")
-READY_S = 30
 
 
 def free_port() -> int:
@@ -40,13 +40,11 @@ class Site:
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def wait(self) -> None:
-        deadline = time.monotonic() + READY_S
-        while time.monotonic() < deadline:
+        def listens() -> bool:
             with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
-                    return
-            time.sleep(0.02)
-        raise AssertionError(f"{self.name} does not start")
+                return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+        until(listens, what=f"{self.name} starts")
 
     def kill(self) -> None:
         if self.process:
@@ -55,10 +53,10 @@ class Site:
             self.process = None
 
     def become(self, mode: str) -> None:
-        httpx.put(f"{self.url}/_test/{mode}", timeout=20, verify=False)
+        httpx.put(f"{self.url}/_test/{mode}", verify=False)
 
     def seen(self) -> dict:
-        return httpx.get(f"{self.url}/_test/seen", timeout=20, verify=False).json()
+        return httpx.get(f"{self.url}/_test/seen", verify=False).json()
 
 
 class _Edge(BaseHTTPRequestHandler):
@@ -70,7 +68,7 @@ class _Edge(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         status, answer, kind = 521, b"web server is down", "text/plain"
         try:
-            with closing(http.client.HTTPConnection("127.0.0.1", self.target, timeout=20)) as site:
+            with closing(http.client.HTTPConnection("127.0.0.1", self.target, timeout=PATIENCE_S)) as site:
                 site.connect()
                 status = 520
                 site.request(
