@@ -12,6 +12,12 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 from bs4 import BeautifulSoup
+from cost_bill import LARGEST, SIZES, Pattern, bill, model
+from cost_block import amount, block, calculator, plan_texts, short
+from cost_data import COSTS, load_all, load_meters, load_pattern
+from cost_examples import Example, load_examples
+from cost_formula import quantity, terms
+from cost_units import CostError, cents, money, value
 
 from hooks.blocks.costs import amount, block, calculator, plan_texts, short
 from model.costs.bill import LARGEST, SIZES, Pattern, bill, model
@@ -23,6 +29,8 @@ from model.facts import MARKDOWN_LINK
 from model.files import GuideError
 from runtime import toolchain
 from tests.support.pages import DOCS, SLUGS
+from tests.support.patience import PATIENCE_S
+from tools.diagrams.__main__ import DOCS
 
 FACTS, METERS, PATTERNS = load_all()
 EXAMPLES = load_examples(METERS)
@@ -175,7 +183,7 @@ def browser_bills() -> dict[str, list[dict]]:
         capture_output=True,
         text=True,
         env=toolchain.node_env(),
-        timeout=60,
+        timeout=PATIENCE_S,
         check=False,
     )
     assert done.returncode == 0, done.stderr

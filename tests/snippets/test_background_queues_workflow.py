@@ -6,6 +6,7 @@ import pytest
 
 from runtime.workers import Runtime
 from tests.snippets.background_queues.support import INSIDE, SHOP, Jobs, jobs, onboarding, until
+from tests.support.patience import until
 
 RETRIES = 8
 ACCOUNT, WELCOME, FOLLOW_UP = "create account", "send welcome", "send follow-up"
@@ -26,7 +27,9 @@ def effects(api: Jobs, job: str) -> list[str]:
 
 
 def test_the_steps_run_in_their_order_and_the_owner_sees_how_far_they_are(api):
-    job = api.submit(onboarding())
+    to = "slow-1+steps@example.com"
+    api.provider.slow_s, api.provider.failed["/v1/accounts", to] = 3.0, 1  # its welcome takes so long
+    job = api.submit(onboarding(to))
     waiting = until(lambda: api.state(job), lambda row: row["step"] == WELCOME)
     assert (waiting["state"], waiting["kind"]) == ("running", "onboarding")
     assert api.http.get(f"/v1/jobs/{job}", headers=SHOP).headers["retry-after"] == "1"

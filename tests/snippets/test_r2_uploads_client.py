@@ -26,6 +26,7 @@ from tests.snippets.r2_uploads.support import (
     token,
     uploads,
 )
+from tests.support.patience import PATIENCE_S
 
 MIB = 2**20
 MP4 = b"\x00\x00\x00\x20ftypisom"
@@ -76,7 +77,7 @@ def run(api: Example, program: str, path: Path) -> subprocess.CompletedProcess[s
         env=env,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_S,
         check=False,
     )
 

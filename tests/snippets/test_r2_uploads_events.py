@@ -25,8 +25,8 @@ from tests.snippets.r2_uploads.support import (
     uploads,
     wait_for_log,
     wait_for_state,
-    wait_until,
 )
+from tests.support.patience import until
 
 HOUR_S, DAY_S = 3600, 86_400
 
@@ -102,7 +102,7 @@ def test_a_file_that_is_not_what_was_asked_for_is_refused_and_deleted(api, s3, r
     )
     notify(api, key(api, file_id))
     wait_for_state(api, file_id, "refused")
-    wait_until(lambda: key(api, file_id) not in keys(s3), "the object is deleted")
+    until(lambda: key(api, file_id) not in keys(s3), what="the object is deleted")
     shown = api.http.get(f"/v1/files/{file_id}", headers=session()).json()
     assert (shown["state"], shown["reason"]) == ("refused", reason)
     assert api.http.get(f"/v1/files/{file_id}/content", headers=session()).status_code == 410
@@ -156,7 +156,7 @@ def test_an_event_for_a_file_that_expired_deletes_what_came_too_late(api, s3):
     assert state(api, file_id) == "expired"
     assert store(asked).status_code == 200
     notify(api, key(api, file_id))
-    wait_until(lambda: key(api, file_id) not in keys(s3), "the late object is deleted")
+    until(lambda: key(api, file_id) not in keys(s3), what="the late object is deleted")
     assert state(api, file_id) == "expired"
 
 
@@ -166,7 +166,7 @@ def test_an_event_for_a_file_that_its_owner_gave_up_deletes_the_object(api, s3):
     assert api.http.delete(f"/v1/files/{file_id}", headers=session()).status_code == 204
     assert store(asked).status_code == 200
     notify(api, key(api, file_id))
-    wait_until(lambda: key(api, file_id) not in keys(s3), "the object is deleted")
+    until(lambda: key(api, file_id) not in keys(s3), what="the object is deleted")
     assert state(api, file_id) == "deleted"
 
 
@@ -197,7 +197,7 @@ def test_an_event_whose_row_never_comes_ends_in_the_dead_letter_queue_and_the_ob
 def test_a_message_that_is_no_event_ends_in_the_dead_letter_queue(impatient, body):
     before = sum("dead letter" in line for line in impatient.logs())
     impatient.call("EVENTS", "send", body, worker="r2-events")
-    wait_until(lambda: sum("dead letter" in line for line in impatient.logs()) > before, "the message is a dead letter")
+    until(lambda: sum("dead letter" in line for line in impatient.logs()) > before, what="the message is a dead letter")
 
 
 @pytest.mark.parametrize(
@@ -264,7 +264,7 @@ def test_a_consumer_that_dies_between_refusing_and_deleting_is_finished_by_the_n
     api.d1("DB", "UPDATE files SET state = 'refused', reason = 'size' WHERE id = ?", file_id)
     assert key(api, file_id) in keys(s3)
     notify(api, key(api, file_id)) if again == "event" else sweep(api)
-    wait_until(lambda: key(api, file_id) not in keys(s3), "the rest is done")
+    until(lambda: key(api, file_id) not in keys(s3), what="the rest is done")
 
 
 # Space

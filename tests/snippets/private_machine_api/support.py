@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from runtime.workers import SNIPPETS, Example, Runtime
+from tests.support.patience import PATIENCE_S
 
 FOLDER = SNIPPETS / "private-machine-api"
 WORKERS = ("gateway", "internal-a", "internal-b", "worker-x")
@@ -122,7 +123,7 @@ def raw(
     """Send bytes that no client library would, the last one late where asked, and return the answer."""
     address = urlsplit(example.url)
     lines = [request_line, *(f"{name}: {value}".encode() for name, value in headers), b"Connection: close", b"", body]
-    with socket.create_connection((address.hostname, address.port), timeout=20) as connection:
+    with socket.create_connection((address.hostname, address.port), timeout=PATIENCE_S) as connection:
         text = b"\r\n".join(lines)
         connection.sendall(text[:-1])
         time.sleep(last_byte_after_s)
