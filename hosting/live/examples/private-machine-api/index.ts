@@ -66,6 +66,12 @@ export class Orders extends AllOrders {
 }
 
 export class Nonces extends OneCaller {
+  /** The first question of a request: a visitor who emptied the sandbox finds no table any more. */
+  override async has(nonce: string): Promise<boolean> {
+    this.open();
+    return super.has(nonce);
+  }
+
   async forget(): Promise<void> {
     await this.ctx.storage.deleteAll();
   }
