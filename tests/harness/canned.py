@@ -32,15 +32,18 @@ def serving(*answers: Canned) -> Iterator[tuple[str, list[Asked]]]:
     left, asked = list(answers), []
 
     class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
         def answer(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             asked.append(Asked(self.command, self.path, dict(self.headers), body))
             canned = left.pop(0) if len(left) > 1 else left[0]
+            self.close_connection = True
             if canned.status is None:
-                self.close_connection = True
                 return
             self.send_response(canned.status)
-            for name, value in {"Content-Length": str(len(canned.body)), **canned.headers}.items():
+            own = {"Content-Length": str(len(canned.body)), "Connection": "close"}
+            for name, value in {**own, **canned.headers}.items():
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(canned.body)
