@@ -51,6 +51,7 @@ export class Visitor extends Sandbox<Env> {
   }
 
   override async forget(): Promise<void> {
+    if (!this.isOpen()) return;
     const keys = Object.keys(JSON.parse(this.env.HMAC_KEYS) as object);
     const { exports } = this.ctx;
     await Promise.all(keys.map((key) => exports.Nonces.getByName(noncesOf(this.visitor, key)).forget()));
