@@ -156,6 +156,13 @@ def test_a_page_of_a_firewall_or_a_login_is_told_in_words_and_is_no_success(run,
     assert PROGRAMS[name].prints_all or str(status) in done.stderr
 
 
+def test_a_page_whose_callers_send_a_token_says_what_always_use_https_does_not_do():
+    for page in (SNIPPETS.parent / "docs" / "patterns").glob("*.md"):
+        text = page.read_text(encoding="utf-8")
+        if re.search(r"Authorization: Bearer|client/session\.py|issue_token|X-Signature", text):
+            assert "**Always Use HTTPS**" in text and "has travelled in clear" in " ".join(text.split()), page.name
+
+
 # What an answer says
 
 
