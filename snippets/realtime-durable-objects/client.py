@@ -8,13 +8,12 @@ import random
 import uuid
 from typing import Any
 
-from address import encrypted
-from answers import passing, wish_s
-from issue_token import issue, local_key
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidMessage, InvalidStatus
 from websockets.typing import Subprotocol
 
+from address import encrypted
+from answers import passing, wish_s
 from issue_token import issue, local_key
 
 HEARTBEAT_S = 30

@@ -91,6 +91,7 @@ def run(tmp_path: Path) -> Callable[[str, str], subprocess.CompletedProcess[str]
             capture_output=True,
             text=True,
             timeout=120,
+            check=False,
         )
 
     return start
@@ -130,9 +131,11 @@ def test_a_secret_is_never_sent_in_clear(run, name):
 @each_program
 @pytest.mark.parametrize("status", [302, 307])
 def test_no_client_follows_a_redirect(run, name, status):
-    with serving(Canned(200)) as (elsewhere, stolen):
-        with serving(Canned(status, {"Location": f"{elsewhere}/login"})) as (url, asked):
-            done = run(name, url)
+    with (
+        serving(Canned(200)) as (elsewhere, stolen),
+        serving(Canned(status, {"Location": f"{elsewhere}/login"})) as (url, asked),
+    ):
+        done = run(name, url)
     assert asked and stolen == []
     expect_words(done)
     assert done.returncode != 0

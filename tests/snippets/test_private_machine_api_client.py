@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator
 import httpx
 import pytest
 
+from tests.harness.access_team import AUDIENCE, CLIENT_ID, Key, Team, access, serve
 from tests.harness.canned import Canned, serving
 from tests.harness.workers import Example, Runtime
 from tests.snippets.private_machine_api.support import FOLDER, KEY, client_module, gateway, sign
-from tests.harness.access_team import AUDIENCE, CLIENT_ID, Key, Team, access, serve
 from tests.snippets.private_machine_api.tls import Authority
 
 SECRET = "cfast_" + "s" * 48
@@ -59,7 +59,7 @@ def test_a_sloppy_address_is_put_into_the_one_form_before_it_is_signed_and_sent(
 
 
 def test_an_address_that_the_edge_would_change_is_never_sent(shop):
-    with pytest.raises(ValueError, match="cannot|can be signed"):
+    with pytest.raises(ValueError, match=r"cannot|can be signed"):
         shop.get("/v1//orders")
 
 
@@ -151,10 +151,13 @@ def test_no_client_is_made_for_an_address_that_would_show_its_proof(make, kind, 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_redirect_takes_no_proof_to_another_host(make, kind, follow, status):
     """Whoever gets a signature that the gateway has not seen can use it first."""
-    with serving(Canned(200)) as (elsewhere, stolen):
-        with serving(Canned(status, {"Location": f"{elsewhere}/v1/orders"})) as (url, asked), make(kind, url) as client:
-            with pytest.raises(RuntimeError, match=f"POST /v1/orders: {status}"):
-                client.post("/v1/orders", content=b"{}", follow_redirects=follow)
+    with (
+        serving(Canned(200)) as (elsewhere, stolen),
+        serving(Canned(status, {"Location": f"{elsewhere}/v1/orders"})) as (url, asked),
+        make(kind, url) as client,
+        pytest.raises(RuntimeError, match=f"POST /v1/orders: {status}"),
+    ):
+        client.post("/v1/orders", content=b"{}", follow_redirects=follow)
     assert (len(asked), stolen) == (1, [])
 
 
@@ -169,15 +172,21 @@ def test_a_service_token_gets_through_access_to_the_data(api, team, strict):
 
 @pytest.mark.parametrize("strict", [True, False], ids=["401", "302 to a login page"])
 def test_a_wrong_service_token_is_an_error_and_never_a_login_page(api, team, strict):
-    with access(team, api.url, SECRET, strict=strict) as url, service_token.client(url, CLIENT_ID, "wrong") as client:
-        with pytest.raises(service_token.Refused, match="401" if strict else "302"):
-            client.get("/v1/orders")
+    with (
+        access(team, api.url, SECRET, strict=strict) as url,
+        service_token.client(url, CLIENT_ID, "wrong") as client,
+        pytest.raises(service_token.Refused, match="401" if strict else "302"),
+    ):
+        client.get("/v1/orders")
 
 
 def test_a_service_token_that_may_not_do_this_is_an_error_too(api, team):
-    with access(team, api.url, SECRET, strict=True) as url, service_token.client(url, CLIENT_ID, SECRET) as client:
-        with pytest.raises(service_token.Refused, match="403") as refused:
-            client.get("/v1/elsewhere")
+    with (
+        access(team, api.url, SECRET, strict=True) as url,
+        service_token.client(url, CLIENT_ID, SECRET) as client,
+        pytest.raises(service_token.Refused, match="403") as refused,
+    ):
+        client.get("/v1/elsewhere")
     assert SECRET not in str(refused.value)
 
 

@@ -145,7 +145,7 @@ def test_a_broken_connection_is_tried_again_and_a_refusal_is_not(upload, tmp_pat
         if good:
             upload.put({"url": url, "headers": {}}, path)
         else:
-            with pytest.raises(SystemExit, match="[34]0[0-9]: |not stored after 4"):
+            with pytest.raises(SystemExit, match=r"[34]0[0-9]: |not stored after 4"):
                 upload.put({"url": url, "headers": {}}, path)
     assert stored == [PNG] * tries
 
@@ -153,7 +153,7 @@ def test_a_broken_connection_is_tried_again_and_a_refusal_is_not(upload, tmp_pat
 def test_a_file_that_the_worker_does_not_want_is_reported_with_its_reason(api, upload, tmp_path):
     path = tmp_path / "page.html"
     path.write_text("<p>")
-    with pytest.raises(SystemExit, match="400: .*type.* is one of"):
+    with pytest.raises(SystemExit, match=r"400: .*type.* is one of"):
         upload.ask(api.url, "ana", path)
 
 

@@ -11,6 +11,7 @@ import uuid
 from typing import Any
 
 import httpx
+
 from address import encrypted
 from answers import passing, read, wish_s
 

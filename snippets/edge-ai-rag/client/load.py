@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+
 from address import encrypted
 from answers import passing, read, wish_s
 

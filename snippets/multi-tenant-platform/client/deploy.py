@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import httpx
+
 from address import encrypted
 
 url, tenant, file, *host = sys.argv[1:]

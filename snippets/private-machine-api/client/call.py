@@ -7,6 +7,7 @@ import os
 import sys
 
 import httpx
+
 from own_address import Refused
 from sign import client
 

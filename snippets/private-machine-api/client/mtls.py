@@ -4,6 +4,7 @@ import ssl
 from pathlib import Path
 
 import httpx
+
 from own_address import hooks
 
 

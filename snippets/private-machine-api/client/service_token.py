@@ -1,6 +1,7 @@
 """Call the gateway with an Access service token."""
 
 import httpx
+
 from own_address import Refused, hooks
 
 

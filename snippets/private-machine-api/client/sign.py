@@ -8,6 +8,7 @@ import time
 from string import ascii_letters, digits
 
 import httpx
+
 from own_address import hooks
 
 # --8<-- [start:canonical]

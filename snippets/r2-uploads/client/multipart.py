@@ -17,10 +17,11 @@ from typing import Any
 
 import boto3
 import httpx
-from address import encrypted
-from answers import read
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+
+from address import encrypted
+from answers import read
 from session import session
 from upload import ask
 

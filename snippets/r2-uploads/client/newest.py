@@ -3,6 +3,7 @@
 import sys
 
 import httpx
+
 from address import encrypted
 from answers import read
 from session import session

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+
 from address import encrypted
 from answers import passing, read, wish_s
 from session import session

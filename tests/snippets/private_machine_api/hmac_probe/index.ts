@@ -24,9 +24,13 @@ async function watched(request, env, ctx) {
   };
   const noncesOf = (keyId) => {
     const nonces = ctx.exports.Nonces.getByName(keyId);
+    const step = (name, does) => {
+      steps.push(name);
+      return does;
+    };
     return {
-      has: (nonce) => (steps.push("look for the nonce"), nonces.has(nonce)),
-      accept: (nonce, expiresS) => (steps.push("store the nonce"), nonces.accept(nonce, expiresS)),
+      has: (nonce) => step("look for the nonce", nonces.has(nonce)),
+      accept: (nonce, expiresS) => step("store the nonce", nonces.accept(nonce, expiresS)),
     };
   };
   try {

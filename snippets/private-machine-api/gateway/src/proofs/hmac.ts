@@ -24,15 +24,23 @@ const FORMS = {
 
 /** The five headers, or null when there is none of them. */
 function proofIn(headers: Headers) {
-  const given = Object.keys(FORMS).map((name) => headers.get(name) ?? "");
-  if (given.every((value) => value === "")) return null;
-  const [keyId = "", timestamp = "", nonce = "", bodyHash = "", signature = ""] = given;
+  const of = (name: keyof typeof FORMS) => headers.get(name) ?? "";
+  const names = Object.keys(FORMS) as (keyof typeof FORMS)[];
+  if (names.every((name) => of(name) === "")) return null;
+  const keyId = of("x-key-id");
   const refused = (why: string) =>
     unauthenticated(`hmac: ${callerByKey(keyId) ?? "unknown key id"}: ${why}`);
   // A header sent twice arrives joined by ", " and fails its pattern.
-  const wrong = Object.entries(FORMS).find(([, form], i) => !form.test(given[i]!));
-  if (wrong) throw refused(`malformed ${wrong[0]}`);
-  return { keyId, timestamp, nonce, bodyHash, signature, refused };
+  const wrong = names.find((name) => !FORMS[name].test(of(name)));
+  if (wrong) throw refused(`malformed ${wrong}`);
+  return {
+    keyId,
+    timestamp: of("x-timestamp"),
+    nonce: of("x-nonce"),
+    bodyHash: of("x-content-sha256"),
+    signature: of("x-signature"),
+    refused,
+  };
 }
 // --8<-- [end:parse]
 
