@@ -238,7 +238,7 @@ def test_a_copy_of_another_users_file_is_refused_and_deleted(api, s3, swept):
     etag = s3.head_object(Bucket="uploads", Key=key(api, file_id))["ETag"].strip('"')
     notify(api, key(api, file_id), action="CopyObject", etag=etag)
     wait_for_state(api, file_id, "refused")
-    wait_until(lambda: key(api, file_id) not in keys(s3), "the copy is deleted")
+    until(lambda: key(api, file_id) not in keys(s3), what="the copy is deleted")
     assert row(api, file_id)["reason"] == "copied" and theirs in keys(s3)
     wait_for_log(api, "file_copied", file_id)
 
