@@ -297,8 +297,8 @@ def _server(command: str, folder: Path, env: dict[str, str], ready: str) -> Iter
         env=env,
     )
     lines: list[str] = []
-    said = pipe(process.stdout)
-    reader = threading.Thread(target=lambda: lines.extend(ESCAPE.sub("", x).rstrip() for x in said), daemon=True)
+    output = pipe(process.stdout)
+    reader = threading.Thread(target=lambda: lines.extend(ESCAPE.sub("", x).rstrip() for x in output), daemon=True)
     reader.start()
     address = re.compile(rf"{ready} on (https?://\S+)")
 
@@ -321,7 +321,7 @@ def _server(command: str, folder: Path, env: dict[str, str], ready: str) -> Iter
     finally:
         _end_group(process)
         reader.join()
-        said.close()
+        output.close()
 
 
 def _end_group(process: subprocess.Popen[str]) -> None:

@@ -546,7 +546,33 @@ def test_a_sandbox_has_a_last_call(stranger: Example):
     call = {"method": "GET", "url": "/"}
     seen = [visitor.post("global-api-kv", call) for _ in range(41)]
     assert [response.status_code for response in seen] == [200] * 40 + [429]
-    assert code(seen[-1]) == (429, "sandbox_used_up") and seen[-1].headers["Retry-After"]
+    assert code(seen[-1]) == (429, "sandbox_used_up") and 0 < int(seen[-1].headers["Retry-After"]) <= 86_400
+
+
+def test_who_empties_a_sandbox_buys_no_new_calls(stranger: Example):
+    """Nor does waiting until it is empty by itself."""
+    visitor = arrive(stranger)
+    call = {"method": "GET", "url": "/put?key=a&bytes=10"}
+    seen = []
+    for _ in range(5):
+        seen += [visitor.post("global-api-kv", call).status_code for _ in range(9)]
+        assert visitor.forget("global-api-kv") == 204
+    assert seen == [200] * 40 + [429] * 5
+    tables = "SELECT name FROM sqlite_master WHERE name NOT LIKE '\\_%' ESCAPE '\\'"
+    assert stranger.sql("Visitor", visitor.id, tables, worker="stranger") == [{"name": "live_use"}], (
+        "only the count stays"
+    )
+    # The next day.
+    stranger.sql("Visitor", visitor.id, "UPDATE live_use SET day = '2026-01-01'", worker="stranger")
+    assert visitor.post("global-api-kv", call).status_code == 200
+
+
+def test_a_sandbox_that_was_never_opened_or_is_empty_costs_nothing_to_empty(stranger: Example):
+    visitor = arrive(stranger)
+    visitor.post("global-api-kv", {"method": "GET", "url": "/"})
+    assert [visitor.forget("global-api-kv") for _ in range(3)] == [204] * 3
+    [use] = stranger.sql("Visitor", visitor.id, "SELECT open, calls FROM live_use", worker="stranger")
+    assert use == {"open": 0, "calls": 1}
 
 
 def test_a_sandbox_does_not_grow_beyond_its_quota_and_can_still_be_read(stranger: Example):
@@ -568,11 +594,12 @@ def test_an_idle_sandbox_expires_and_is_empty(stranger: Example):
     tables = "SELECT name FROM sqlite_master WHERE name LIKE 'live%'"
 
     def left() -> Any:
-        return stranger.sql("Visitor", visitor.id, tables, worker="stranger")
+        return [table["name"] for table in stranger.sql("Visitor", visitor.id, tables, worker="stranger")]
 
     assert len(left()) == 2
     stranger.sql("Visitor", visitor.id, "UPDATE live_use SET last_ms = 0", worker="stranger")
-    until(left, lambda tables: tables == [])
+    # How many calls there were is kept until the day is over.
+    until(left, lambda tables: tables == ["live_use"])
     assert visitor.call("global-api-kv", "GET", "/")["status"] == 200, "the same visitor gets a new one"
 
 
@@ -580,13 +607,9 @@ def test_a_visitor_can_empty_the_sandbox_with_all_that_belongs_to_it(site: Examp
     visitor = arrive(site)
     with as_a_server(visitor, "private-machine-api") as url:
         page = ROOT / "docs" / "patterns" / "private-machine-api.md"
-        for command in [
-            c
-            for f in fences(page.read_text(), "page")
-            if f.language == "console"
-            for c in commands(f, "page")
-            if "call.py" in c.text
-        ]:
+        found = [f for f in fences(page.read_text(), "page") if f.language == "console"]
+        signed = [c for f in found for c in commands(f, "page") if "call.py" in c.text]
+        for command in signed:
             check(command, url, "page")
     worker = "live-private-machine-api"
     assert (
@@ -594,8 +617,11 @@ def test_a_visitor_can_empty_the_sandbox_with_all_that_belongs_to_it(site: Examp
     )
     assert site.sql("Visitor", visitor.id, "SELECT count(*) AS n FROM orders", worker=worker)[0]["n"] == 1
     assert visitor.forget("private-machine-api") == 204
-    tables = "SELECT name FROM sqlite_master WHERE name IN ('orders', 'live_use')"
+    tables = "SELECT name FROM sqlite_master WHERE name = 'orders'"
     assert site.sql("Visitor", visitor.id, tables, worker=worker) == []
+    with as_a_server(visitor, "private-machine-api") as url:
+        for command in signed:
+            check(command, url, "page")
 
 
 @pytest.mark.parametrize(
@@ -616,10 +642,14 @@ def test_newcomers_are_counted_by_ipv4_address_and_by_ipv6_network(site: Example
         assert Visitor(site, f"::ffff:{spelling}").post("global-api-kv", {}).status_code == 429
 
 
-def test_a_day_has_so_many_sandboxes_for_all_visitors_together(runtime: Runtime):
-    with live(runtime, variables={"SANDBOXES_A_DAY": 3}) as example:
+def test_a_day_has_so_many_visitors_and_none_of_them_takes_the_place_of_another(runtime: Runtime):
+    with live(runtime, variables={"VISITORS_A_DAY": 3}) as example:
         first = arrive(example)
         call = {"method": "GET", "url": "/"}
+        for _ in range(8):
+            assert first.post("global-api-kv", call).status_code == 200
+            assert first.forget("global-api-kv") == 204
+        assert first.post("static-site-api", call).status_code == 200, "one visitor, however many examples"
         seen = [visitor.post("global-api-kv", call) for visitor in (first, *(arrive(example) for _ in range(4)))]
         assert [response.status_code for response in seen] == [200, 200, 200, 429, 429]
         assert seen[-1].headers["Retry-After"]
@@ -691,10 +721,10 @@ def test_the_readme_names_the_quotas_of_the_code():
     new_visitors = next(limit["simple"] for limit in settings["ratelimits"] if limit["name"] == "NEW_VISITORS")
     assert new_visitors == {"limit": int(rows["New visitors of an address, in a minute and a location"]), "period": 60}
     assert f"callsPerMinute: number = {rows['Calls of a sandbox in a minute']};" in sandbox
-    assert f"callsPerLife: number = {rows['Calls of a sandbox in its life']};" in sandbox
+    assert f"callsPerDay: number = {rows['Calls of a sandbox in a day']};" in sandbox
     assert f"idleMs: number = {rows['Idle time, then it is emptied'].split()[0]} * MINUTE_MS;" in sandbox
     assert f"mostBytes: number = {rows['Storage of a sandbox'].split()[0]} * 1024;" in sandbox
-    assert settings["vars"]["SANDBOXES_A_DAY"] == int(rows["Sandboxes of a day, all visitors"].replace(",", ""))
+    assert settings["vars"]["VISITORS_A_DAY"] == int(rows["Visitors of a day"])
 
 
 def test_the_readme_deploys_every_worker_and_those_that_are_called_first():
@@ -714,7 +744,7 @@ def test_the_costs_in_the_readme_follow_from_the_facts():
         for name, calls, usd in re.findall(r"^\| ([^|]+) \| ([\d,]+) \| (\d+\.\d\d) \|$", README, flags=re.M)
     }
     settings = tomllib.loads((LIVE / "wrangler.toml").read_text())
-    assert rows["Every quota used up, every day"][0] == settings["vars"]["SANDBOXES_A_DAY"] * 200 * 30
+    assert rows["Every quota used up, every day"][0] == settings["vars"]["VISITORS_A_DAY"] * len(HOSTED) * 100 * 30
     assert len(rows) == 3
     for name, (calls, usd) in rows.items():
         millions = calls / 1e6

@@ -12,12 +12,6 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 from bs4 import BeautifulSoup
-from cost_bill import LARGEST, SIZES, Pattern, bill, model
-from cost_block import amount, block, calculator, plan_texts, short
-from cost_data import COSTS, load_all, load_meters, load_pattern
-from cost_examples import Example, load_examples
-from cost_formula import quantity, terms
-from cost_units import CostError, cents, money, value
 
 from hooks.blocks.costs import amount, block, calculator, plan_texts, short
 from model.costs.bill import LARGEST, SIZES, Pattern, bill, model
@@ -30,7 +24,6 @@ from model.files import GuideError
 from runtime import toolchain
 from tests.support.pages import DOCS, SLUGS
 from tests.support.patience import PATIENCE_S
-from tools.diagrams.__main__ import DOCS
 
 FACTS, METERS, PATTERNS = load_all()
 EXAMPLES = load_examples(METERS)

@@ -12,7 +12,6 @@ import psutil
 import pytest
 
 from model.files import ROOT
-from runtime.toolchain import ROOT
 from tests.support.patience import until
 from tests.support.scratch import VARIABLES
 

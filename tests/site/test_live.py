@@ -17,7 +17,6 @@ from runtime.browser import Visit
 from runtime.site import Site
 from runtime.sites import free_port
 from tests.hooks.live.test_server import processes
-from tests.snippets.hybrid_origins.support import free_port
 from tests.support.eyes import WATCH_SHIFTS, axe
 from tests.support.patience import PATIENCE_S, until
 

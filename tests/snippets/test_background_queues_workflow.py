@@ -6,7 +6,6 @@ import pytest
 
 from runtime.workers import Runtime
 from tests.snippets.background_queues.support import INSIDE, SHOP, Jobs, jobs, onboarding, until
-from tests.support.patience import until
 
 RETRIES = 8
 ACCOUNT, WELCOME, FOLLOW_UP = "create account", "send welcome", "send follow-up"

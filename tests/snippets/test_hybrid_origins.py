@@ -19,7 +19,7 @@ import pytest
 from runtime import toolchain
 from runtime.sites import KEY, origins, sites
 from runtime.workers import Example, Runtime
-from tests.snippets.hybrid_origins.support import KEY, Site, origins, sites
+from tests.snippets.hybrid_origins.support import Site
 from tests.support.patience import until
 
 SLUG = "hybrid-origins"

@@ -246,6 +246,15 @@ def test_many_first_visitors_at_once_all_get_the_picture(api):
     until_kept(api, f"/images/{key}/160.webp")
 
 
+def test_a_host_that_a_visitor_makes_up_orders_no_second_copy(api):
+    key = upload(api, "hosts", fresh(22)).json()["hash"]
+    until_kept(api, f"/images/{key}/160.webp")
+    made = len(logged(api, "variant_made", hash=key))
+    for host in ("localhost:1", "localhost:65535", "LOCALHOST:8787", "img.example.com", "other.example.com:8443"):
+        assert was_kept(get(api, f"/images/{key}/160.webp", Host=host)), host
+    assert len(logged(api, "variant_made", hash=key)) == made
+
+
 # Names and keys
 
 
@@ -681,10 +690,12 @@ def test_a_removed_name_is_gone_and_its_pictures_stay_under_their_key(api):
 def test_a_takedown_removes_original_and_sizes_here_and_names_the_tag_for_elsewhere(api, cat):
     picture = fresh(18)
     key = upload(api, "unwanted", picture).json()["hash"]
-    paths = [f"/images/{key}/{size}" for size in ("160.avif", "320.webp", "320.jpeg")]
+    sizes = ["160.avif", "320.webp", "320.jpeg", "300x200.webp", "21x9.avif"]
+    paths = [f"/images/{key}/{size}" for size in sizes]
+    paths = [sign(path, KEY, soon(600)) if "x" in path.rpartition("/")[2] else path for path in paths]
     for path in paths:
         until_kept(api, path)
-    gone = api.http.delete(f"/v1/originals/{key}", headers=EDITOR)
+    gone = api.http.delete(f"/v1/originals/{key}", headers={**EDITOR, "Host": "another.example.com:8443"})
     assert gone.json() == {"hash": key, "purge_tag": f"original-{key}"}
     for path in paths:
         assert refusal(get(api, path)) == (404, "photo_not_found")
@@ -773,12 +784,15 @@ def test_a_dead_store_is_reported_with_a_time_to_try_again_and_cached_sizes_live
         assert (again.status_code, again.json()["new"]) == (200, False), "the original had been stored before the fault"
         key = again.json()["hash"]
         until_kept(api, f"/images/{key}/160.webp")
+        signed = sign(f"/images/{key}/30x20.webp", KEY, soon(600))
+        until_kept(api, signed)
 
         assert refusal(upload(api, "outage", fresh(19))) == (503, "storage_unavailable")
         assert was_kept(get(api, f"/images/{key}/160.webp"))
         answers = [
             get(api, f"/images/{key}/320.webp"),
             get(api, "/photos/found/160"),
+            get(api, signed),
             api.http.delete("/v1/photos/found", headers=EDITOR),
             api.http.delete(f"/v1/originals/{key}", headers=EDITOR),
         ]

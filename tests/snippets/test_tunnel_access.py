@@ -23,7 +23,6 @@ import yaml
 from runtime.workers import SNIPPETS
 from tests.support.access_team import AUDIENCE, CLIENT_ID, SERVICE_TOKENS, Key, Team, serve
 from tests.support.patience import PATIENCE_S, until
-from tools.terraform import blocks, resources
 from tools.terraform.__main__ import blocks, resources
 
 EXAMPLE = SNIPPETS / "tunnel-access"

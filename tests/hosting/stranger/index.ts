@@ -6,7 +6,7 @@ import { Sandbox } from "../../../hosting/live/sandbox/sandbox";
 export class Visitor extends Sandbox {
   protected override readonly schema = [KV_SCHEMA];
   protected override readonly idleMs = 5_000;
-  protected override readonly callsPerLife = 40;
+  protected override readonly callsPerDay = 40;
   protected override readonly wallMs = 3_000;
 
   protected override async handle(request: Request): Promise<Response> {

@@ -3,6 +3,7 @@
 import importlib.util
 import itertools
 import json
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,10 +32,15 @@ users = itertools.count()
 
 def client_module(name: str) -> ModuleType:
     """Load a file of ``client/`` as a reader's program does, without leaving it on the import path."""
-    spec = importlib.util.spec_from_file_location(f"edge_ai_rag_{name}", SNIPPETS / SLUG / "client" / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    folder = SNIPPETS / SLUG / "client"
+    sys.path.insert(0, str(folder))
+    try:
+        spec = importlib.util.spec_from_file_location(f"edge_ai_rag_{name}", folder / f"{name}.py")
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+    finally:
+        sys.path.remove(str(folder))
 
 
 @dataclass

@@ -27,10 +27,18 @@ PDF = b"%PDF-1.7\n" + b"x" * 2000
 
 
 @contextmanager
-def uploads(runtime: Runtime, **variables: object) -> Iterator[Example]:
-    """Start the example with its local S3 address and with what plays R2's events."""
+def uploads(runtime: Runtime, *, limited: bool = False, **variables: object) -> Iterator[Example]:
+    """Start the example with its local S3 address and with what plays R2's events.
+
+    Args:
+        limited: whether the rate limit for asking is the real one.
+    """
     with runtime.example(
-        *SETUP.folders, EVENTS, secrets=SETUP.secrets, variables={**SETUP.variables, **variables}
+        *SETUP.folders,
+        EVENTS,
+        secrets=SETUP.secrets,
+        variables={**SETUP.variables, **variables},
+        stand_ins={} if limited else {"ASKS": "r2-events"},
     ) as example:
         example.migrate("DB")
         yield example
