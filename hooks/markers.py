@@ -7,13 +7,12 @@ stops the build with file, line and remedy.
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from fnmatch import fnmatch
+from fnmatch import fnmatchcase
 
 from hooks.blocks import chooser, costs, experiments, fact_tables, glossary, offers, services
 from hooks.guide import Guide
 from hooks.page.sheet import Sheet
 from model.files import GuideError
-from model.markdown import fences
 
 COMMENT = re.compile(r"<!--(.*?)-->", re.S)
 PATTERNS = "patterns/*.md"
@@ -73,18 +72,18 @@ def fill(sheet: Sheet, guide: Guide) -> str:
     Raises:
         GuideError: a marker is unknown, stands on a page where it means nothing, or a second time; file and line are named.
     """
-    code = [(fence.start, fence.end) for fence in fences(sheet.markdown, sheet.place)]
+    code = [(fence.start, fence.end) for fence in sheet.fences()]
     seen: set[str] = set()
 
     def replace(match: re.Match[str]) -> str:
         if any(start <= match.start() < end for start, end in code):
             return match[0]
         text = " ".join(match[1].split())
-        name = next((known for known in MARKERS if fnmatch(text, known)), None)
+        name = next((known for known in MARKERS if fnmatchcase(text, known)), None)
         if name is None:
             raise sheet.wrong(match.start(), f"the marker <!-- {text} --> is unknown. Known are: {'; '.join(MARKERS)}.")
         marker = MARKERS[name]
-        if not fnmatch(sheet.uri, marker.where):
+        if not fnmatchcase(sheet.uri, marker.where):
             raise sheet.wrong(match.start(), f"<!-- {text} --> means something on docs/{marker.where} only. Remove it.")
         if text in seen and marker.once:
             raise sheet.wrong(match.start(), f"<!-- {text} --> is on this page already. Link to it instead.")

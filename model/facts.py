@@ -16,6 +16,7 @@ from model.files import ROOT, GuideError, fresh, read_yaml
 
 FACTS = ROOT / "docs" / "data" / "facts"
 MARKDOWN_LINK = re.compile(r"\[(?P<text>[^\]\n]+)\]\(fact:(?P<id>[a-z0-9.-]+)(?P<part>#source|#plan)?\)")
+TARGET = re.compile(r"\((?P<target>fact:[^)]*)\)")
 VENDOR_HOSTS = ("cloudflare.com",)
 UNKNOWN = "unknown"
 EVIDENCE = {
@@ -185,6 +186,13 @@ def check_links(markdown: str, facts: Mapping[str, Fact], wrong: Callable[[int, 
     Raises:
         GuideError: file, line and remedy are in the message.
     """
+    read = {match.end() for match in MARKDOWN_LINK.finditer(markdown)}
+    for found in TARGET.finditer(markdown):
+        if found.end() not in read:
+            raise wrong(
+                found.start(),
+                f"({found['target']}) is no link to a fact that can be read. Write [value](fact:id), #source or #plan behind the id, on one line.",
+            )
     for match in MARKDOWN_LINK.finditer(markdown):
         if match["id"] not in facts:
             raise wrong(

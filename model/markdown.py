@@ -21,7 +21,7 @@ class Fence:
     Attributes:
         language: the first word of the info string, without braces and dot; empty where none is given.
         body: the lines between, without the fence's indent.
-        line: the line of the opening fence, from 1.
+        line: the line of the opening fence in its file, from 1.
         start: offset of the opening fence in the text.
         end: offset after the closing fence.
     """
@@ -33,14 +33,14 @@ class Fence:
     end: int
 
 
-def fences(text: str, place: str) -> Iterator[Fence]:
-    """Yield the fences of a page.
+def fences(text: str, place: str, above: int = 0) -> Iterator[Fence]:
+    """Yield the fences of a page, of which ``above`` lines stand before the text.
 
     Raises:
         FenceError: a fence is never closed.
     """
     offset, opened = 0, None
-    for number, line in enumerate(text.splitlines(keepends=True), start=1):
+    for number, line in enumerate(text.splitlines(keepends=True), start=above + 1):
         match = OPENING.match(line.rstrip("\n"))
         if opened is None and match:
             opened = (match, number, offset, offset + len(line))

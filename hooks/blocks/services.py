@@ -5,10 +5,11 @@ from functools import cache
 from typing import Any
 
 from hooks.guide import Guide
+from model.markdown import rows
 from model.patterns import Pattern
 from model.products import products
 
-ROW = re.compile(r"^\| (?P<service>[^|\n]+) \| (?P<job>[^|\n]+) \| (?P<instead>[^|\n]+) \|$", re.M)
+HEADING = re.compile(r"^## Services involved$", re.M)
 ELSEWHERE = ("Described on the page", "See the page")
 BRACKETS = re.compile(r"\([^()]*\)")
 
@@ -42,13 +43,13 @@ def meant(cell: str, known: Products) -> set[str]:
 
 def jobs(text: str, known: Products) -> dict[str, tuple[str, str]]:
     """Return product id to its job and its substitute, from the page's table under "Services involved"."""
-    section = text.partition("\n## Services involved\n")[2].partition("\n## ")[0].partition("\n### ")[0]
     found: dict[str, tuple[list[str], list[str]]] = {}
-    for row in ROW.finditer(section):
-        for product in meant(row["service"], known):
+    heading = HEADING.search(text)
+    for _, (service, does, other) in rows(text, heading.end()) if heading else ():
+        for product in meant(service, known):
             job, instead = found.setdefault(product, ([], []))
-            job.append(row["job"].strip())
-            instead.append(row["instead"].strip())
+            job.append(does)
+            instead.append(other)
     return {product: ("; ".join(job), "; ".join(instead)) for product, (job, instead) in found.items()}
 
 

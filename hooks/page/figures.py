@@ -13,7 +13,6 @@ from collections.abc import Iterable
 from hooks.page.sheet import Sheet
 from model.diagrams import COMMAND, DRAWN, key, title
 from model.files import ROOT
-from model.markdown import fences
 
 log = logging.getLogger("mkdocs.hooks.diagrams")
 
@@ -66,7 +65,7 @@ def taken_out(sheet: Sheet) -> str:
     A diagram without a drawing is a warning, and is drawn in the browser.
     """
     parts, at = [], 0
-    for fence in fences(sheet.markdown, sheet.place):
+    for fence in sheet.fences():
         if fence.language != "mermaid":
             continue
         drawn = DRAWN / f"{key(fence.body)}.svg"

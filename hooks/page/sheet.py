@@ -6,6 +6,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from model.files import GuideError
+from model.markdown import Fence, fences
 
 
 @dataclass
@@ -72,8 +73,19 @@ class Sheet:
 
     def at(self, offset: int) -> str:
         """Return ``file:line`` of an offset in ``markdown``; the lines of the front matter count."""
-        before = self.source.count("\n") - self.markdown.count("\n")
-        return f"{self.place}:{max(before, 0) + self.markdown.count(chr(10), 0, offset) + 1}"
+        return f"{self.place}:{self._above + self.markdown.count(chr(10), 0, offset) + 1}"
+
+    @property
+    def _above(self) -> int:
+        return max(self.source.count("\n") - self.markdown.count("\n"), 0)
+
+    def fences(self) -> list[Fence]:
+        """Return the fences of ``markdown``.
+
+        Raises:
+            GuideError: one of them is never closed.
+        """
+        return list(fences(self.markdown, self.place, self._above))
 
     def wrong(self, offset: int, message: str) -> GuideError:
         """Return an error that names the line of an offset in ``markdown``."""

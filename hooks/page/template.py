@@ -5,14 +5,16 @@ import re
 from hooks.blocks.services import meant
 from hooks.guide import Guide
 from hooks.page.sheet import Sheet
-from model.markdown import fences, rows, tables
+from model.markdown import rows, tables
 
+SERVICES = "Services involved"
+SERVICE_CELLS = 3
 HEADINGS = (
     "When to use it",
     "Diagram",
     "How a request flows",
     "Why Cloudflare fits",
-    "Services involved",
+    SERVICES,
     "Strengths",
     "Tradeoffs",
     "Good fit",
@@ -26,7 +28,7 @@ HEADINGS = (
 )
 PLAN = "Plan"
 SOURCE = re.compile(r"\(fact:([a-z0-9-]+)#source\)")
-HEADING = re.compile(r"^##[ \t]+(?P<text>.*?)[ \t]*$", re.M)
+HEADING = re.compile(r"^##(?!#)(?P<text>.*)$", re.M)
 
 
 def check(sheet: Sheet, guide: Guide) -> None:
@@ -38,17 +40,23 @@ def check(sheet: Sheet, guide: Guide) -> None:
     check_plans(sheet)
     if not sheet.is_pattern:
         return
-    code = [(fence.start, fence.end) for fence in fences(sheet.markdown, sheet.place)]
+    code = [(fence.start, fence.end) for fence in sheet.fences()]
     for heading in HEADING.finditer(sheet.markdown):
         if any(start <= heading.start() < end for start, end in code):
             continue
-        if heading["text"] not in HEADINGS:
+        # To the letter: other code looks for the heading as it stands here.
+        if heading["text"] not in {f" {text}" for text in HEADINGS}:
             raise sheet.wrong(
                 heading.start(),
-                f"the template has no heading {heading['text']!r}. Write one of them, without attributes: {'; '.join(HEADINGS)}.",
+                f"the template has no heading {heading[0]!r}. Write '## ' and one of these, without attributes: {'; '.join(HEADINGS)}.",
             )
-        if heading["text"] == "Services involved":
+        if heading["text"] == f" {SERVICES}":
             for offset, cells in rows(sheet.markdown, heading.end()):
+                if len(cells) != SERVICE_CELLS:
+                    raise sheet.wrong(
+                        offset,
+                        f"this row has {len(cells)} cells and not {SERVICE_CELLS}. Write a pipe inside a cell as \\|.",
+                    )
                 if not meant(cells[0], guide.products) and not cells[0].startswith("Your "):
                     raise sheet.wrong(
                         offset,

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from model.diagrams import DRAWN, fences, key
 from model.examples import versions
-from model.files import parse_yaml
+from model.files import parse_yaml, read_yaml
 from model.patterns import patterns
 from model.transcripts.commands import fingerprint
 from runtime import toolchain
@@ -44,14 +44,14 @@ def checked(slug: str, title: str) -> Tokens:
         ("slug", slug, SLUG, "lower-case words of letters and digits, joined by dashes, such as webhook-intake"),
         ("title", title, TITLE, "letters, digits, dashes and single spaces, with a capital first"),
     ):
-        if not rule.fullmatch(given) or len(given) > MOST_CHARACTERS or parse_yaml(given) != given:
+        if not rule.fullmatch(given) or len(given) > MOST_CHARACTERS or parse_yaml(given, name) != given:
             raise NewError(f"{given!r} is no {name}: take {words}, at most {MOST_CHARACTERS} characters")
     known = patterns()
     if slug in (p.slug for p in known):
         raise NewError(f"there is a pattern {slug!r} already")
     if alike := [p.slug for p in known if f"{p.slug}-".startswith(f"{slug}-") or f"{slug}-".startswith(f"{p.slug}-")]:
         raise NewError(f"{slug!r} and {alike[0]!r} begin alike, and the tests of one would count as the other's")
-    if title in parse_yaml((ROOT / "docs" / "data" / "decide.yml").read_text(encoding="utf-8"))["order"].values():
+    if title in read_yaml(ROOT / "docs" / "data" / "decide.yml")["order"].values():
         raise NewError(f"there is a pattern with the title {title!r} already: give another one with --title")
     packages = json.loads((ROOT / LOCK).read_text(encoding="utf-8"))["packages"]
     if f"node_modules/{slug}" in packages:

@@ -61,6 +61,11 @@ def test_two_rows_of_one_product_are_joined_and_other_tables_are_left_alone():
     assert jobs(text, KNOWN) == {"workers": ("Answers; Works", "A server; A pull consumer")}
 
 
+def test_a_pipe_in_a_cell_takes_nothing_away():
+    text = "## Services involved\n\n| Service | Its job | Instead |\n|---|---|---|\n| Workers KV | Holds `a\\|b` | `x\\|y` |\n"
+    assert jobs(text, KNOWN) == {"kv": ("Holds `a\\|b`", "`x\\|y`")}
+
+
 def test_links_of_a_pattern_page_still_lead_there_from_a_service_page():
     moved = seen_from_here(
         "[D1](fullstack-d1.md), [n](r2-uploads.md#build-it), [g](../guide/decide.md), [1](fact:x), [x](https://a.b/c.md)"
