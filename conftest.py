@@ -8,9 +8,11 @@ from sybil.integration import pytest as sybil
 
 from runtime import browser, toolchain
 from tests.documents.runner import SYBILS
+from tests.support.patience import be_patient
 from tests.support.scratch import Scratch
 
 pytest_plugins = ["tests.support.fixtures", "tests.changed.plugin"]
+be_patient()
 # Tests start many a Python; with this set, each would compile its libraries again.
 if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
     sys.dont_write_bytecode = False

@@ -48,6 +48,8 @@ const operations = {
     await harness.update((options) => ({ ...options }));
   },
   async logs({ example }) {
+    // What workerd printed is in its pipe, but perhaps not read yet: the event loop looks there once a turn.
+    for (let turn = 0; turn < 3; turn++) await new Promise(setImmediate);
     return running
       .get(example)
       .getLogs()
@@ -113,6 +115,7 @@ lines.on("line", async (line) => {
   } catch (error) {
     const causes = [];
     for (let e = error; e; e = e.cause) causes.push(e.message ?? String(e));
+    console.log(`end of ${id}`);
     reply({ id, error: causes.join("\n") });
   }
 });

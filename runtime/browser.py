@@ -12,6 +12,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response, sync_playwright
 
+from runtime.patience import PATIENCE_S
 from runtime.toolchain import CACHE, ToolchainError, install, node, one_at_a_time, say
 
 SYSTEM_BROWSERS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "chrome")
@@ -116,6 +117,7 @@ class Visit:
     def __init__(self, browser: Browser, **options: Any) -> None:
         options.setdefault("viewport", DESKTOP)
         self.context: BrowserContext = browser.new_context(**options)
+        self.context.set_default_timeout(1000 * PATIENCE_S)
         self.page: Page = self.context.new_page()
         self.requests: list[str] = []
         self.complaints: list[str] = []

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from runtime import toolchain
+from runtime.patience import PATIENCE_S
 
 SOURCE = toolchain.ROOT / "snippets" / "hyperdrive-database" / "local" / "postgres.py"
 VARIABLE = "CLOUDFLARE_HYPERDRIVE_LOCAL_CONNECTION_STRING_"
@@ -22,13 +23,21 @@ def shop(packaged: bool = False) -> Iterator[Any]:
     """
     # Not pytest's folder: the server may run as another user, who cannot enter it.
     with tempfile.TemporaryDirectory(prefix="shop-") as folder:
-        server = runpy.run_path(str(SOURCE))["Postgres"](Path(folder), packaged)
+        kind = runpy.run_path(str(SOURCE))["Postgres"]
+        kind.start.__globals__["READY_S"] = PATIENCE_S  # a reader's own machine is quicker than one that tests
+        server = kind(Path(folder), packaged)
         try:
             server.start()
             server.load()
             yield server
         finally:
             server.stop()
+
+
+def limit(server: Any, statement: str, lock: str, idle: str) -> None:
+    """Say how long the Worker's role may compute, wait for a lock, and leave a transaction open."""
+    times = {"statement": statement, "lock": lock, "idle_in_transaction_session": idle}
+    server.run("-c", "; ".join(f"ALTER ROLE shop_api SET {of}_timeout = '{time}'" for of, time in times.items()))
 
 
 def bindings(cached: str, fresh: str | None = None) -> dict[str, str]:

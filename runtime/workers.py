@@ -12,7 +12,6 @@ import signal
 import subprocess
 import tempfile
 import threading
-import time
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -22,10 +21,10 @@ from typing import IO, Any, Self
 import httpx
 
 from runtime import toolchain
+from runtime.patience import PATIENCE_S, until
 
 SNIPPETS = toolchain.ROOT / "snippets"
 BRIDGE = Path(__file__).with_name("bridge.mjs")
-ANSWER_S = 60
 HEAP = "--initial-heap-size=800"  # MB; growing in steps takes a tenth of the processor time of every start
 FAILED = re.compile(r"\[ERROR\]|Build failed|✘")
 ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
@@ -82,13 +81,18 @@ class Runtime:
     def __exit__(self, *exception: object) -> None:
         self._requests.close()
         try:
-            self._process.wait(20)
+            self._process.wait(PATIENCE_S)
         except subprocess.TimeoutExpired:
             _end_group(self._process)
         for thread in self._threads:
             thread.join()
         self._said.close()
         self._replies.close()
+
+    @property
+    def pid(self) -> int:
+        """The Node process, the parent of every workerd."""
+        return self._process.pid
 
     def _collect(self) -> None:
         for line in self._said:
@@ -101,9 +105,9 @@ class Runtime:
 
     def _answer(self) -> dict[str, Any]:
         try:
-            line = self._answers.get(timeout=ANSWER_S)
+            line = self._answers.get(timeout=PATIENCE_S)
         except queue.Empty:
-            raise WorkerError(f"no answer within {ANSWER_S} s:\n" + "\n".join(self.output[-20:])) from None
+            raise WorkerError(f"no answer within {PATIENCE_S} s:\n" + "\n".join(self.output[-20:])) from None
         if not line:
             raise WorkerError("the Node process ended:\n" + "\n".join(self.output[-20:]))
         return json.loads(line)
@@ -121,6 +125,9 @@ class Runtime:
             self._requests.flush()
             answer = self._answer()
         if "error" in answer:
+            # The bridge prints this line behind what Wrangler printed, on the same pipe.
+            until(lambda: f"end of {self._next}" in self.output[before:], what="the end of what Wrangler printed")
+            self.output.remove(f"end of {self._next}")
             said = [line for line in self.output[before:] if line.strip()]
             raise WorkerError(_readable("\n".join([answer["error"], *said])))
         return answer["result"]
@@ -193,7 +200,7 @@ class Example:
         self._runtime, self._number = runtime, number
         self.url = url.replace("localhost", "127.0.0.1")
         # Plain HTTP needs no authorities, and loading them takes 20 ms.
-        self.http = httpx.Client(base_url=self.url, timeout=20, verify=False)  # noqa: S501 - there is no TLS to verify
+        self.http = httpx.Client(base_url=self.url, timeout=PATIENCE_S, verify=False)  # noqa: S501 - there is no TLS to verify
 
     def ask(self, operation: str, **request: Any) -> Any:
         """Run an operation of ``bridge.mjs`` on this example; ``worker`` names a Worker other than the first."""
@@ -241,16 +248,13 @@ class Example:
 
 
 @contextmanager
-def dev_server(
-    command: str, folder: Path = toolchain.ROOT, port: int = 0, ready_s: float = 30
-) -> Iterator[tuple[str, list[str]]]:
+def dev_server(command: str, folder: Path = toolchain.ROOT, port: int = 0) -> Iterator[tuple[str, list[str]]]:
     """Start ``wrangler dev`` by a reader's own command line and yield ``(url, output lines)``.
 
     Args:
         command: what the reader types, such as ``npx wrangler dev --config …``; ``uv run`` in front is dropped.
         folder: where the reader stands.
         port: 0 for any free one.
-        ready_s: how long to wait.
 
     Raises:
         WorkerError: the configuration, the build or the port is bad; the message is Wrangler's.
@@ -260,12 +264,12 @@ def dev_server(
     separator = " -- " if " npm " in f" {command}" else " "
     with tempfile.TemporaryDirectory() as registry:
         env = toolchain.node_env(WRANGLER_REGISTRY_PATH=registry, CLOUDFLARE_DEV_REGISTRY_PATH=registry)
-        with _server(command + separator + options, folder, env, "Ready", ready_s) as started:
+        with _server(command + separator + options, folder, env, "Ready") as started:
             yield started
 
 
 @contextmanager
-def program(command: str, folder: Path = toolchain.ROOT, ready_s: float = 30) -> Iterator[tuple[str, list[str]]]:
+def program(command: str, folder: Path = toolchain.ROOT) -> Iterator[tuple[str, list[str]]]:
     """Start a server by a reader's own command line, on a free port, and yield ``(url, output lines)``.
 
     The program takes ``--port`` (0 for any free one) and prints ``… running on http://127.0.0.1:PORT`` when it is ready.
@@ -274,15 +278,13 @@ def program(command: str, folder: Path = toolchain.ROOT, ready_s: float = 30) ->
         WorkerError: it ended or did not become ready.
     """
     with _server(
-        f"{command} --port 0", folder, {**toolchain.node_env(), "PYTHONUNBUFFERED": "1"}, "running", ready_s
+        f"{command} --port 0", folder, {**toolchain.node_env(), "PYTHONUNBUFFERED": "1"}, "running"
     ) as started:
         yield started
 
 
 @contextmanager
-def _server(
-    command: str, folder: Path, env: dict[str, str], ready: str, ready_s: float
-) -> Iterator[tuple[str, list[str]]]:
+def _server(command: str, folder: Path, env: dict[str, str], ready: str) -> Iterator[tuple[str, list[str]]]:
     process = subprocess.Popen(
         ["bash", "-c", command.removeprefix("uv run ")],
         stdin=subprocess.DEVNULL,
@@ -295,15 +297,31 @@ def _server(
         env=env,
     )
     lines: list[str] = []
-    said = pipe(process.stdout)
-    reader = threading.Thread(target=lambda: lines.extend(ESCAPE.sub("", x).rstrip() for x in said), daemon=True)
+    output = pipe(process.stdout)
+    reader = threading.Thread(target=lambda: lines.extend(ESCAPE.sub("", x).rstrip() for x in output), daemon=True)
     reader.start()
+    address = re.compile(rf"{ready} on (https?://\S+)")
+
+    def said() -> str:
+        return "\n".join(list(lines))
+
     try:
-        yield _wait_until_ready(process, lines, ready, ready_s), lines
+        until(
+            lambda: address.search(said()) or FAILED.search(said()) or process.poll() is not None,
+            what=f"`{command}` is ready or has failed",
+        )
+        found = address.search(said())
+        if not found:
+            # What it has to say is complete when it has ended.
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGTERM)
+            reader.join(PATIENCE_S)
+            raise WorkerError(_readable(said()))
+        yield found[1].replace("localhost", "127.0.0.1").rstrip("/"), lines
     finally:
         _end_group(process)
         reader.join()
-        said.close()
+        output.close()
 
 
 def _end_group(process: subprocess.Popen[str]) -> None:
@@ -311,19 +329,6 @@ def _end_group(process: subprocess.Popen[str]) -> None:
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-
-
-def _wait_until_ready(process: subprocess.Popen[str], lines: list[str], ready: str, ready_s: float) -> str:
-    deadline = time.monotonic() + ready_s
-    while time.monotonic() < deadline:
-        text = "\n".join(list(lines))
-        if found := re.search(rf"{ready} on (https?://\S+)", text):
-            return found[1].replace("localhost", "127.0.0.1").rstrip("/")
-        if process.poll() is not None or FAILED.search(text):
-            time.sleep(0.3)
-            raise WorkerError(_readable("\n".join(lines)))
-        time.sleep(0.02)
-    raise WorkerError(f"not ready within {ready_s:g} s:\n" + _readable("\n".join(lines)))
 
 
 def _short(path: Path) -> str:

@@ -14,10 +14,18 @@ from pathlib import Path
 from typing import Any, cast
 
 import yaml
-from cloudflare import APIConnectionError, APIStatusError, Cloudflare, NotFoundError
+from cloudflare import (
+    APIConnectionError,
+    APIStatusError,
+    Cloudflare,
+    DefaultHttpxClient,
+    NotFoundError,
+)
 
+from address import encrypted
 from plan import NotOurs, Step, lock_steps, record_steps, rule_steps, setting_steps
 
+API = "https://api.cloudflare.com/client/v4"
 WANTED = Path(__file__).with_name("zone.yml")
 
 
@@ -82,7 +90,11 @@ def main(given: list[str], ask: Callable[[str], str] = input) -> int:
     parser.add_argument("--key", type=Path, required=True)
     parser.add_argument("--yes", action="store_true")
     options = parser.parse_args(given)
-    client = Cloudflare(base_url=os.environ.get("CLOUDFLARE_BASE_URL"))
+    client = Cloudflare(
+        base_url=encrypted(os.environ.get("CLOUDFLARE_BASE_URL", API)),
+        # The SDK follows redirects, also with a private key in the body.
+        http_client=DefaultHttpxClient(follow_redirects=False),
+    )
     done = 0
     try:
         wanted = yaml.safe_load(WANTED.read_text(encoding="utf-8"))

@@ -12,6 +12,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidMessage, InvalidStatus
 from websockets.typing import Subprotocol
 
+from address import encrypted
+from answers import passing, wish_s
 from issue_token import issue, local_key
 
 HEARTBEAT_S = 30
@@ -21,12 +23,19 @@ LONGEST_PAUSE_S = 30
 GIVE_UP = {1003, 1009, 4400, 4409}
 
 
+class _Direct(connect):
+    """The token is for this address, so a redirect is an answer like any other."""
+
+    def process_redirect(self, exc: Exception) -> Exception | str:
+        return exc
+
+
 # --8<-- [start:client]
 class Client:
     """A member who survives lost connections: no message is missed, shown or sent twice."""
 
     def __init__(self, url: str, room: str, user: str, since: int | None = None) -> None:
-        self.address = f"{url.replace('http', 'ws', 1)}/v1/rooms/{room}/socket"
+        self.address = f"{encrypted(url).replace('http', 'ws', 1)}/v1/rooms/{room}/socket"
         self.room, self.user, self.last_id = room, user, since
         self.unconfirmed: dict[str, str] = {}
         self.behind = False
@@ -43,9 +52,10 @@ class Client:
                     pause_s = 0.25
                     return await self._talk(socket, follow)
             except InvalidStatus as refused:
-                status = refused.response.status_code
-                if status < 500 and status != 429:
+                if not passing(refused.response.status_code):
                     raise
+                wish = wish_s(refused.response.headers.get("Retry-After"))
+                pause_s = min(max(pause_s, 2 * wish), LONGEST_PAUSE_S)
             except ConnectionClosed as lost:
                 if lost.rcvd is not None and lost.rcvd.code in GIVE_UP:
                     raise
@@ -60,7 +70,7 @@ class Client:
         # A new token each time: the last one may have expired meanwhile.
         token = issue(self.room, self.user, local_key())
         protocols = [Subprotocol("chat.v1"), Subprotocol(f"token.{token}")]
-        return connect(
+        return _Direct(
             self.address + query, subprotocols=protocols, ping_interval=None, close_timeout=1
         )
 
@@ -155,4 +165,7 @@ if __name__ == "__main__":
     client = Client(asked.url, asked.room, asked.user, asked.since)
     for line in asked.say:
         client.say(line)
-    asyncio.run(client.run(asked.follow))
+    try:
+        asyncio.run(client.run(asked.follow))
+    except (InvalidStatus, ConnectionClosed) as end:
+        raise SystemExit(str(end)) from end

@@ -14,10 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
-from cloudflare import APIConnectionError, APIStatusError, Cloudflare
+from cloudflare import APIConnectionError, APIStatusError, Cloudflare, DefaultHttpxClient
 
+from address import encrypted
 from feed import FEED_LIMIT_BYTES, FeedError, own_domain, parse
 
+API = "https://api.cloudflare.com/client/v4"
 STANDARD_ENTRIES = 1000  # The page names the source; Enterprise lists take more.
 SHRINK_LIMIT = 0.3  # Our choice: a feed that lost more than this share at once is broken, not cleaned up.
 BATCH = 500
@@ -148,7 +150,10 @@ def main(given: list[str]) -> int:
         if not options.list:
             print(f"{len(wanted)} domains, nothing refused")
             return 0
-        client = Cloudflare(base_url=os.environ.get("CLOUDFLARE_BASE_URL"))
+        client = Cloudflare(
+            base_url=encrypted(os.environ.get("CLOUDFLARE_BASE_URL", API)),
+            http_client=DefaultHttpxClient(follow_redirects=False),
+        )
         old = present(client, options.account, options.list)
         change = difference(wanted, old, options.allow_shrink)
         for sign, domains in (("+", change.added), ("-", change.removed)):

@@ -84,7 +84,8 @@ class Graph:
                 self.modules[path] = Module(path, (root / path).read_text(encoding="utf-8"))
         # What a test gets by the name of an argument; conftest.py names the files.
         self._plugins = [p for text in self.modules["conftest.py"].texts if "." in text for p in self._files(text)]
-        self._fixtures = {name: (m, node) for m in map(self.modules.get, self._plugins) for name, node in fixtures(m)}
+        plugins = [self.modules[path] for path in self._plugins]
+        self._fixtures = {name: (module, node) for module in plugins for name, node in fixtures(module)}
         self._users: dict[str, set[str]] = {}
         for path, found in {**users, **{path: self._uses(m) for path, m in self.modules.items()}}.items():
             for used in found:
@@ -170,8 +171,8 @@ class Graph:
         return set()
 
 
-def fixtures(module: Module | None) -> Iterator[tuple[str, ast.FunctionDef]]:
+def fixtures(module: Module) -> Iterator[tuple[str, ast.FunctionDef]]:
     """Yield the fixtures of a plugin."""
-    for name, node in module.symbols.items() if module else ():
+    for name, node in module.symbols.items():
         if isinstance(node, ast.FunctionDef) and any("fixture" in ast.unparse(d) for d in node.decorator_list):
             yield name, node

@@ -1,6 +1,7 @@
 """``pytest --changed``: run what the changed files can break, on as few workers as that needs, and say what is left out."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -72,9 +73,9 @@ def _without_workers(config: pytest.Config) -> None:
 
 def _as_told(config: pytest.Config) -> None:
     """Let a worker run what the process that started it chose."""
-    if told := config.workerinput.get("changed"):
+    if told := getattr(config, "workerinput", {}).get("changed"):
         config.args, tests = told
-        config.stash[SELECTED] = Selection({test: set() for test in tests})
+        config.stash[SELECTED] = Selection(set(tests))
 
 
 def report(made: Selection, changed: list[str], commit: str) -> list[str]:
@@ -108,7 +109,7 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_configure_node(node) -> None:
+def pytest_configure_node(node: Any) -> None:
     """Tell a worker what was selected, so that all select alike."""
     if SELECTED in node.config.stash:
         node.workerinput["changed"] = (node.config.args, list(node.config.stash[SELECTED].tests))

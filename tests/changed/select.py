@@ -86,6 +86,10 @@ def placed(pattern: str, path: str) -> dict[str, str] | None:
     return names | {f"{n}_": v.replace("-", "_") for n, v in names.items()}
 
 
+def is_page(path: str) -> bool:
+    return path.startswith("docs/") and path.endswith(".md")
+
+
 def entries(text: str) -> dict[str, Any]:
     """Return the entries of a data file: those of a list by their id."""
     data = yaml.safe_load(text) or {}
@@ -97,12 +101,12 @@ class Selection:
     """What to run.
 
     Attributes:
-        tests: selectors, each with the changed files that ask for it.
+        tests: selectors, as in the table.
         everything: the files for which all tests run.
         quiet: the files that no test can notice, each with the reason.
     """
 
-    tests: dict[str, set[str]] = field(default_factory=dict)
+    tests: set[str] = field(default_factory=set)
     everything: list[str] = field(default_factory=list)
     quiet: dict[str, str] = field(default_factory=dict)
 
@@ -154,7 +158,7 @@ class Project:
 
     @cached_property
     def pages(self) -> dict[str, str]:
-        return {f: self._text(f) for f in self.files if f.startswith("docs/") and f.endswith(".md")}
+        return {f: self._text(f) for f in self.files if is_page(f)}
 
     @cached_property
     def tests(self) -> list[str]:
@@ -193,8 +197,7 @@ class Project:
             elif not tests and path in self._there:
                 raise ChangedError(f"{path}: no row of {TABLE} says which tests a change of it can break. Add one.")
             form = [s for pattern, row in FORM.items() if placed(pattern, path) is not None for s in row]
-            for selector in tests.union(*map(self._real, form)):
-                made.tests.setdefault(selector, set()).add(path)
+            made.tests |= tests.union(*map(self._real, form))
         return made
 
     def _users(self, path: str) -> set[str]:
@@ -217,7 +220,7 @@ class Project:
         return found | (pages if selector == SHOWING else set())
 
     def _showing(self, path: str) -> set[str]:
-        itself = {path} & {f"docs/{path[5:-3]}.md"}  # also when it is gone
+        itself = {path} if is_page(path) else set()  # also when it is gone
         return itself | {page for page, text in self.pages.items() if path in INCLUDE.findall(text)}
 
     def _running(self, slug: str) -> set[str]:
@@ -239,10 +242,9 @@ class Project:
 
     def _named(self, path: str) -> set[str]:
         """Return the tests that name a file, a page, or the folder of an example."""
-        page = re.fullmatch(r"docs/(.+)\.md", path)
-        parts = (page[1] if page else path.removesuffix(".md")).split("/")
+        parts = path.removesuffix(".md").split("/")[is_page(path) :]
         # "index" alone is no name.
-        wanted = [] if page and len(parts) == 1 else [set(parts)]
+        wanted = [] if is_page(path) and len(parts) == 1 else [set(parts)]
         if parts[0] in {"snippets", "experiments"} and len(parts) > 2:
             wanted.append(set(parts[:2]))
         if re.fullmatch("docs/data/facts/.+", path):

@@ -9,6 +9,7 @@ from pathlib import Path
 from model.transcripts.commands import Command, commands
 from model.transcripts.curl import ADDRESS
 from tests.documents.fences import ROOT, FenceError
+from tests.support.patience import PATIENCE_S
 
 __all__ = ["ADDRESS", "Command", "answered", "check", "commands", "matches", "run"]
 ANY = "…"
@@ -38,7 +39,7 @@ def run(command: Command, url: str, folder: Path = ROOT, headers: Path | None = 
         (headers.parent / ".curlrc").write_text(f'dump-header = "{headers}"\n')
         env["CURL_HOME"] = str(headers.parent)
     done = subprocess.run(
-        ["bash", "-c", text], cwd=folder, capture_output=True, text=True, timeout=30, env=env, check=False
+        ["bash", "-c", text], cwd=folder, capture_output=True, text=True, timeout=PATIENCE_S, env=env, check=False
     )
     return (done.stdout + done.stderr).replace("\r\n", "\n").replace(url, ADDRESS)
 

@@ -48,7 +48,7 @@ def test_a_durable_object_loses_none(measured):
 
 
 def test_the_page_shows_what_is_measured(measured, pytestconfig):
-    columns = [Column("Counted", loose=True), Column("Lost", loose=True, bars=True), Column("Time", "ms", loose=True)]
+    columns = [Column("Counted", loose=True), Column("Lost", loose=True, bars=True), Column("Time", "ms", timed=True)]
     ways = (("KV: read, add, write", "wrong", measured["/kv"]), ("Durable Object: add()", "right", measured["/object"]))
     rows = [Row(way, side, (c.total, c.lost, c.took_ms)) for way, side, c in ways]
     check(pytestconfig, "kv-counter", f"{INCREMENTS} increments from {CLIENTS} clients at once", columns, rows)

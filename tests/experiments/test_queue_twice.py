@@ -1,18 +1,16 @@
 """Mistake 9: a consumer that takes a queue for exactly once charges some people often and others never."""
 
-import time
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
 
 from runtime.workers import Example, Runtime
 from tests.experiments.measure import EXPERIMENTS, Column, Row, check
+from tests.support.patience import until
 
 PAYMENTS = [{"id": f"payment-{n}", "cents": 0 if n == 7 else 100 * n} for n in range(1, 11)]
 GOOD = [p["id"] for p in PAYMENTS if p["cents"]]
-SETTLE_S = 30
 
 
 @dataclass(frozen=True)
@@ -29,13 +27,6 @@ class Ledger:
     @property
     def never(self) -> int:
         return len(set(GOOD) - set(self.charged))
-
-
-def until(done: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + SETTLE_S
-    while not done():
-        assert time.monotonic() < deadline, f"the queue is not empty after {SETTLE_S} s"
-        time.sleep(0.02)
 
 
 def ledger(example: Example, table: str) -> Ledger:

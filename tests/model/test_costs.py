@@ -23,6 +23,7 @@ from model.facts import MARKDOWN_LINK
 from model.files import GuideError
 from runtime import toolchain
 from tests.support.pages import DOCS, SLUGS
+from tests.support.patience import PATIENCE_S
 
 FACTS, METERS, PATTERNS = load_all()
 EXAMPLES = load_examples(METERS)
@@ -175,7 +176,7 @@ def browser_bills() -> dict[str, list[dict]]:
         capture_output=True,
         text=True,
         env=toolchain.node_env(),
-        timeout=60,
+        timeout=PATIENCE_S,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -11,7 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from runtime.toolchain import ROOT
+from model.files import ROOT
+from tests.support.patience import until
 from tests.support.scratch import VARIABLES
 
 COMMAND = [sys.executable, "-m", "pytest", "-q", "-s", "-n", "0", "--timeout", "110", "tests/support/leaving.py"]
@@ -44,13 +45,11 @@ def test_a_run_that_ends_badly_leaves_no_file_and_no_process(signals, tmp_path):
     run = subprocess.Popen(COMMAND, cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
     run.stdin.write(f"{sign}\n".encode())
     run.stdin.flush()
-    while not sign.exists():
-        assert run.poll() is None, "the test that leaves things behind did not get that far"
-        time.sleep(0.05)
+    until(lambda: sign.exists() or run.poll() is not None)
+    assert run.poll() is None, "the test that leaves things behind did not get that far"
     assert any("postgres" in command for command in started_in(folder))
     for number in signals:
         run.send_signal(number)
         time.sleep(0.1)
     run.communicate()
-    while started_in(folder) or list(folder.iterdir()):
-        time.sleep(0.05)  # the test's own time limit ends this
+    until(lambda: [*started_in(folder), *folder.iterdir()], lambda left: left == [], "the end of all that was left")

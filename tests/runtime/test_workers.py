@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import httpx
@@ -15,6 +14,7 @@ import pytest
 
 from runtime import toolchain
 from runtime.workers import Runtime, WorkerError, dev_server, dry_run, typecheck
+from tests.support.patience import PATIENCE_S, until
 
 GOOD = """
 export default {
@@ -201,11 +201,8 @@ def test_nothing_is_left_when(end: str, tmp_path: Path):
         else:
             run.stdin.write("\n")
             run.stdin.flush()
-        run.wait(10)
-        deadline = time.monotonic() + 15
-        while any(map(alive, started)) and time.monotonic() < deadline:
-            time.sleep(0.1)
-    assert [pid for pid in started if alive(pid)] == []
+        run.wait(PATIENCE_S)
+    until(lambda: not any(map(alive, started)), what="the end of Node and workerd")
 
 
 def test_a_stopped_dev_server_leaves_no_process(tmp_path: Path):

@@ -10,7 +10,6 @@ from playwright.sync_api import Browser, expect
 from runtime.browser import DESKTOP, MOBILE, Visit
 from runtime.site import Site
 
-pytestmark = pytest.mark.timeout(300)
 LIMIT_BYTES = 120_000
 KINDS = (
     "",

@@ -6,10 +6,7 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
-from contextlib import suppress
-from pathlib import Path
 
 import httpx
 import pytest
@@ -21,12 +18,10 @@ from runtime.site import Site
 from runtime.sites import free_port
 from tests.hooks.live.test_server import processes
 from tests.support.eyes import WATCH_SHIFTS, axe
+from tests.support.patience import PATIENCE_S, until
 
-pytestmark = pytest.mark.timeout(300)
 PAGE = "patterns/global-api-kv/"
-READY_S = ANSWER_MS = 60
 MARK = f"LIVE_TEST_MARK=site-{os.getpid()}"
-HAS_PROC = Path("/proc/self/environ").is_file()
 
 
 @pytest.fixture(scope="module")
@@ -42,26 +37,27 @@ def served() -> Iterator[str]:
     url = f"http://127.0.0.1:{port}/"
     with server:
         try:
-            deadline = time.monotonic() + READY_S
-            while time.monotonic() < deadline and server.poll() is None:
-                with suppress(httpx.TransportError):
-                    httpx.get(url, timeout=5)
-                    break
-                time.sleep(0.1)
+            until(lambda: server.poll() is not None or answers(url), what="an answer of the server")
             yield url
         finally:
             server.send_signal(signal.SIGTERM)
-            said = server.communicate(timeout=20)[1]
-    while HAS_PROC and processes(MARK) and time.monotonic() < deadline + READY_S:
-        time.sleep(0.05)
-    assert not HAS_PROC or processes(MARK) == []
+            said = server.communicate(timeout=PATIENCE_S)[1]
+    until(lambda: processes(MARK), lambda found: found == [], "the end of all that it started")
     # A running example writes beside its code: no reason to build again and to reload the page under the reader's eyes.
     assert "Detected file changes" not in said
 
 
+def answers(url: str) -> bool:
+    try:
+        httpx.get(url)
+    except httpx.TransportError:
+        return False
+    return True
+
+
 def ready(page: Page, address: str) -> None:
     page.goto(address)
-    page.wait_for_selector(".live__send:not([hidden])", timeout=ANSWER_MS * 1000)
+    page.wait_for_selector(".live__send:not([hidden])")
 
 
 def named(what: str) -> re.Pattern[str]:
@@ -77,7 +73,7 @@ def bar(page: Page, what: str) -> Locator:
 def answer(page: Page, of: Locator, expected: str = "Live: ") -> str:
     """Wait until the status of a bar says it, and return it."""
     status = of.get_by_role("status")
-    status.filter(has_text=re.compile(expected)).wait_for(timeout=ANSWER_MS * 1000)
+    status.filter(has_text=re.compile(expected)).wait_for()
     return status.inner_text()
 
 

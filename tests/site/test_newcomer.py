@@ -11,6 +11,7 @@ from runtime.site import Site
 from runtime.workers import SNIPPETS, dev_server
 from tests.documents.transcripts import ADDRESS
 from tests.support.pages import ROOT, SLUGS
+from tests.support.patience import PATIENCE_S
 
 
 def copied(visit: Visit, number: int) -> list[str]:
@@ -43,7 +44,11 @@ def test_from_the_home_page_to_an_answer_of_the_running_example(site: Site, brow
     subprocess.run(["bash", "-c", secret], cwd=tmp_path, check=True)
     with dev_server(start, tmp_path) as (url, _):
         answer = subprocess.run(
-            ["bash", "-c", request.replace(ADDRESS, url)], capture_output=True, text=True, timeout=30, check=False
+            ["bash", "-c", request.replace(ADDRESS, url)],
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_S,
+            check=False,
         )
     assert answer.stdout.startswith('{"enabled":true'), answer.stderr
 

@@ -96,8 +96,8 @@ def test_an_unzipped_worker_starts_and_answers_without_the_repository(site: Site
     subprocess.run(["bash", "-c", secrets], cwd=folder, check=True)
     with dev_server(start, folder) as (url, lines):
         address, proof = f"{url}/v1/flags/checkout", {"Authorization": "Bearer local-admin-token-0123456789abcdef"}
-        assert httpx.put(address, json={"enabled": True}, headers=proof, timeout=20).status_code == 200
-        assert httpx.get(address, timeout=20).json() == {"enabled": True, "rollout": 100}
+        assert httpx.put(address, json={"enabled": True}, headers=proof).status_code == 200
+        assert httpx.get(address).json() == {"enabled": True, "rollout": 100}
     assert "Missing required secrets" not in "\n".join(lines)
 
 

@@ -21,8 +21,8 @@ from tests.snippets.background_queues.support import (
     mail,
     onboarding,
     refusal,
-    until,
 )
+from tests.support.patience import until
 
 MAX_RETRIES = 8
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
@@ -31,7 +31,8 @@ UNKNOWN = "00000000-0000-4000-8000-000000000000"
 @pytest.fixture(scope="module")
 def patient(runtime: Runtime) -> Iterator[Jobs]:
     """Waits whole seconds between tries, as in production; its jobs fail while the other tests run."""
-    with jobs(runtime, RETRY_BASE_S="1", RETRY_CAP_S="3", PROVIDER_TIMEOUT_S="0.5") as started:
+    with jobs(runtime, RETRY_BASE_S="1", RETRY_CAP_S="3", PROVIDER_TIMEOUT_S="4", LEASE_S="10") as started:
+        started.provider.slow_s = 3600.0
         ids = bulk(
             started,
             "wait",
@@ -347,8 +348,8 @@ def test_a_consumer_that_lost_its_lease_does_not_disturb_the_one_that_has_it(pat
 
 def test_a_machine_killed_midway_loses_no_job_that_was_accepted_and_doubles_none(runtime):
     """workerd is killed while six jobs stand between effect and acknowledgement, and fifteen wait in its memory."""
-    with jobs(runtime, PROVIDER_TIMEOUT_S="30") as api:
-        api.provider.slow_s = 20.0
+    with jobs(runtime, PROVIDER_TIMEOUT_S="3600") as api:
+        api.provider.slow_s = 3600.0
         slow, waiting = (
             [f"{kind}+{n}@example.com" for n in range(count)] for kind, count in (("slow-1", 6), ("ann", 15))
         )
@@ -459,7 +460,7 @@ def test_of_two_thousand_jobs_none_is_lost_and_none_doubled(runtime):
     with jobs(runtime) as api:
         ids = [job for n in range(20) for job in bulk(api, f"load-{n}", [f"load-{i}@example.com" for i in range(100)])]
         assert len(set(ids)) == 2000
-        until(lambda: len(api.provider.calls), lambda calls: calls >= 2000, deadline_s=90)
+        until(lambda: len(api.provider.calls), lambda calls: calls >= 2000)
         until(lambda: api.rows("SELECT 1 FROM jobs WHERE state <> 'done' LIMIT 1"), lambda left: not left)
         assert api.rows("SELECT count(*) AS n FROM jobs")[0]["n"] == 2000
         assert set(api.effects().items()) == {(job, 1) for job in ids}

@@ -26,7 +26,9 @@ def effects(api: Jobs, job: str) -> list[str]:
 
 
 def test_the_steps_run_in_their_order_and_the_owner_sees_how_far_they_are(api):
-    job = api.submit(onboarding())
+    to = "slow-1+steps@example.com"
+    api.provider.slow_s, api.provider.failed["/v1/accounts", to] = 3.0, 1  # its welcome takes so long
+    job = api.submit(onboarding(to))
     waiting = until(lambda: api.state(job), lambda row: row["step"] == WELCOME)
     assert (waiting["state"], waiting["kind"]) == ("running", "onboarding")
     assert api.http.get(f"/v1/jobs/{job}", headers=SHOP).headers["retry-after"] == "1"

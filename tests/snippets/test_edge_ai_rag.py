@@ -20,18 +20,17 @@ from runtime.workers import SNIPPETS, Runtime
 from tests.snippets.edge_ai_rag.support import (
     ADMIN,
     CHAT,
-    PATIENCE_S,
     SECOND,
     SECRETS,
     SLUG,
     Answers,
     answers,
     client_module,
-    parse,
     refusal,
-    until,
 )
 from tests.snippets.edge_ai_rag.typescript import CITATIONS, CUT, typescript
+from tests.support.patience import until, until_limited
+from tests.support.processes import linux, processor_s
 
 # No log may hold the word "unlogged", which stands in a document, in questions and in what a model writes.
 LEAVE = "# Leave\n\n## Days\nEvery employee has 27 unlogged days of paid leave in a calendar year."
@@ -205,12 +204,13 @@ def test_a_long_document_is_cut_and_every_part_can_be_found(rag):
     [(("The tide is high at noon. " * 11_000)[:LARGEST], 266), (" #" + " " * (LARGEST - 8) + "x\nmore", 1)],
     ids=["one line", "blanks"],
 )
-def test_the_longest_line_is_indexed_as_fast_as_any_text(rag, text, parts):
-    """An expression that goes back at each letter takes half a minute for one document."""
+@linux
+def test_the_longest_line_costs_no_more_than_any_text(rag, runtime, text, parts):
+    """An expression that goes back at each letter computes half a minute for one document."""
     key = f"line/{parts}.md"
-    began = time.monotonic()
+    used_s = processor_s(runtime)
     rag.put(key, text)
-    assert time.monotonic() - began < 10
+    assert processor_s(runtime) - used_s < 10
     assert len(rag.rows("SELECT id FROM chunks WHERE key = ?", key)) == parts
 
 
@@ -304,7 +304,7 @@ def test_a_session_that_is_not_right_opens_nothing(rag, change):
 
 
 def forged(change: dict) -> dict[str, str]:
-    claims = {"sub": "ann", "tenant": "fjord", "groups": [], "aud": "answers", "exp": int(time.time()) + 60, **change}
+    claims = {"sub": "ann", "tenant": "fjord", "groups": [], "aud": "answers", "exp": int(time.time()) + 600, **change}
     claims = {name: value for name, value in claims.items() if value is not ...}
     return {"Authorization": f"Bearer {jwt.encode(claims, SECRETS['SESSION_KEY'], algorithm='HS256')}"}
 
@@ -329,11 +329,7 @@ def test_a_user_does_not_administrate(rag):
 
 def test_one_user_asks_twenty_times_a_minute_and_others_are_not_slowed(rag):
     ann = rag.session(tenant="rate", user="ann")
-    answers = [rag.post("Anything?", ann)]
-    while answers[-1].status_code == 200 and len(answers) < 45:  # the simulator's minute may end once between
-        answers.append(rag.post("Anything?", ann))
-    assert len(answers) > 20
-    refused = answers[-1]
+    refused = until_limited(lambda: rag.post("Anything?", ann), 20)
     assert refusal(refused) == (429, "too_many_questions") and refused.headers["retry-after"] == "60"
     assert rag.post("Anything?", rag.session(tenant="rate", user="bob")).status_code == 200
 
@@ -561,18 +557,20 @@ def test_a_model_that_fails_leaves_a_partial_answer_that_says_so(rag, fault):
 def test_what_a_model_wrote_is_shown_at_once_and_not_when_it_is_done(rag):
     rag.put("fjord/beacon.md", "# Beacon\n\nThe beacon at the bar is lit at dusk by the warden.")
     rag.model(all="hang")
-    lines, seen = [], {}
-    with rag.http.stream(
-        "POST", "/v1/ask", json={"question": "When is the beacon at the bar lit?"}, headers=rag.session()
-    ) as response:
-        for line in response.iter_lines():
-            lines.append(line)
-            seen.setdefault(line, time.monotonic())
-    assert seen["event: partial"] - seen["event: text"] > PATIENCE_S / 2
-    answer = parse("\n".join(lines))
-    assert (
-        answer.text and answer.last[1]["error"]["code"] == "model_unavailable" and "fjord/beacon.md" in answer.sources
-    )
+    question = {"question": "When is the beacon at the bar lit?"}
+    with rag.http.stream("POST", "/v1/ask", json=question, headers=rag.session()) as response:
+        lines = response.iter_lines()
+        assert "event: text" in lines, "it came while the model is in the middle of its answer"
+        rag.model()
+        assert "event: done" in lines, "only now did the model go on"
+
+
+def test_a_model_that_hangs_in_the_middle_is_given_up(rag):
+    rag.put("fjord/buoys.md", "# Buoys\n\nThe buoys at the bar are counted at dawn by the pilot.")
+    rag.model(all="hang")
+    answer = rag.ask("When are the buoys at the bar counted?")
+    assert answer.text and answer.last[0] == "partial" and "fjord/buoys.md" in answer.sources
+    assert answer.last[1]["error"]["code"] == "model_unavailable"
 
 
 def test_an_answer_that_has_begun_is_not_begun_again_by_the_second_model(rag):
@@ -775,7 +773,7 @@ def test_local_migrations_reach_the_database_that_the_local_worker_uses():
 def test_the_client_loads_a_folder_and_waits_until_it_can_be_found(rag, tmp_path):
     (tmp_path / "map.md").write_text("# Map\n\nThe lighthouse is north of the bay.")
     load = client_module("load")
-    with httpx.Client(base_url=rag.example.url, headers=ADMIN, timeout=20) as http:
+    with httpx.Client(base_url=rag.example.url, headers=ADMIN) as http:
         load.ADMIN = ADMIN
         assert load.load(http, tmp_path, "fjord") == 1
     assert "north" in rag.ask("Where is the lighthouse?").text

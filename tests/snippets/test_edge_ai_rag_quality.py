@@ -12,7 +12,6 @@ import re
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,12 +23,20 @@ import yaml
 from runtime import toolchain
 from runtime.workers import SNIPPETS, Runtime
 from tests.snippets.edge_ai_rag.support import ADMIN, SLUG, answers, client_module
+from tests.support.patience import PATIENCE_S, until
 
 QUESTIONS = yaml.safe_load((Path(__file__).with_name("edge_ai_rag") / "questions.yml").read_text(encoding="utf-8"))
 PAGE = toolchain.ROOT / "docs" / "patterns" / f"{SLUG}.md"
 MEASURED = toolchain.ROOT / "docs" / "data" / "measurements" / f"{SLUG}.json"
 HANDBOOK = SNIPPETS / SLUG / "documents"
 WANTED = 0.9
+
+
+def healthy(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/health").is_success
+    except httpx.TransportError:
+        return False
 
 
 @contextmanager
@@ -46,18 +53,12 @@ def embeddings() -> Iterator[str]:
     )
     url = f"http://127.0.0.1:{port}"
     try:
-        deadline = time.monotonic() + 30
-        while True:
-            try:
-                httpx.get(f"{url}/health", timeout=5).raise_for_status()
-                break
-            except httpx.TransportError:
-                assert process.poll() is None and time.monotonic() < deadline, "the embedding model does not start"
-                time.sleep(0.05)
+        until(lambda: process.poll() is not None or healthy(url), what="the embedding model starts")
+        assert process.poll() is None, "the embedding model does not start"
         yield url
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(PATIENCE_S)
 
 
 def table(data: dict) -> str:

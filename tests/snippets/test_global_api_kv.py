@@ -3,7 +3,6 @@
 import json
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ import httpx
 import pytest
 
 from runtime.workers import Example, Runtime, WorkerError, dev_server
+from tests.support.patience import PATIENCE_S
 
 SLUG = "global-api-kv"
 TOKEN = "a-secret-that-nobody-may-see-0123456789"
@@ -372,7 +372,7 @@ def test_a_body_is_refused_as_soon_as_it_is_too_large_without_waiting_for_its_en
     head = f"PUT /v1/flags/endless HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {TOKEN}\r\nContent-Type: application/json\r\n"
     with (
         runtime.example(SLUG, secrets={"ADMIN_TOKEN": TOKEN}) as api,
-        socket.create_connection(("127.0.0.1", api.http.base_url.port), timeout=5) as upload,
+        socket.create_connection(("127.0.0.1", api.http.base_url.port), timeout=PATIENCE_S) as upload,
     ):
         upload.sendall(f"{head}Transfer-Encoding: chunked\r\n\r\n".encode())
         for _ in range(5):
@@ -432,9 +432,7 @@ def test_kv_refuses_to_keep_a_read_for_less_than_30_seconds(api):
 
 
 def test_the_local_store_takes_many_writes_a_second_to_one_key_where_production_does_not(api):
-    started = time.monotonic()
-    assert [put(api, "hot", {"enabled": True, "rollout": n}).status_code for n in range(5)] == [200] * 5
-    assert time.monotonic() - started < 4, "the machine is too slow for this to mean anything"
+    assert [put(api, "hot", {"enabled": True, "rollout": n}).status_code for n in range(50)] == [200] * 50
 
 
 @pytest.mark.parametrize("stored", ["", "{", "[]", '{"enabled":"yes"}', '{"enabled":true,"owner":"x"}'])
@@ -485,7 +483,7 @@ class Origin(BaseHTTPRequestHandler):
         name = self.path.rpartition("/")[2]
         self.asked.append(name)
         if name == "slow":
-            time.sleep(6)
+            self.server.over.wait()
         status, body = self.answers.get(name, (404, b"not here"))
         self.send_response(status)
         self.send_header("Content-Length", str(len(body) + (1000 if name == "dripping" else 0)))
@@ -493,7 +491,7 @@ class Origin(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
         if name == "dripping":
-            time.sleep(6)
+            self.server.over.wait()
 
     def log_message(self, *_: object) -> None:
         pass
@@ -501,6 +499,10 @@ class Origin(BaseHTTPRequestHandler):
 
 class OriginServer(ThreadingHTTPServer):
     daemon_threads = True
+
+    def __init__(self, *address: object) -> None:
+        super().__init__(*address)
+        self.over = threading.Event()
 
     def handle_error(self, *_: object) -> None:
         """A client that hangs up is what some tests are about."""
@@ -514,6 +516,7 @@ def origin(port: int = 0) -> Iterator[str]:
         try:
             yield f"http://127.0.0.1:{server.server_port}"
         finally:
+            server.over.set()
             server.shutdown()
             thread.join()
 
@@ -570,11 +573,9 @@ def test_a_useless_answer_of_the_origin_is_an_error_and_never_kept(backed, name)
     assert any("origin_failed" in line for line in backed.logs())
 
 
-def test_an_origin_that_is_slow_or_stops_halfway_costs_two_seconds_at_most(backed):
-    started = time.monotonic()
+def test_an_origin_that_never_answers_or_stops_halfway_is_given_up(backed):
     with ThreadPoolExecutor(2) as readers:
         answers = list(readers.map(lambda name: backed.http.get(f"/v1/flags/{name}"), ["slow", "dripping"]))
-    assert 1.8 < time.monotonic() - started < 5
     for response in answers:
         assert refusal(response) == (504, "origin_too_slow")
         assert response.headers["retry-after"] == "5"

@@ -8,8 +8,10 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import httpx
 import pytest
@@ -18,14 +20,18 @@ from runtime import toolchain
 from runtime.sites import KEY, origins, sites
 from runtime.workers import Example, Runtime
 from tests.snippets.hybrid_origins.support import Site
+from tests.support.patience import until
 
 SLUG = "hybrid-origins"
 PAGE = toolchain.ROOT / "docs" / "patterns" / f"{SLUG}.md"
 MEASURED = toolchain.ROOT / "docs" / "data" / "measurements" / f"{SLUG}.json"
 COMMAND = "uv run pytest tests/snippets/test_hybrid_origins.py --update"
-SETTINGS = {"TRY_MS": "800", "DEADLINE_MS": "2400", "OPEN_MS": "200"}
-PATIENCE_S = 20
-PAUSE_S = 0.02
+# A site that works needs some milliseconds, also on a busy machine.
+SETTINGS = {"TRY_MS": "3000", "DEADLINE_MS": "6000", "OPEN_MS": "200"}
+# With --update, on a quiet machine: what the page names.
+FOR_THE_PAGE = {"TRY_MS": "800", "DEADLINE_MS": "2400", "OPEN_MS": "200"}
+ENDLESS = {**SETTINGS, "TRY_MS": "600000", "DEADLINE_MS": "600000"}
+PAUSE_S, HEDGE_MS, ENOUGH = 0.02, 150, 150
 
 
 @dataclass(frozen=True)
@@ -47,14 +53,24 @@ class Shop:
     def order(self, body: str, method: str = "POST") -> httpx.Response:
         return self.example.http.request(method, "/orders", content=body)
 
+    @contextmanager
+    def another(self, runtime: Runtime, settings: dict[str, str]) -> Iterator[Example]:
+        """Start one more Worker before the same sites."""
+        variables = {**settings, "ORIGINS": origins(self.sites)}
+        with runtime.example(SLUG, secrets={"ORIGIN_KEY": KEY}, variables=variables) as example:
+            yield example
+
     def until_served_by(self, *names: str) -> float:
         """Return after how many seconds a read is answered by one of these sites."""
         begun = time.monotonic()
-        while time.monotonic() - begun < PATIENCE_S:
-            if self.get().headers.get("x-origin") in names:
-                return time.monotonic() - begun
-            time.sleep(0.01)
-        raise AssertionError(f"{names} did not answer")
+        until(lambda: self.get().headers.get("x-origin"), lambda origin: origin in names, f"an answer of {names}")
+        return time.monotonic() - begun
+
+    def trusted(self) -> bool:
+        """Whether no site was dead when it was asked last."""
+        self.get()
+        asked = re.findall(r"origin: '(\w+)',\s+alive: (\w+)", "\n".join(self.example.logs()))
+        return "false" not in dict(asked).values()
 
 
 @pytest.fixture(scope="module")
@@ -64,8 +80,9 @@ def three() -> Iterator[tuple[Site, ...]]:
 
 
 @pytest.fixture(scope="module")
-def started(runtime: Runtime, three: tuple[Site, ...]) -> Iterator[Shop]:
-    variables = {**SETTINGS, "ORIGINS": origins(three)}
+def started(runtime: Runtime, three: tuple[Site, ...], request: pytest.FixtureRequest) -> Iterator[Shop]:
+    settings = FOR_THE_PAGE if request.config.getoption("--update") else SETTINGS
+    variables = {**settings, "ORIGINS": origins(three)}
     with runtime.example(SLUG, secrets={"ORIGIN_KEY": KEY}, variables=variables) as example:
         yield Shop(example, *three)
 
@@ -84,6 +101,7 @@ def heal(shop: Shop) -> None:
         site.wait()
         site.become("ok")
     shop.until_served_by("aws")
+    until(shop.trusted, what="all sites are known to be well")
     for _ in range(40):
         shop.get()
     assert shop.get().headers["x-origin"] == "aws"
@@ -114,16 +132,16 @@ class Outcome:
     method: str
     status: int
     origin: str
+    begun: float
     ended: float
-    took: float
 
 
-def load(shop: Shop, fault: Callable[[], None], seconds: float) -> tuple[list[Outcome], float]:
+def load(shop: Shop, fault: Callable[[], None], seconds: float) -> tuple[list[Outcome], float, float]:
     """Four visitors read all the time, with a short pause, and order at every tenth request, while the fault happens."""
     stop, found = threading.Event(), []
 
     def visitor(number: int) -> None:
-        with httpx.Client(base_url=shop.example.url, timeout=20, verify=False) as http:
+        with httpx.Client(base_url=shop.example.url, verify=False) as http:
             count = 0
             while not stop.is_set():
                 count += 1
@@ -131,28 +149,43 @@ def load(shop: Shop, fault: Callable[[], None], seconds: float) -> tuple[list[Ou
                 begun = time.monotonic()
                 path, body = ("/", None) if method == "GET" else ("/orders", f"{number}-{count}")
                 answer = http.request(method, path, content=body)
-                ended = time.monotonic()
-                found.append(
-                    Outcome(method, answer.status_code, answer.headers.get("x-origin", ""), ended, ended - begun)
-                )
+                origin = answer.headers.get("x-origin", "")
+                found.append(Outcome(method, answer.status_code, origin, begun, time.monotonic()))
                 stop.wait(PAUSE_S)
 
     with ThreadPoolExecutor(4) as pool:
         visitors = [pool.submit(visitor, number) for number in range(4)]
-        time.sleep(0.2)
+        until(lambda: len(found) > 20)
         begun = time.monotonic()
         fault()
+        there = time.monotonic()
         time.sleep(seconds)
+        until(lambda: sum(one.begun > there for one in list(found)) > ENOUGH)
         stop.set()
         for one in visitors:
             one.result()
-    return found, begun
+    return found, begun, there
 
 
 FAULTS = ("killed", "slow", "flapping", "all down")
 
 
-def suffer(shop: Shop, fault: str, seconds: float) -> dict[str, object]:
+@dataclass(frozen=True)
+class Suffered:
+    """What a fault did.
+
+    Attributes:
+        row: the figures of the page.
+        after: the requests that were sent when the fault was there.
+        tried: how many requests had reached the first site meanwhile, where it lives.
+    """
+
+    row: dict[str, Any]
+    after: list[Outcome]
+    tried: int
+
+
+def suffer(shop: Shop, fault: str, seconds: float) -> Suffered:
     """Inject a fault under load, end it, and return what visitors lost."""
 
     def happen() -> None:
@@ -161,23 +194,24 @@ def suffer(shop: Shop, fault: str, seconds: float) -> dict[str, object]:
         for site in {"killed": (shop.aws,), "all down": shop.sites}.get(fault, ()):
             site.kill()
 
-    found, begun = load(shop, happen, seconds)
+    found, begun, there = load(shop, happen, seconds)
     during = [one for one in found if one.ended >= begun]
     elsewhere = [one.ended - begun for one in during if one.status < 400 and one.origin != "aws"]
     assert not [body for body, times in received(shop).items() if times > 1], "an order arrived twice"
+    tried = len(shop.aws.seen()["arrivals"]) if shop.aws.process else 0
     for site in shop.sites:
         site.start()
     for site in shop.sites:
         site.wait()
     shop.aws.become("ok")
     back = shop.until_served_by("aws")
-    row: dict[str, object] = {"fault": fault, "elsewhere_ms": round(1000 * min(elsewhere)) if elsewhere else None}
+    row: dict[str, Any] = {"fault": fault, "elsewhere_ms": round(1000 * min(elsewhere)) if elsewhere else None}
     for method in ("GET", "POST"):
         sent = [one for one in during if one.method == method]
         row[method] = {"sent": len(sent), "lost": sum(one.status >= 400 for one in sent)}
-    row["slowest_ms"] = round(1000 * max(one.took for one in during if one.method == "GET"))
+    row["slowest_ms"] = round(1000 * max(one.ended - one.begun for one in during if one.method == "GET"))
     row["back_ms"] = round(1000 * back)
-    return row
+    return Suffered(row, [one for one in found if one.begun > there], tried)
 
 
 def table(data: dict) -> str:
@@ -200,38 +234,35 @@ def table(data: dict) -> str:
 
 
 @pytest.fixture(scope="module")
-def figures(started: Shop, request: pytest.FixtureRequest) -> dict[str, dict]:
-    rows = {}
+def figures(started: Shop, request: pytest.FixtureRequest) -> dict[str, Suffered]:
+    found = {}
     for fault in FAULTS:
         heal(started)
-        rows[fault] = suffer(started, fault, 4 if request.config.getoption("--update") else 1)
-    return rows
+        found[fault] = suffer(started, fault, 4 if request.config.getoption("--update") else 0)
+    return found
 
 
 def test_a_killed_site_loses_no_read_and_few_orders_and_none_arrives_twice(figures):
-    row = figures["killed"]
+    row = figures["killed"].row
     assert row["GET"]["lost"] == 0 and row["GET"]["sent"] > 20
     assert row["POST"]["lost"] <= 8, (
         "four visitors, each with an order on the way, and one more before the health is known"
     )
-    assert row["elsewhere_ms"] < 5000
+    assert {one.origin for one in figures["killed"].after if one.status < 400} == {"gcp"}
 
 
-def test_a_slow_site_delays_reads_by_one_try_and_loses_none(figures):
-    row = figures["slow"]
-    assert row["GET"]["lost"] == 0
-    assert 700 < row["slowest_ms"] < 4000
+def test_a_slow_site_has_its_try_and_another_one_answers_all_reads(figures):
+    slow = figures["slow"]
+    assert slow.row["GET"]["lost"] == 0 and slow.tried > 0
+    assert {one.origin for one in slow.after if one.method == "GET"} == {"gcp"}
 
 
 def test_a_flapping_site_loses_no_read(figures):
-    assert figures["flapping"]["GET"]["lost"] == 0
+    assert figures["flapping"].row["GET"]["lost"] == 0
 
 
-def test_a_dead_world_is_refused_at_once_and_comes_back(figures):
-    row = figures["all down"]
-    assert row["elsewhere_ms"] is None or row["elsewhere_ms"] < 500, "only what was answered before the last site died"
-    assert row["GET"]["lost"] > 20
-    assert row["back_ms"] < 15000
+def test_a_dead_world_is_refused_and_comes_back(figures):
+    assert {one.status for one in figures["all down"].after} <= {502, 503}
 
 
 def test_the_page_shows_the_figures(figures, request):
@@ -242,7 +273,7 @@ def test_the_page_shows_the_figures(figures, request):
             "date": str(datetime.date.today()),
             "cores": os.cpu_count(),
             "workerd": version,
-            "faults": list(figures.values()),
+            "faults": [suffered.row for suffered in figures.values()],
         }
         MEASURED.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
         old = re.search(r"^\| First site \| Another .*?^Measured on [^\n]*", page, re.M | re.S)
@@ -250,11 +281,11 @@ def test_the_page_shows_the_figures(figures, request):
         return
     data = json.loads(MEASURED.read_text(encoding="utf-8"))
     assert table(data) in page, f"run `{COMMAND}`"
-    for known in data["faults"]:
-        found = figures[known["fault"]]
-        assert known["slowest_ms"] / 10 < found["slowest_ms"] < known["slowest_ms"] * 10 + 2000, found
-        if known["fault"] != "all down":
-            assert found["GET"]["lost"] == known["GET"]["lost"] == 0
+    known = {row["fault"]: row for row in data["faults"]}
+    assert list(known) == list(figures)
+    for fault in ("killed", "slow", "flapping"):
+        assert figures[fault].row["GET"]["lost"] == known[fault]["GET"]["lost"] == 0
+    assert max(known, key=lambda fault: known[fault]["slowest_ms"]) == "slow", "what the page says of a try"
 
 
 # What is sent twice, and what never
@@ -280,17 +311,13 @@ def test_an_order_on_the_way_to_a_killed_site_fails_once_and_the_next_goes_elsew
     assert refusal(answer) == (502, "origin_failed") and int(answer.headers["retry-after"]) >= 1
     assert received(shop)["lost"] == 0
     shop.until_served_by("gcp")
-    deadline = time.monotonic() + PATIENCE_S
-    while (answer := shop.order("kept")).status_code != 201 and time.monotonic() < deadline:
-        time.sleep(0.02)
+    answer = until(lambda: shop.order("kept"), lambda order: order.status_code == 201)
     assert answer.headers["x-origin"] == "gcp" and received(shop)["kept"] == 1
 
 
 def test_an_order_to_a_slow_site_ends_at_the_deadline_and_stays_single(shop):
     shop.aws.become("slow")
-    begun = time.monotonic()
     assert refusal(shop.order("slow")) == (504, "origin_too_slow")
-    assert 2 < time.monotonic() - begun < 10
     assert received(shop)["slow"] == 1
 
 
@@ -315,9 +342,7 @@ def test_when_all_sites_say_503_their_own_words_reach_the_reader(shop):
 def test_when_all_circuits_are_open_nothing_is_sent_and_the_answer_says_when_to_come_back(shop):
     for site in shop.sites:
         site.become("dead")
-    deadline = time.monotonic() + PATIENCE_S
-    while (answer := shop.get()).text == "down" and time.monotonic() < deadline:
-        time.sleep(0.02)
+    answer = until(shop.get, lambda found: found.text != "down")
     assert refusal(answer) == (503, "no_origin") and int(answer.headers["retry-after"]) >= 1
     shop.order("never")
     assert received(shop)["never"] == 0
@@ -329,22 +354,18 @@ def test_when_all_circuits_are_open_nothing_is_sent_and_the_answer_says_when_to_
 def test_a_site_that_comes_back_is_not_trampled(shop):
     shop.aws.become("dead")
     shop.until_served_by("gcp")
-    deadline = time.monotonic() + PATIENCE_S
-    while shop.order("probe").headers["x-origin"] == "aws" and time.monotonic() < deadline:
-        time.sleep(0.02)
+    until(lambda: shop.order("probe").headers["x-origin"], lambda origin: origin != "aws")
     shop.aws.become("busy")
 
     def visitor(_: int) -> None:
-        with httpx.Client(base_url=shop.example.url, timeout=20, verify=False) as http:
+        with httpx.Client(base_url=shop.example.url, verify=False) as http:
             while not enough.is_set():
                 http.get("/")
 
     enough = threading.Event()
     with ThreadPoolExecutor(12) as pool:
         visitors = [pool.submit(visitor, number) for number in range(12)]
-        deadline = time.monotonic() + PATIENCE_S
-        while len(shop.aws.seen()["arrivals"]) < 60 and time.monotonic() < deadline:
-            time.sleep(0.05)
+        until(lambda: len(shop.aws.seen()["arrivals"]) >= 60)
         enough.set()
         for one in visitors:
             one.result()
@@ -417,25 +438,37 @@ def test_websockets_are_refused_in_words(shop):
 # Settings
 
 
-def test_hedging_asks_a_second_site_only_for_reads_and_only_when_switched_on(runtime, shop):
-    shop.aws.become("slow")
-    begun = time.monotonic()
-    assert shop.get().headers["x-origin"] == "gcp"
-    assert time.monotonic() - begun > 0.7, "off by default: the slow site has its whole try"
-    heal(shop)
-    variables = {**SETTINGS, "TRY_MS": "2000", "DEADLINE_MS": "2000", "HEDGE_MS": "150", "ORIGINS": origins(shop.sites)}
-    with runtime.example(SLUG, secrets={"ORIGIN_KEY": KEY}, variables=variables) as hedged:
-        shop.aws.become("slow")
-        begun = time.monotonic()
-        assert hedged.http.get("/").headers["x-origin"] == "gcp"
-        assert time.monotonic() - begun < 1.9, "before the first site's whole try is over"
-        shop.gcp.become("ok")
-        assert hedged.http.post("/orders", content="single", timeout=20).status_code == 504
-        assert received(shop)["single"] == 1
-        shop.aws.become("slow")
-        assert hedged.http.delete("/orders/7", timeout=20).status_code == 504, (
-            "what may be repeated is still not sent to two at once"
-        )
+@contextmanager
+def waiting_at(site: Site, ask: Callable[[], httpx.Response]) -> Iterator[Future[httpx.Response]]:
+    """Ask while a site is slow, give a hedge far more time than it needs, and let the site answer when the block ends."""
+    site.become("slow")
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(ask)
+        try:
+            until(lambda: site.seen()["arrivals"])
+            time.sleep(5 * HEDGE_MS / 1000)
+            yield answer
+        finally:
+            site.become("ok")
+
+
+def test_without_hedging_a_slow_site_has_its_whole_try(runtime, shop):
+    with shop.another(runtime, ENDLESS) as api:
+        with waiting_at(shop.aws, lambda: api.http.get("/")) as answer:
+            assert shop.gcp.seen()["arrivals"] == shop.dc.seen()["arrivals"] == []
+        assert answer.result().headers["x-origin"] == "aws"
+
+
+def test_hedging_asks_a_second_site_for_reads_only(runtime, shop):
+    with shop.another(runtime, {**ENDLESS, "HEDGE_MS": str(HEDGE_MS)}) as api:
+        with waiting_at(shop.aws, lambda: api.http.get("/")) as answer:
+            assert answer.result().headers["x-origin"] == "gcp", "while the first site still has its try"
+        for method, body in (("POST", "single"), ("DELETE", None)):
+            heal(shop)
+            with waiting_at(shop.aws, lambda m=method, b=body: api.http.request(m, "/orders", content=b)) as answer:
+                assert len(shop.aws.seen()["arrivals"]) == 1
+                assert shop.gcp.seen()["arrivals"] == shop.dc.seen()["arrivals"] == []
+            assert answer.result().headers["x-origin"] == "aws"
 
 
 @pytest.mark.parametrize("wrong", [{"ORIGINS": ""}, {"ORIGINS": "aws=ftp://x"}, {"TRY_MS": "soon"}])

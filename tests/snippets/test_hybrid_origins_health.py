@@ -134,7 +134,7 @@ def probe(locked, client=None) -> httpx.Response:
     context.check_hostname = False
     if client:
         context.load_cert_chain(client.certificate_file, client.key_file)
-    with httpx.Client(verify=context, timeout=20) as http:
+    with httpx.Client(verify=context) as http:
         return http.get(f"https://127.0.0.1:{running.port}/healthz", headers={"Host": "www.example.com"})
 
 

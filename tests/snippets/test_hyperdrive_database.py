@@ -24,8 +24,8 @@ from tests.snippets.hyperdrive_database.support import (
     reset,
     started,
     stock,
-    until,
 )
+from tests.support.patience import until
 
 NAMES = ["BELL-01", "LAMP-01", "LAMP-02", "LOCK-01", "PUMP-01"]
 BODY_LIMIT_BYTES = 8192

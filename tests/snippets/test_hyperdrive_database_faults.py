@@ -3,12 +3,13 @@
 import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import httpx
 import pytest
 
+from runtime.postgres import limit
 from runtime.postgres import shop as shop_server
 from runtime.workers import Example, Runtime
 from tests.snippets.hyperdrive_database.support import (
@@ -26,13 +27,11 @@ from tests.snippets.hyperdrive_database.support import (
     session,
     started,
     stock,
-    until,
     waiting,
 )
+from tests.support.patience import until
 
 CRON = "*/5 * * * *"
-SHORT = "ALTER ROLE shop_api SET statement_timeout = '400ms'; ALTER ROLE shop_api SET lock_timeout = '200ms'"
-USUAL = "ALTER ROLE shop_api SET statement_timeout = '2s'; ALTER ROLE shop_api SET lock_timeout = '1500ms'"
 # A page that is not the first has no copy in KV.
 SECOND_PAGE = "/v1/products?after=LAMP-01"
 
@@ -45,7 +44,7 @@ def api(runtime: Runtime, postgres: Any) -> Iterator[Example]:
 
 @pytest.fixture(scope="module")
 def impatient(runtime: Runtime, postgres: Any) -> Iterator[Example]:
-    with started(runtime, postgres.url(), deadline_ms=700) as example:
+    with started(runtime, postgres.url(), deadline_ms=4000) as example:
         yield example
 
 
@@ -104,10 +103,22 @@ def test_the_first_page_is_served_from_its_copy_and_says_of_when(api, shop):
         shop.start()
 
 
-def test_the_packaged_postgresql_serves_a_machine_that_has_none():
+@contextmanager
+def limited(postgres: Any, statement: str = "2min", lock: str = "2min", idle: str = "2min") -> Iterator[None]:
+    """Give the Worker's role short limits for a while."""
+    limit(postgres, statement, lock, idle)
+    try:
+        yield
+    finally:
+        limit(postgres, *["2min"] * 3)
+
+
+def test_the_packaged_postgresql_serves_a_machine_that_has_none_with_the_limits_of_the_example():
     with shop_server(packaged=True) as server:
         assert server.run("-c", "SHOW server_version").startswith("18.")
         assert stock(server, "LAMP-01") == 10
+        limits = server.run("-c", "SELECT unnest(rolconfig) FROM pg_roles WHERE rolname = 'shop_api'").splitlines()
+    assert sorted(limits) == ["idle_in_transaction_session_timeout=3s", "lock_timeout=1500ms", "statement_timeout=2s"]
 
 
 def test_a_wrong_password_is_our_fault_and_shows_nothing(api, shop):
@@ -144,32 +155,27 @@ def test_what_a_failover_or_hyperdrive_would_say_becomes_503(api, shop, state, c
 
 def test_a_slow_read_is_ended_by_the_database_and_gives_503(api, shop):
     slow = """
-        ALTER TABLE stock RENAME TO stock_real; CREATE VIEW stock AS SELECT r.* FROM stock_real r, pg_sleep(30);
+        ALTER TABLE stock RENAME TO stock_real; CREATE VIEW stock AS SELECT r.* FROM stock_real r, pg_sleep(600);
         GRANT SELECT ON stock TO shop_api"""
     assert api.scheduled(CRON)["outcome"] == "ok"
-    with changed(shop, SHORT, USUAL), changed(shop, slow, "DROP VIEW stock; ALTER TABLE stock_real RENAME TO stock"):
+    with limited(shop, statement="2s"), changed(shop, slow, "DROP VIEW stock; ALTER TABLE stock_real RENAME TO stock"):
         assert "asOf" in api.http.get("/v1/products").json(), "the first page has a copy"
         assert only(api.http.get(SECOND_PAGE), "database_too_slow", "2")
     assert api.http.get(SECOND_PAGE).status_code == 200
 
 
 def test_a_slow_write_is_ended_and_rolled_back_and_can_be_sent_again(api, shop):
-    with changed(shop, SHORT, USUAL), on_every_order(shop, "PERFORM pg_sleep(30);"):
+    with limited(shop, statement="2s"), on_every_order(shop, "PERFORM pg_sleep(600);"):
         assert only(place(api, ("LAMP-01", 1), key="slow-at-first-try"), "database_too_slow", "2")
     assert untouched(shop)
     assert place(api, ("LAMP-01", 1), key="slow-at-first-try").status_code == 201
 
 
 def test_a_row_that_somebody_else_keeps_locked_gives_503_and_not_a_long_wait(api, shop):
-    with changed(shop, SHORT, USUAL), session(shop, "BEGIN", "SELECT * FROM stock FOR UPDATE"):
+    with limited(shop, lock="1s"), session(shop, "BEGIN", "SELECT * FROM stock FOR UPDATE"):
         assert only(place(api, ("LAMP-01", 1)), "database_busy", "1")
         assert api.http.get(SECOND_PAGE).status_code == 200, "readers do not wait for writers"
     assert untouched(shop)
-
-
-def test_the_limits_of_the_role_are_those_that_the_example_sets(shop):
-    limits = shop.run("-c", "SELECT unnest(rolconfig) FROM pg_roles WHERE rolname = 'shop_api'").splitlines()
-    assert sorted(limits) == ["idle_in_transaction_session_timeout=3s", "lock_timeout=1500ms", "statement_timeout=2s"]
 
 
 def test_a_frozen_database_is_given_up_by_the_worker_and_the_order_rolled_back(impatient, shop):
@@ -269,14 +275,14 @@ def test_a_real_deadlock_with_another_system_ends_and_the_order_is_stored(api, s
 
 
 def test_a_connection_that_is_cut_midway_leaves_nothing_behind(api, shop):
-    with on_every_order(shop, "PERFORM pg_sleep(30);"), meanwhile(lambda: place(api, ("LAMP-01", 1))) as answer:
+    with on_every_order(shop, "PERFORM pg_sleep(600);"), meanwhile(lambda: place(api, ("LAMP-01", 1))) as answer:
         shop.run("-c", f"SELECT pg_terminate_backend({waiting(shop, 'Timeout')})")
         assert only(answer.result(), "database_unavailable", "5")
     assert untouched(shop)
 
 
 def test_a_database_that_crashes_midway_comes_back_without_the_half_order(api, shop):
-    with on_every_order(shop, "PERFORM pg_sleep(30);"):
+    with on_every_order(shop, "PERFORM pg_sleep(600);"):
         with meanwhile(lambda: place(api, ("LAMP-01", 1))) as answer:
             waiting(shop, "Timeout")
             shop.stop(signal.SIGQUIT)
@@ -286,9 +292,8 @@ def test_a_database_that_crashes_midway_comes_back_without_the_half_order(api, s
 
 
 def test_a_transaction_whose_caller_went_away_frees_its_rows(api, shop):
-    idle = "ALTER ROLE shop_api SET idle_in_transaction_session_timeout = '{}'"
     with (
-        changed(shop, idle.format("200ms"), idle.format("3s")),
+        limited(shop, idle="2s"),
         # As the Worker's role, so with its limits: takes the rows and then says nothing more.
         session(shop, f"\\c {shop.url()}\nBEGIN", "SELECT * FROM stock FOR UPDATE"),
     ):

@@ -4,17 +4,19 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import httpx
 import pytest
 
 from runtime.workers import Example, Runtime
 from tests.snippets.private_machine_api.support import FOLDER, KEY, client_module, gateway, sign
+from tests.snippets.private_machine_api.tls import Authority
 from tests.support.access_team import AUDIENCE, CLIENT_ID, Key, Team, access, serve
+from tests.support.canned import Canned, serving
 
 SECRET = "cfast_" + "s" * 48
-service_token = client_module("service_token")
+service_token, mtls = client_module("service_token"), client_module("mtls")
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +33,7 @@ def api(runtime: Runtime, team: Team) -> Iterator[Example]:
 
 @pytest.fixture
 def shop(api: Example) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=api.url, auth=sign.HmacAuth("shop-backend", KEY)) as client:
+    with sign.client(api.url, "shop-backend", KEY) as client:
         yield client
 
 
@@ -76,7 +78,9 @@ def test_a_body_is_signed_in_whatever_way_it_is_given(shop, content):
 
 def test_the_same_signer_serves_an_asynchronous_client(api):
     async def ask() -> int:
-        async with httpx.AsyncClient(base_url=api.url, auth=sign.HmacAuth("shop-backend", KEY)) as client:
+        async with sign.async_client(api.url, "shop-backend", KEY) as client:
+            with pytest.raises(ValueError, match="not an address of this API"):
+                await client.get("http://localhost:1/v1/orders")
             return (await client.post("/v1/orders", json={"reference": "asynchronous", "amountCents": 1})).status_code
 
     assert asyncio.run(ask()) == 201
@@ -84,7 +88,7 @@ def test_the_same_signer_serves_an_asynchronous_client(api):
 
 def test_the_key_never_leaves_the_client(shop):
     request = shop.post("/v1/orders", json={"reference": "secret", "amountCents": 1}).request
-    assert KEY not in repr(request.headers.raw) + str(request.url) + request.content.decode() + repr(shop.auth)
+    assert KEY not in repr(request.headers.raw) + str(request.url) + request.content.decode()
 
 
 @pytest.mark.parametrize(
@@ -99,6 +103,62 @@ def test_the_command_line_prints_status_and_body(api, key, printed):
         env=os.environ | {"API_URL": api.url, "API_KEY_ID": "shop-backend", "API_KEY": key},
     )
     assert done.stdout.startswith(printed) and key not in done.stdout + done.stderr
+
+
+# To the API, encrypted, and nowhere else
+
+
+KINDS = ["signature", "service token", "certificate"]
+
+
+@pytest.fixture(scope="module")
+def make(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], httpx.Client]:
+    """Make a client of a kind for an address."""
+    mine = Authority("clients", tmp_path_factory.mktemp("clients")).issue("warehouse-agent")
+    made = {
+        "signature": lambda url: sign.client(url, "shop-backend", KEY),
+        "signature, asyncio": lambda url: sign.async_client(url, "shop-backend", KEY),
+        "service token": lambda url: service_token.client(url, CLIENT_ID, SECRET),
+        "certificate": lambda url: mtls.client(url, mine.certificate_file, mine.key_file),
+    }
+    return lambda kind, url: made[kind](url)
+
+
+@pytest.mark.parametrize("kind", [*KINDS, "signature, asyncio"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://api.example.com",
+        "HTTP://API.example.com",
+        "http://127.0.0.1.example.com",
+        "http://localhost.example.com",
+        "http://127.0.0.1@api.example.com",
+        "http://192.0.2.1",
+        "http://0.0.0.0",
+        "http://[2001:db8::1]",
+        "ftp://api.example.com",
+        "api.example.com",
+        "",
+    ],
+)
+def test_no_client_is_made_for_an_address_that_would_show_its_proof(make, kind, url):
+    with pytest.raises(ValueError, match="not encrypted: use https"):
+        make(kind, url)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("follow", [False, True], ids=["left alone", "told to follow"])
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_takes_no_proof_to_another_host(make, kind, follow, status):
+    """Whoever gets a signature that the gateway has not seen can use it first."""
+    with (
+        serving(Canned(200)) as (elsewhere, stolen),
+        serving(Canned(status, {"Location": f"{elsewhere}/v1/orders"})) as (url, asked),
+        make(kind, url) as client,
+        pytest.raises(RuntimeError, match=f"POST /v1/orders: {status}"),
+    ):
+        client.post("/v1/orders", content=b"{}", follow_redirects=follow)
+    assert (len(asked), stolen) == (1, [])
 
 
 # Service token

@@ -1,8 +1,10 @@
 """Client certificates: a table of what the edge may say about one, and real handshakes through a TLS front."""
 
+import re
 import shutil
 import ssl
-from collections.abc import Iterator
+import tomllib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
@@ -35,6 +37,7 @@ GOOD = {
     "certFingerprintSHA256": FINGERPRINT,
     "certSubjectDN": "CN=warehouse-agent",
 }
+ROUTES = tomllib.loads((FOLDER / "gateway" / "wrangler.toml").read_text(encoding="utf-8"))["routes"]
 mtls = client_module("mtls")
 
 
@@ -51,9 +54,53 @@ def get(api: Example, tls: dict[str, str], path: str = ORDER, **headers: str) ->
 # What the edge may say about a certificate
 
 
-@pytest.mark.parametrize("issuer", [ISSUER, ISSUER.upper()])
-def test_a_known_certificate_passes_whatever_the_case_of_its_hex(api, issuer):
-    assert refusal(get(api, GOOD | {"certIssuerSKI": issuer})) == (404, "not_found")
+def rule_of_the_page() -> Callable[[dict[str, str], str], bool]:
+    """Read the rule that readers are told to deploy; return whether it blocks a certificate on a hostname.
+
+    Fields and strings compare as Cloudflare's rules do: byte for byte.
+    """
+    page = (toolchain.ROOT / "docs" / "patterns" / "private-machine-api.md").read_text(encoding="utf-8")
+    [rule] = re.findall(r"http\.host eq [^`]*cert_issuer_ski[^`]*", page)
+    python = rule.replace("…", ISSUER).replace(" eq ", " == ").replace(" ne ", " != ")
+    for field in set(re.findall(r"\b(?:http|cf)\.[a-z_.]+", python)):
+        python = python.replace(field, f"fields[{field!r}]")
+
+    def blocks(tls: dict[str, str], host: str) -> bool:
+        fields = {
+            "http.host": host,
+            "cf.tls_client_auth.cert_verified": tls["certVerified"] == "SUCCESS",
+            "cf.tls_client_auth.cert_revoked": tls["certRevoked"] == "1",
+            "cf.tls_client_auth.cert_issuer_ski": tls["certIssuerSKI"],
+        }
+        return eval(python, {"__builtins__": {}, "fields": fields, "lower": str.lower})
+
+    return blocks
+
+
+@pytest.mark.parametrize(
+    ("change", "let_in"),
+    [
+        ({}, True),
+        ({"certIssuerSKI": ISSUER.upper()}, True),
+        ({"certIssuerSKI": "cd" * 20}, False),
+        ({"certIssuerSKI": ""}, False),
+        ({"certRevoked": "1"}, False),
+        ({"certVerified": "FAILED:certificate has expired"}, False),
+        (NO_CERTIFICATE, False),
+    ],
+    ids=str,
+)
+def test_the_rule_of_the_page_and_the_gateway_agree_on_every_certificate(api, change, let_in):
+    """The vendor writes the issuer's key in upper case, and a rule compares byte for byte."""
+    host = next(name for route in ROUTES if "mtls" in (name := route["pattern"]))
+    assert rule_of_the_page()(GOOD | change, host) is not let_in
+    assert refusal(get(api, GOOD | change)) == ((404, "not_found") if let_in else ANONYMOUS)
+
+
+@pytest.mark.parametrize("written", [str.upper, lambda hex: ":".join(re.findall("..", hex.upper()))])
+def test_a_known_certificate_passes_however_its_hex_is_written(api, written):
+    hexes = {name: written(GOOD[name]) for name in ("certIssuerSKI", "certFingerprintSHA256")}
+    assert refusal(get(api, GOOD | hexes)) == (404, "not_found")
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from model.facts import load as facts
 from runtime.workers import SNIPPETS
 from tests.snippets.proxy_website.rules_language import Rule
 from tests.snippets.proxy_website.zone_api import Zone, zone_api
+from tests.support.patience import PATIENCE_S, until
 from tools.terraform.__main__ import blocks, resources
 
 EXAMPLE = SNIPPETS / "proxy-website"
@@ -80,10 +80,7 @@ def origin(world: World, trusted: list[Any] = LOCAL, observe: bool = False) -> I
     server.config.configure_logging()
     thread = threading.Thread(target=server.run)
     thread.start()
-    deadline = time.monotonic() + 10
-    while not server.started:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    until(lambda: server.started, what="the origin starts")
     try:
         yield server.servers[0].sockets[0].getsockname()[1]
     finally:
@@ -303,14 +300,11 @@ def test_real_nginx_takes_the_file_and_enforces_it(world: World, tmp_path: Path)
     assert accepted.returncode == 0, accepted.stderr
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     try:
-        deadline = time.monotonic() + 10
-        while not listens(port):
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+        until(lambda: listens(port), what="nginx starts")
         answers = {who: call(world, port, who, SPOOFED) for who in world.callers}
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(PATIENCE_S)
     assert answers["own"].text == "visitor 203.0.113.50\n"
     # nginx finishes the handshake and refuses with status 400.
     assert {who: a.status_code for who, a in answers.items() if a is not None and who != "own"} == {

@@ -318,7 +318,7 @@ def test_an_expired_url_is_refused(api, monkeypatch):
     put = ask(api).json()["put"]
     signed = {**put["headers"], "content-length": str(len(PNG))}
     now = datetime.now(UTC).replace(tzinfo=None)
-    for age_s, expected in ((590, 200), (610, 403)):
+    for age_s, expected in ((480, 200), (610, 403)):
         address = ask(api).json()["put"]["url"].split("?")[0]
         url = by_botocore(address, signed, now - timedelta(seconds=age_s), 600, monkeypatch)
         response = httpx.put(url, content=PNG, headers=put["headers"])

@@ -25,8 +25,8 @@ from tests.snippets.r2_uploads.support import (
     uploads,
     wait_for_log,
     wait_for_state,
-    wait_until,
 )
+from tests.support.patience import until
 
 HOUR_S, DAY_S = 3600, 86_400
 
@@ -40,7 +40,9 @@ def api(runtime: Runtime) -> Iterator[Example]:
 @pytest.fixture(scope="module")
 def impatient(runtime: Runtime) -> Iterator[Example]:
     """Retries without a pause, so that the dead-letter queue is reached soon; and users have little space."""
-    with uploads(runtime, RETRY_BASE_S=0, QUOTA_BYTES=1000, S3_ENDPOINT="https://s3.example.com") as example:
+    with uploads(
+        runtime, limited=True, RETRY_BASE_S=0, QUOTA_BYTES=1000, S3_ENDPOINT="https://s3.example.com"
+    ) as example:
         yield example
 
 
@@ -102,7 +104,7 @@ def test_a_file_that_is_not_what_was_asked_for_is_refused_and_deleted(api, s3, r
     )
     notify(api, key(api, file_id))
     wait_for_state(api, file_id, "refused")
-    wait_until(lambda: key(api, file_id) not in keys(s3), "the object is deleted")
+    until(lambda: key(api, file_id) not in keys(s3), what="the object is deleted")
     shown = api.http.get(f"/v1/files/{file_id}", headers=session()).json()
     assert (shown["state"], shown["reason"]) == ("refused", reason)
     assert api.http.get(f"/v1/files/{file_id}/content", headers=session()).status_code == 410
@@ -156,7 +158,7 @@ def test_an_event_for_a_file_that_expired_deletes_what_came_too_late(api, s3):
     assert state(api, file_id) == "expired"
     assert store(asked).status_code == 200
     notify(api, key(api, file_id))
-    wait_until(lambda: key(api, file_id) not in keys(s3), "the late object is deleted")
+    until(lambda: key(api, file_id) not in keys(s3), what="the late object is deleted")
     assert state(api, file_id) == "expired"
 
 
@@ -166,7 +168,7 @@ def test_an_event_for_a_file_that_its_owner_gave_up_deletes_the_object(api, s3):
     assert api.http.delete(f"/v1/files/{file_id}", headers=session()).status_code == 204
     assert store(asked).status_code == 200
     notify(api, key(api, file_id))
-    wait_until(lambda: key(api, file_id) not in keys(s3), "the object is deleted")
+    until(lambda: key(api, file_id) not in keys(s3), what="the object is deleted")
     assert state(api, file_id) == "deleted"
 
 
@@ -197,7 +199,7 @@ def test_an_event_whose_row_never_comes_ends_in_the_dead_letter_queue_and_the_ob
 def test_a_message_that_is_no_event_ends_in_the_dead_letter_queue(impatient, body):
     before = sum("dead letter" in line for line in impatient.logs())
     impatient.call("EVENTS", "send", body, worker="r2-events")
-    wait_until(lambda: sum("dead letter" in line for line in impatient.logs()) > before, "the message is a dead letter")
+    until(lambda: sum("dead letter" in line for line in impatient.logs()) > before, what="the message is a dead letter")
 
 
 @pytest.mark.parametrize(
@@ -219,6 +221,36 @@ def test_an_object_that_was_replaced_later_raises_an_alarm_and_keeps_its_row(api
     notify(api, before["key"], etag=new)
     wait_for_log(api, "file_overwritten", file_id)
     assert row(api, file_id) == before
+
+
+@pytest.mark.parametrize("swept", [False, True], ids=["event first", "sweep first"])
+def test_a_copy_of_another_users_file_is_refused_and_deleted(api, s3, swept):
+    """The local S3 address takes a copy on a signed PUT, with the new owner's name on it."""
+    theirs = key(api, ready_file(api, user="bob"))
+    asked = ask(api, "mallory")
+    put = asked.json()["put"]
+    copy = {"x-amz-copy-source": f"/uploads/{theirs}", "x-amz-metadata-directive": "REPLACE"}
+    assert httpx.put(put["url"], content=PNG, headers={**put["headers"], **copy}).status_code == 200
+    file_id = asked.json()["id"]
+    if swept:
+        sweep(api)
+        assert state(api, file_id) == "ready", "without an event nobody can tell"
+    etag = s3.head_object(Bucket="uploads", Key=key(api, file_id))["ETag"].strip('"')
+    notify(api, key(api, file_id), action="CopyObject", etag=etag)
+    wait_for_state(api, file_id, "refused")
+    until(lambda: key(api, file_id) not in keys(s3), what="the copy is deleted")
+    assert row(api, file_id)["reason"] == "copied" and theirs in keys(s3)
+    wait_for_log(api, "file_copied", file_id)
+
+
+def test_a_copy_that_the_operator_makes_later_deletes_nothing(api, s3):
+    """As when an object is copied onto itself, to change its storage class."""
+    file_id = ready_file(api)
+    api.d1("DB", "UPDATE files SET url_until = created_at WHERE id = ?", file_id)
+    before = row(api, file_id)
+    notify(api, before["key"], action="CopyObject", etag=before["etag"])
+    ready_file(api)
+    assert row(api, file_id) == before and before["key"] in keys(s3)
 
 
 # Consumers that die
@@ -264,7 +296,7 @@ def test_a_consumer_that_dies_between_refusing_and_deleting_is_finished_by_the_n
     api.d1("DB", "UPDATE files SET state = 'refused', reason = 'size' WHERE id = ?", file_id)
     assert key(api, file_id) in keys(s3)
     notify(api, key(api, file_id)) if again == "event" else sweep(api)
-    wait_until(lambda: key(api, file_id) not in keys(s3), "the rest is done")
+    until(lambda: key(api, file_id) not in keys(s3), what="the rest is done")
 
 
 # Space
@@ -279,9 +311,36 @@ def test_of_two_requests_at_the_same_time_only_one_gets_the_last_bytes(impatient
     assert ask(impatient, size=400).status_code == 201, "what is left can be used to the last byte"
     assert refusal(ask(impatient, size=1)) == (409, "quota_exceeded")
     assert ask(impatient, "bob", size=1000).status_code == 201, "each user has their own"
-    taken = next(a for a in answers if a.status_code == 201).json()["id"]
-    impatient.http.delete(f"/v1/files/{taken}", headers=session())
-    assert ask(impatient, size=600).status_code == 201, "what is deleted is free again"
+
+
+def test_what_is_deleted_counts_until_nothing_can_come_by_its_url_any_more(impatient):
+    """Else asking, deleting and asking again stores more than the quota: every URL still works."""
+
+    def delete(user: str, asked: httpx.Response) -> str:
+        assert impatient.http.delete(f"/v1/files/{asked.json()['id']}", headers=session(user)).status_code == 204
+        return asked.json()["id"]
+
+    gone = delete("cleo", ask(impatient, "cleo", size=600))
+    assert refusal(ask(impatient, "cleo", size=600)) == (409, "quota_exceeded")
+    impatient.d1("DB", "UPDATE files SET state = 'refused' WHERE id = ?", gone)
+    assert refusal(ask(impatient, "cleo", size=600)) == (409, "quota_exceeded"), "a refused one can come again too"
+    lived_s = [row(impatient, gone)[name] - row(impatient, gone)["created_at"] for name in ("url_until", "deadline")]
+    assert lived_s == [(600 + HOUR_S) * 1000] * 2, "the URL, and a PUT that began in its last second"
+    impatient.d1("DB", "UPDATE files SET url_until = created_at WHERE id = ?", gone)
+    assert ask(impatient, "cleo", size=600).status_code == 201, "then its space is free"
+    for _ in range(2):
+        delete("dora", ask(impatient, "dora", size=1000, multipart=True))
+    assert ask(impatient, "dora", size=1000).status_code == 201, "parts come by no URL"
+
+
+def test_a_user_may_ask_so_often_a_minute_and_the_others_do_not_wait(impatient):
+    with ThreadPoolExecutor(4) as threads:
+        # The counter may start a new minute once while this runs.
+        answers = list(threads.map(lambda _: ask(impatient, "eve", size=5000), range(125)))
+    slow = [a for a in answers if a.status_code == 429]
+    assert 0 < len(slow) <= 65 and {a.status_code for a in answers} == {409, 429}, "refused questions count too"
+    assert refusal(slow[0]) == (429, "too_many_uploads") and slow[0].headers["retry-after"] == "60"
+    assert ask(impatient, "fred", size=1).status_code == 201
 
 
 # The sweep

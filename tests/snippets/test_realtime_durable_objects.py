@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 import json
 import subprocess
 import sys
@@ -21,16 +22,15 @@ from websockets.http11 import Request, Response
 from runtime.workers import SNIPPETS, Example, Runtime
 from tests.snippets.realtime_durable_objects.support import (
     KEY,
-    PATIENCE_S,
     SLUG,
     Cut,
     Member,
     Rooms,
-    eventually,
     issue,
     module,
     text_frame,
 )
+from tests.support.patience import PATIENCE_S, until, until_limited
 
 OLD_KEY = "the-key-before-this-one-0123456789abcdef"
 ORIGIN = "https://www.example.com"
@@ -58,8 +58,8 @@ def rooms(example: Example) -> Iterator[Rooms]:
 
 @pytest.fixture(scope="module")
 def quick_example(runtime: Runtime) -> Iterator[Example]:
-    """The same, with days and seconds shortened and no limit on frames."""
-    variables = {"KEEP_DAYS": "0.0000035", "HEARTBEAT_SECONDS": "0.5", "FRAMES_PER_SECOND": "100000"}
+    """The same, with days shortened and no limit on frames."""
+    variables = {"KEEP_DAYS": "0.0000035", "FRAMES_PER_SECOND": "100000"}
     with runtime.example(SLUG, secrets={"TOKEN_KEYS": KEY}, variables=variables) as started:
         yield started
 
@@ -122,11 +122,12 @@ def numbered(messages: list[dict]) -> list[tuple[int, str]]:
 
 def test_a_message_reaches_everyone_in_the_room_and_its_sender_gets_the_number(rooms):
     ann, bob = rooms.join("plain", "ann"), rooms.join("plain", "bob")
+    before_ms = int(1000 * time.time())
     ann.say("hello", key="first")
     assert ann.expect("sent") == {"type": "sent", "key": "first", "id": 1}
     seen = bob.expect("message")
     assert (seen["id"], seen["user"], seen["text"]) == (1, "ann", "hello")
-    assert abs(seen["at"] / 1000 - time.time()) < 60
+    assert before_ms <= seen["at"] <= 1000 * time.time()
     assert "key" not in seen, "the key is between the sender and the room"
 
 
@@ -153,7 +154,7 @@ def test_who_joins_and_leaves_is_seen_by_the_others_and_a_second_device_is_not_n
 def test_a_heartbeat_is_answered(rooms):
     ann = rooms.join("heartbeat", "ann")
     ann.raw("ping")
-    assert ann.connection.recv(timeout=5) == "pong"
+    assert ann.connection.recv(timeout=PATIENCE_S) == "pong"
 
 
 def test_fifty_members_see_one_order_and_every_message_once(rooms):
@@ -165,7 +166,7 @@ def test_fifty_members_see_one_order_and_every_message_once(rooms):
                 await socket.send(json.dumps({"type": "send", "key": f"k{n}", "text": f"{number}:{n}"}))
             seen: list[tuple[int, str]] = []
             while len(seen) < 200:
-                frame = json.loads(await asyncio.wait_for(socket.recv(), 20))
+                frame = json.loads(await asyncio.wait_for(socket.recv(), PATIENCE_S))
                 if frame["type"] == "check":
                     await socket.send(json.dumps(frame))
                 if frame["type"] == "message":
@@ -346,9 +347,8 @@ def test_a_member_cannot_write_what_the_worker_tells_the_object(rooms):
 
 
 def test_a_user_who_joins_in_a_loop_is_slowed_down(rooms):
-    answers = [rooms.get("loop", "looper") for _ in range(31)]
-    assert {a.status_code for a in answers[:30]} == {200}
-    assert refusal(answers[30]) == (429, "too_many_calls") and answers[30].headers["retry-after"] == "60"
+    refused = until_limited(lambda: rooms.get("loop", "looper"), 30)
+    assert refusal(refused) == (429, "too_many_calls") and refused.headers["retry-after"] == "60"
     assert rooms.get("loop", "another").status_code == 200
 
 
@@ -402,7 +402,7 @@ def test_a_socket_that_closes_while_the_object_sleeps_leaves_the_room(rooms):
 
 def test_a_member_who_says_goodbye_is_answered(rooms):
     ann = rooms.join("goodbye", "ann")
-    with rooms.joined("goodbye", "bob", close_timeout=5) as bob:
+    with rooms.joined("goodbye", "bob", close_timeout=PATIENCE_S) as bob:
         ann.expect("joined")
     assert bob.connection.close_code == 1000
     assert ann.expect("left")["user"] == "bob"
@@ -556,11 +556,11 @@ def test_half_a_frame_harms_nobody(rooms):
 
 
 def test_old_messages_are_deleted_by_the_alarm_and_numbers_go_on(quick):
-    with quick.joined("old", "ann", lifetime_s=0.6) as ann:
+    with quick.joined("old", "ann", lifetime_s=4) as ann:
         ann.say("soon gone")
         assert ann.sent() == 1
-    eventually(
-        lambda: quick.example.sql("Room", "old", "SELECT * FROM messages") == [], "the alarm deletes the message"
+    until(
+        lambda: quick.example.sql("Room", "old", "SELECT * FROM messages") == [], what="the alarm deletes the message"
     )
     quick.example.evict("Room", "old")
     bob = quick.join("old", "bob", "?since=0")
@@ -571,7 +571,7 @@ def test_old_messages_are_deleted_by_the_alarm_and_numbers_go_on(quick):
 
 
 def test_an_alarm_that_fails_runs_again(quick):
-    with quick.joined("again", "ann", lifetime_s=0.6) as ann:
+    with quick.joined("again", "ann", lifetime_s=4) as ann:
         ann.say("soon gone")
         ann.sent()
     quick.example.sql(
@@ -579,13 +579,13 @@ def test_an_alarm_that_fails_runs_again(quick):
         "again",
         "CREATE TRIGGER broken BEFORE DELETE ON messages BEGIN SELECT RAISE(ABORT, 'disk trouble'); END",
     )
-    eventually(lambda: any("disk trouble" in line for line in quick.example.logs()), "the alarm fails")
+    until(lambda: any("disk trouble" in line for line in quick.example.logs()), what="the alarm fails")
     quick.example.sql("Room", "again", "DROP TRIGGER broken")
-    eventually(lambda: quick.example.sql("Room", "again", "SELECT * FROM messages") == [], "the second try deletes")
+    until(lambda: quick.example.sql("Room", "again", "SELECT * FROM messages") == [], what="the second try deletes")
 
 
 def test_when_the_token_expires_the_socket_is_closed_and_a_new_token_continues(rooms):
-    ann = rooms.join("expiry", "ann", lifetime_s=1)
+    ann = rooms.join("expiry", "ann", lifetime_s=4)
     bob = rooms.join("expiry", "bob")
     assert ann.cut() == 4401
     assert bob.expect("left")["user"] == "ann"
@@ -596,29 +596,47 @@ def test_when_the_token_expires_the_socket_is_closed_and_a_new_token_continues(r
 
 
 def test_of_a_flood_over_the_end_of_a_token_nothing_later_is_stored(roomy):
-    eve = roomy.join("late", "eve", lifetime_s=0.8)
-    end_ms = (time.time() + 0.8) * 1000  # a little later than the token's own
-    while (left_ms := end_ms - time.time() * 1000) > -150:
-        if left_ms < 150:
-            eve.say("more")
-        time.sleep(0.001)
-    assert eve.cut() == 4401
+    eve = roomy.join("late", "eve", lifetime_s=4)
+    end_ms = (time.time() + 4) * 1000  # a little later than the token's own
+
+    def flood() -> None:
+        while True:
+            for _ in range(5):
+                eve.say("more")
+            for _ in range(5):
+                eve.sent()
+
+    with pytest.raises(Cut) as cut:
+        flood()
+    assert cut.value.code == 4401
     times = roomy.example.sql("Room", "late", "SELECT MAX(at) AS last, COUNT(*) AS many FROM messages")[0]
     assert times["many"] > 0 and times["last"] <= end_ms
 
 
-def test_a_socket_without_heartbeat_is_cut_when_something_happens_and_one_with_stays(quick):
-    silent, alive = quick.join("pulse", "silent"), quick.join("pulse", "alive")
-    deadline = time.monotonic() + 1.8
-    while time.monotonic() < deadline:
-        alive.raw("ping")
-        assert alive.connection.recv(timeout=5) == "pong"
-        time.sleep(0.05)
-    quick.join("pulse", "newcomer")
-    assert silent.cut() == 4410
-    assert alive.expect("left")["user"] == "silent"
-    alive.say("still here")
-    assert alive.sent() == 1
+def test_a_socket_without_heartbeat_is_cut_when_something_happens_and_one_with_stays(runtime):
+    with runtime.example(SLUG, secrets={"TOKEN_KEYS": KEY}, variables={"HEARTBEAT_SECONDS": "1"}) as started:
+        rooms = Rooms(started)
+        silent, alive = rooms.join("pulse", "silent"), rooms.join("pulse", "alive")
+
+        visitors, heard = itertools.count(), []
+
+        def beat() -> None:
+            alive.raw("ping")
+            while (frame := alive.connection.recv(timeout=PATIENCE_S)) != "pong":
+                heard.append(json.loads(frame))
+
+        def someone_looks_in() -> list[dict]:
+            beat()
+            with rooms.joined("pulse", f"visitor-{next(visitors)}"):
+                return rooms.log("cut_silent")
+
+        assert [line["user"] for line in until(someone_looks_in)] == ["silent"]
+        assert silent.cut() == 4410
+        beat()
+        assert {"type": "left", "user": "silent"} in heard
+        alive.say("still here")
+        assert alive.sent() == 1
+        rooms.close()
 
 
 # Slow and hostile members
@@ -644,7 +662,7 @@ def test_a_member_who_does_not_read_is_cut_and_nobody_waits_for_it(roomy):
     roomy.deaf("slow", "deaf")
     ann.expect("joined"), bob.expect("joined")
     assert fill(ann, 300, bob) == 300
-    eventually(lambda: cut_as_slow(roomy, "slow") == ["deaf"], "the slow member is cut, and nobody else")
+    until(lambda: cut_as_slow(roomy, "slow") == ["deaf"], what="the slow member is cut, and nobody else")
     with roomy.joined("slow", "cat") as cat:
         assert cat.expect("welcome")["online"] == ["ann", "bob", "cat"]
 
@@ -678,7 +696,7 @@ def test_claiming_to_have_read_does_not_help_without_reading(roomy):
         raw.sendall(text_frame('{"type": "check", "value": "00000000-0000-0000-0000-000000000000"}'))
         ann.say("x" * 1000)
         ann.sent()
-    eventually(lambda: cut_as_slow(roomy, "liar") == ["liar"], "the liar is cut")
+    until(lambda: cut_as_slow(roomy, "liar") == ["liar"], what="the liar is cut")
 
 
 def test_hibernation_does_not_make_a_slow_member_young_again(roomy):
@@ -688,7 +706,7 @@ def test_hibernation_does_not_make_a_slow_member_young_again(roomy):
     for _ in range(12):
         fill(ann, 25)
         roomy.example.evict("Room", "nap")
-    eventually(lambda: cut_as_slow(roomy, "nap") == ["deaf"], "the slow member is cut")
+    until(lambda: cut_as_slow(roomy, "nap") == ["deaf"], what="the slow member is cut")
 
 
 def test_who_sends_too_fast_is_told_then_cut_and_the_others_do_not_notice(rooms):
@@ -710,17 +728,22 @@ def test_who_sends_too_fast_is_told_then_cut_and_the_others_do_not_notice(rooms)
     assert waits and all(0 < wait <= 1000 for wait in waits)
     ann.say("calm")
     stored = ann.sent() - 1
-    assert 10 <= stored < 30, "the burst, and what the time of the flood allows"
+    assert 10 <= stored < 100, "the burst, and what the time of the flood allows: of 200 the smaller part"
 
 
 def test_who_waits_as_told_goes_on(rooms):
     ann = rooms.join("patient", "ann")
-    for n in range(12):
-        ann.say(f"m{n}")
-    frame = ann.expect("error")
-    deadline = time.monotonic() + frame["retryAfterMs"] / 1000
-    while time.monotonic() < deadline + 0.2:
-        time.sleep(0.02)
+
+    def answers() -> list[dict]:
+        for n in range(15):
+            ann.say(f"m{n}")
+        frames = []
+        while len(frames) < 15:
+            if (frame := ann.next())["type"] in ("sent", "error"):
+                frames.append(frame)
+        return [frame for frame in frames if frame["type"] == "error"]
+
+    time.sleep(max(frame["retryAfterMs"] for frame in until(answers)) / 1000 + 0.2)
     ann.say("patient", key="patient")
     while ann.expect("sent")["key"] != "patient":
         pass
@@ -840,7 +863,7 @@ def test_who_leaves_cut_sockets_open_gets_no_more_than_ten(rooms):
         "who answers the Close is not counted, and others are not concerned"
     )
     sockets[0].close()
-    eventually(lambda: can_join(rooms, "hoard", "eve"), "an old socket that is gone makes room")
+    until(lambda: can_join(rooms, "hoard", "eve"), what="an old socket that is gone makes room")
 
 
 def test_cut_sockets_that_stay_open_do_not_grow_without_end(rooms):
@@ -965,7 +988,7 @@ def test_the_client_that_missed_more_pages_than_it_may_ask_for_at_once_gets_all_
     client = module("client").Client(rooms.example.url, "long", "ann")
     client.last_id = 0
     client.say("here")
-    asyncio.run(asyncio.wait_for(client.run(follow=False), 20))
+    asyncio.run(asyncio.wait_for(client.run(follow=False), PATIENCE_S))
     said = [line for line in capsys.readouterr().out.splitlines() if line[0] != "*"]
     assert said == [*(f"{n} bob: m{n}" for n in range(1, 701)), "701 ann: here"]
 
@@ -988,15 +1011,15 @@ def test_the_client_that_follows_reconnects_by_itself(rooms, tmp_path):
         )
         try:
             bob = rooms.join("follow", "bob")
-            eventually(lambda: "1 ann: first" in output.read_text(), "the client says its line")
+            until(lambda: "1 ann: first" in output.read_text(), what="the client says its line")
             rooms.example.evict("Room", "follow", "close")
             bob = rooms.join("follow", "bob")
             bob.say("second")
             bob.sent()
-            eventually(lambda: "2 bob: second" in output.read_text(), "the client is back")
+            until(lambda: "2 bob: second" in output.read_text(), what="the client is back")
         finally:
             process.terminate()
-            process.wait(10)
+            process.wait(PATIENCE_S)
     assert [line for line in output.read_text().splitlines() if line[0] != "*"] == ["1 ann: first", "2 bob: second"]
 
 

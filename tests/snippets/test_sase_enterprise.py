@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runtime.workers import SNIPPETS
@@ -187,6 +187,7 @@ networks = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(networks, st.lists(networks, max_size=5))
 def test_what_is_left_of_a_network_loses_no_address_and_keeps_no_hole(network: IPv4Network, holes: list[IPv4Network]):
     from findings import without

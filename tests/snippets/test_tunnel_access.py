@@ -22,6 +22,7 @@ import yaml
 
 from runtime.workers import SNIPPETS
 from tests.support.access_team import AUDIENCE, CLIENT_ID, SERVICE_TOKENS, Key, Team, serve
+from tests.support.patience import PATIENCE_S, until
 from tools.terraform.__main__ import blocks, resources
 
 EXAMPLE = SNIPPETS / "tunnel-access"
@@ -73,12 +74,9 @@ class Origin:
         self.server = uvicorn.Server(config)
         self.thread = threading.Thread(target=self.server.run)
         self.thread.start()
-        deadline = time.monotonic() + 10
-        while not self.server.started:
-            assert time.monotonic() < deadline, "the origin did not start"
-            time.sleep(0.01)
+        until(lambda: self.server.started, what="the origin starts")
         port = self.server.servers[0].sockets[0].getsockname()[1]
-        self.http = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20)
+        self.http = httpx.Client(base_url=f"http://127.0.0.1:{port}")
 
     def get(self, token: str | None, path: str = "/") -> httpx.Response:
         return self.http.get(path, headers={} if token is None else {HEADER: token})
@@ -340,7 +338,7 @@ class SlowTeam:
         self.fetches += 1
         if self.fetches > 1:
             self.asked.set()
-            assert self.go_on.wait(60)
+            assert self.go_on.wait(PATIENCE_S)
         return {"keys": [OLD.jwk]}
 
 
@@ -355,10 +353,12 @@ def test_a_known_key_does_not_wait_while_an_unknown_one_is_fetched(age_s: int):
     with ThreadPoolExecutor(40) as pool:
         try:
             unknown = [pool.submit(keys.get, f"made-up-{n}") for n in range(30)]
-            assert slow.asked.wait(20)
-            assert pool.submit(keys.get, "old").result(20) is not None, "a valid caller waits for a stranger's key"
+            assert slow.asked.wait(PATIENCE_S)
+            assert pool.submit(keys.get, "old").result(PATIENCE_S) is not None, (
+                "a valid caller waits for a stranger's key"
+            )
             # One asks and eight wait. The others are told at once that they cannot.
-            done = islice(as_completed(unknown, timeout=20), 21)
+            done = islice(as_completed(unknown, timeout=PATIENCE_S), 21)
             assert {type(future.exception()) for future in done} == {KeysUnavailable}
         finally:
             slow.go_on.set()

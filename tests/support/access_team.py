@@ -17,6 +17,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 AUDIENCE = "a" * 64
+# Take the question, and say nothing as long as the team is there.
+SILENCE = "silence"
 CLIENT_ID = "11111111111111111111111111111111.access"
 PERSON: dict[str, Any] = {"common_name": None, "email": "ada@example.com", "sub": "user-1"}
 # Changes to a service token, and whether a service is still what the token names: one rule for every example.
@@ -73,13 +75,13 @@ class Team:
     Attributes:
         published: the keys that it hands out.
         fetches: how often it was asked for them.
-        answer: None to hand out the keys, else ``(status, headers, body)``, or a number of seconds to say nothing.
+        answer: None to hand out the keys, else ``(status, headers, body)``, or ``SILENCE``.
     """
 
     def __init__(self, url: str, key: Key) -> None:
         self.url, self.published = url, [key]
         self.fetches = 0
-        self.answer: tuple[int, dict[str, str], bytes] | float | None = None
+        self.answer: tuple[int, dict[str, str], bytes] | str | None = None
         self.closing = threading.Event()
 
     def claims(self, **changes: Any) -> dict[str, Any]:
@@ -124,8 +126,8 @@ def serve(key: Key) -> Iterator[Team]:
         def do_GET(self) -> None:
             assert self.path == "/cdn-cgi/access/certs"
             team.fetches += 1
-            if isinstance(team.answer, float):
-                team.closing.wait(team.answer)
+            if team.answer == SILENCE:
+                team.closing.wait()
                 return
             keys = {"keys": [key.jwk for key in team.published], "public_cert": {}, "public_certs": []}
             status, headers, body = team.answer or (200, {}, json.dumps(keys).encode())

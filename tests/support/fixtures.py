@@ -8,7 +8,7 @@ from bs4 import BeautifulSoup
 from playwright.sync_api import Browser
 
 from runtime.browser import Visit, chromium
-from runtime.postgres import shop
+from runtime.postgres import limit, shop
 from runtime.site import Site, build, serve
 from runtime.workers import Runtime
 from tests.support.scripts import Scripts
@@ -30,8 +30,9 @@ def scripts() -> Iterator[Scripts]:
 
 @pytest.fixture(scope="module")
 def postgres() -> Iterator[Any]:
-    """A real PostgreSQL that holds the shop of hyperdrive-database; a test may stop and start it."""
+    """A real PostgreSQL that holds the shop of hyperdrive-database, with limits that no busy machine meets."""
     with shop() as server:
+        limit(server, *["2min"] * 3)
         yield server
 
 

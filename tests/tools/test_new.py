@@ -14,6 +14,7 @@ import pytest
 from hooks.page.passes import strip
 from runtime import toolchain
 from tests.support.pages import SLUGS
+from tests.support.patience import PATIENCE_S
 from tools.new.__main__ import checked, main, write
 from tools.new.entries import ENTRIES, NewError, insert
 from tools.new.template import FILES, files
@@ -72,8 +73,7 @@ def python(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-# It waits as long as a busy machine needs, and the run within has no limit of its own.
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(10 * PATIENCE_S)
 def test_a_draft_builds_strictly_and_its_tests_pass(copy: Path):
     before = {name: (copy / name).read_text() for name in (entry.path for entry in ENTRIES)}
     done = python(copy, "tools.new", "pattern", SLUG)

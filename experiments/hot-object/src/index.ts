@@ -3,13 +3,20 @@ import { nothingHere } from "../../http";
 
 const WORK_MS = 10; // stands for work that nobody may do at the same time
 
+// Locally all objects share one isolate, so it can count those that are at work.
+let working = 0;
+
+type Reservation = { taken: number; atWork: number };
+
 export class Seats extends DurableObject<Env> {
-  async reserve(): Promise<number> {
+  async reserve(): Promise<Reservation> {
     return this.ctx.blockConcurrencyWhile(async () => {
+      const atWork = ++working;
       await scheduler.wait(WORK_MS);
+      working -= 1;
       const taken = (this.ctx.storage.kv.get<number>("taken") ?? 0) + 1;
       this.ctx.storage.kv.put("taken", taken);
-      return taken;
+      return { taken, atWork };
     });
   }
 }
@@ -21,11 +28,11 @@ export default {
     const { Seats } = ctx.exports;
     if (way === "one")
       // --8<-- [start:wrong]
-      return Response.json({ taken: await Seats.getByName("global").reserve() });
+      return Response.json(await Seats.getByName("global").reserve());
     // --8<-- [end:wrong]
     if (way === "each")
       // --8<-- [start:right]
-      return Response.json({ taken: await Seats.getByName(event).reserve() });
+      return Response.json(await Seats.getByName(event).reserve());
     // --8<-- [end:right]
     return nothingHere();
   },

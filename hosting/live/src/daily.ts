@@ -1,13 +1,18 @@
 import { DurableObject } from "cloudflare:workers";
 
-/** Counts the sandboxes of a day, all visitors together. Whoever can make addresses still cannot make a bill. */
+/**
+ * Counts the visitors of a day. Whoever can make addresses still cannot make a bill, and one visitor who empties a
+ * sandbox and opens it again takes nothing from the others.
+ */
 export class Daily extends DurableObject<Env> {
-  admit(day: string): boolean {
+  admit(day: string, visitor: string): boolean {
     const { sql } = this.ctx.storage;
-    sql.exec("CREATE TABLE IF NOT EXISTS days (day TEXT PRIMARY KEY, sandboxes INTEGER NOT NULL) WITHOUT ROWID");
-    sql.exec("DELETE FROM days WHERE day <> ?", day);
-    sql.exec("INSERT INTO days VALUES (?, 1) ON CONFLICT DO UPDATE SET sandboxes = sandboxes + 1", day);
-    const { sandboxes } = sql.exec<{ sandboxes: number }>("SELECT sandboxes FROM days").one();
-    return sandboxes <= this.env.SANDBOXES_A_DAY;
+    sql.exec("CREATE TABLE IF NOT EXISTS visitors (day TEXT, visitor TEXT, PRIMARY KEY (day, visitor)) WITHOUT ROWID");
+    if (sql.exec("SELECT 1 FROM visitors WHERE day = ? AND visitor = ?", day, visitor).toArray().length) return true;
+    sql.exec("DELETE FROM visitors WHERE day <> ?", day);
+    const { count } = sql.exec<{ count: number }>("SELECT count(*) AS count FROM visitors").one();
+    if (count >= this.env.VISITORS_A_DAY) return false;
+    sql.exec("INSERT INTO visitors VALUES (?, ?)", day, visitor);
+    return true;
   }
 }

@@ -44,7 +44,7 @@ async function route(request: Request, env: Env, ctx: ExecutionContext, requestI
     const { status } = outcome.answer;
     return json({ ...outcome.answer, status_text: reasonOf(status), removed }, 200, headers);
   }
-  if ("new" in outcome) throw tooMany("All sandboxes of today are taken. Tomorrow there are new ones.", 3600);
+  if ("new" in outcome) throw tooMany("Today's visitors have taken all sandboxes. Tomorrow there are new ones.", 3600);
   const { status, code, message, retryAfterS } = outcome.refused;
   if (retryAfterS) headers["Retry-After"] = `${retryAfterS}`;
   return json({ error: { code, message } }, status, headers);
@@ -64,7 +64,7 @@ async function ask(example: HostedExample, visitor: Visitor, call: Call, ctx: Ex
   const outcome = await example.call(visitor.id, call, false);
   if (!("new" in outcome)) return outcome;
   const today = new Date().toISOString().slice(0, 10);
-  const free = await ctx.exports.Daily.getByName("daily").admit(today);
+  const free = await ctx.exports.Daily.getByName("daily").admit(today, visitor.id);
   return free ? example.call(visitor.id, call, true) : outcome;
 }
 

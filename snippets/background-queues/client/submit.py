@@ -8,46 +8,58 @@ import random
 import sys
 import time
 import uuid
+from typing import Any
 
 import httpx
 
+from address import encrypted
+from answers import passing, read, wish_s
+
 TRIES = 6
 PATIENCE_S = 30
+FIELDS = ("state", "attempts", "error")
 
 
 # --8<-- [start:submit]
 def submit(client: httpx.Client, job: dict[str, str], key: str) -> str:
     """Send a job until it is accepted. Every try has the same key, so it is one job."""
     for attempt in range(TRIES):
+        pause = random.uniform(0, 2**attempt)
         try:
             headers = {"Idempotency-Key": key}
             response = client.post("/v1/jobs", json=job, headers=headers)
-            if response.status_code == 202:
-                return str(response.json()["id"])
-            if response.status_code < 500 and response.status_code != 429:
-                raise SystemExit(response.json()["error"]["message"])
-        except httpx.TransportError:
+        except httpx.RequestError:
             pass  # It may have arrived, or not: that is what the key is for.
-        time.sleep(random.uniform(0, 2**attempt))
+        else:
+            if not passing(response.status_code):
+                return str(read(response.status_code, response.content, "id")["id"])
+            pause = max(pause, wish_s(response.headers.get("Retry-After")))
+        if pause > PATIENCE_S:
+            break
+        time.sleep(pause)
     raise SystemExit(f"Not accepted. Try again later, with the key {key}.")
 
 
-def wait(client: httpx.Client, job: str) -> dict[str, str]:
+def wait(client: httpx.Client, job: str) -> dict[str, Any]:
     """Ask for the state at the pace that the answer names, until it is done or dead."""
     deadline = time.monotonic() + PATIENCE_S
     while True:
-        pause = 1.0
+        state, pause = None, 1.0
         try:
             response = client.get(f"/v1/jobs/{job}")
-            pause = float(response.headers.get("Retry-After", pause))
-            if response.status_code < 500 and response.status_code != 429:
-                state: dict[str, str] = response.raise_for_status().json()
-                if "Retry-After" not in response.headers or time.monotonic() > deadline:
-                    return state
-        except httpx.TransportError:
+        except httpx.RequestError:
             pass  # The job goes on without us.
-        if time.monotonic() > deadline:
-            raise SystemExit(f"No answer. Ask later for the job {job}.")
+        else:
+            wish = response.headers.get("Retry-After")
+            if not passing(response.status_code):
+                state = read(response.status_code, response.content, *FIELDS)
+                if wish is None:
+                    return state
+            pause = wish_s(wish) or pause
+        if time.monotonic() + pause > deadline:
+            if state is None:
+                raise SystemExit(f"No answer. Ask later for the job {job}.")
+            return state
         time.sleep(pause)
 
 
@@ -57,7 +69,7 @@ def wait(client: httpx.Client, job: str) -> dict[str, str]:
 if __name__ == "__main__":
     to, subject, text, *rest = sys.argv[1:]
     headers = {"Authorization": f"Bearer {os.environ['JOBS_KEY']}"}
-    url = os.environ["JOBS_URL"]
+    url = encrypted(os.environ["JOBS_URL"])
     with httpx.Client(base_url=url, headers=headers, timeout=10) as http:
         mail = {"kind": "mail", "to": to, "subject": subject, "text": text}
         end = wait(http, submit(http, mail, rest[0] if rest else str(uuid.uuid4())))

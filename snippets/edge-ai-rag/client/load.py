@@ -3,15 +3,21 @@
 import os
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import httpx
+
+from address import encrypted
+from answers import passing, read, wish_s
 
 URL = os.environ.get("ANSWERS_URL", "http://localhost:8787")
 ADMIN = {
     "Authorization": f"Bearer {os.environ.get('ADMIN_TOKEN', 'local-admin-token-0123456789abcdef')}"
 }
 PATIENCE_S = 120
+PAUSE_S = 0.05
 
 
 # --8<-- [start:load]
@@ -21,22 +27,32 @@ def load(http: httpx.Client, folder: Path, tenant: str) -> int:
     for path in sorted(folder.glob("*.md")):
         keys.append(f"{tenant}/{path.name}")
         headers = {**ADMIN, "Content-Type": "text/markdown"}
-        http.put(
-            f"/v1/documents/{keys[-1]}", content=path.read_bytes(), headers=headers
-        ).raise_for_status()
-    deadline = time.monotonic() + PATIENCE_S
+        ask(http, "PUT", keys[-1], passing, content=path.read_bytes(), headers=headers)
     for key in keys:
-        while (answer := http.get(f"/v1/documents/{key}", headers=ADMIN)).status_code == 404:
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"{key} is not indexed after {PATIENCE_S} s")
-            time.sleep(0.05)
-        answer.raise_for_status()
+        # Until it is indexed, a document is 404.
+        ask(http, "GET", key, lambda s: s == 404 or passing(s), headers=ADMIN)
     return len(keys)
+
+
+def ask(
+    http: httpx.Client, method: str, key: str, waits: Callable[[int], bool], **more: Any
+) -> None:
+    """Send a request, again while its answer may change, until it is a success."""
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        response = http.request(method, f"/v1/documents/{key}", **more)
+        if not waits(response.status_code):
+            read(response.status_code, response.content)
+            return
+        pause = max(PAUSE_S, wish_s(response.headers.get("Retry-After")))
+        if time.monotonic() + pause > deadline:
+            raise SystemExit(f"{response.status_code}: {key} took more than {PATIENCE_S} s")
+        time.sleep(pause)
 
 
 # --8<-- [end:load]
 
 
 if __name__ == "__main__":
-    with httpx.Client(base_url=URL, timeout=20) as client:
+    with httpx.Client(base_url=encrypted(URL), timeout=20) as client:
         print(f"{load(client, Path(sys.argv[1]), sys.argv[2])} documents are indexed")

@@ -49,7 +49,7 @@ async function route(
     case "v1/originals":
       allow(request, "DELETE");
       await requireToken(request, env.UPLOAD_TOKEN, log);
-      return removeOriginal(env.ORIGINALS, parseHash(second), url.origin, log);
+      return removeOriginal(env.ORIGINALS, parseHash(second), env.SITE, log);
     default:
       throw new HttpError(404, "not_found", "There is nothing at this address.");
   }

@@ -39,11 +39,11 @@ export async function removePhoto(
 export async function removeOriginal(
   bucket: R2Bucket,
   hash: string,
-  origin: string,
+  site: string,
   log: Log,
 ): Promise<Response> {
   await deleteOriginal(bucket, hash, log);
-  await forgetVariants(origin, hash);
+  await forgetVariants(site, hash);
   log("taken_down", { hash });
   return json({ hash, purge_tag: tagOf(hash) });
 }

@@ -2,7 +2,7 @@ import { encodingOf } from "./accept";
 import { findVariant, keepVariant } from "./cache";
 import { HttpError, type Log } from "./http";
 import { type Picture, resize, Unreadable } from "./images";
-import { readOriginal } from "./store";
+import { readOriginal, requireOriginal } from "./store";
 import type { Variant } from "./variants";
 
 const FOREVER = "public, max-age=31536000, immutable";
@@ -16,10 +16,13 @@ export async function serveVariant(
   variant: Variant,
   log: Log,
 ): Promise<Response> {
-  const { origin, pathname } = new URL(request.url);
-  const kept = await findVariant(origin, hash, variant);
+  const { pathname } = new URL(request.url);
+  const kept = await findVariant(env.SITE, hash, variant);
+  // A takedown forgets the listed sizes. Nobody has a list of the signed ones.
+  if (kept && variant.lifetimeS !== undefined)
+    await requireOriginal(env.ORIGINALS, hash, log);
   const picture = kept ?? (await makeVariant(env, hash, variant, log));
-  if (!kept) ctx.waitUntil(keepVariant(env.ORIGINALS, origin, hash, variant, picture, log));
+  if (!kept) ctx.waitUntil(keepVariant(env, hash, variant, picture, log));
   const tag = `"${pathname.split("/").slice(2).join("-")}-${variant.format}"`;
   const { lifetimeS, negotiated } = variant;
   const headers = new Headers({

@@ -23,6 +23,9 @@ export async function keepOriginal(
 }
 // --8<-- [end:write]
 
+const missing = () =>
+  new HttpError(404, "photo_not_found", "There is no photo under this key.");
+
 export async function readOriginal(
   bucket: R2Bucket,
   hash: string,
@@ -30,7 +33,15 @@ export async function readOriginal(
 ): Promise<R2ObjectBody> {
   const object = await guarded(log, "read_original", bucket.get(keyOf(hash)));
   if (object) return object;
-  throw new HttpError(404, "photo_not_found", "There is no photo under this key.");
+  throw missing();
+}
+
+export async function requireOriginal(
+  bucket: R2Bucket,
+  hash: string,
+  log: Log,
+): Promise<void> {
+  if (!(await guarded(log, "head_original", isThere(bucket, hash)))) throw missing();
 }
 
 export async function isThere(bucket: R2Bucket, hash: string): Promise<boolean> {

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import httpx
 
+from address import encrypted
+
 url, tenant, file, *host = sys.argv[1:]
 response = httpx.post(
-    f"{url}/v1/tenants/{tenant}/versions",
+    f"{encrypted(url)}/v1/tenants/{tenant}/versions",
     json={
         "main": "index.js",
         "modules": {"index.js": Path(file).read_text(encoding="utf-8")},
@@ -21,4 +23,5 @@ response = httpx.post(
     timeout=30,
 )
 print(response.status_code, response.text)
-sys.exit(response.is_error)
+# Anything else, also a redirect or a page of somebody else, is no deployment.
+sys.exit(response.status_code != 201)

@@ -8,11 +8,15 @@ import sys
 
 import httpx
 
-from sign import HmacAuth
+from own_address import Refused
+from sign import client
 
 method, path, *body = sys.argv[1:]
-auth = HmacAuth(os.environ["API_KEY_ID"], os.environ["API_KEY"])
-response = httpx.request(
-    method, os.environ["API_URL"] + path, content="".join(body), auth=auth, timeout=10
-)
+try:
+    with client(
+        os.environ["API_URL"], os.environ["API_KEY_ID"], os.environ["API_KEY"]
+    ) as api:
+        response = api.request(method, path, content="".join(body))
+except (ValueError, Refused, httpx.TransportError) as error:
+    raise SystemExit(str(error)) from error
 print(response.status_code, response.text)

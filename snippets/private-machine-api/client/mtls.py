@@ -5,6 +5,8 @@ from pathlib import Path
 
 import httpx
 
+from own_address import hooks
+
 
 # --8<-- [start:client]
 def client(
@@ -20,10 +22,17 @@ def client(
 
     Raises:
         ssl.SSLError: certificate and key do not belong together.
+        ValueError, Refused: as ``own_address.hooks`` says.
     """
     context = ssl.create_default_context(cafile=ca)
     context.load_cert_chain(certificate, key)
-    return httpx.Client(base_url=base_url, verify=context, timeout=10)
+    return httpx.Client(
+        base_url=base_url,
+        verify=context,
+        event_hooks=hooks(base_url),
+        follow_redirects=False,
+        timeout=10,
+    )
 
 
 # --8<-- [end:client]

@@ -5,10 +5,11 @@ import hmac
 import re
 import secrets
 import time
-from collections.abc import Generator
 from string import ascii_letters, digits
 
 import httpx
+
+from own_address import hooks
 
 # --8<-- [start:canonical]
 # What stands for itself (RFC 3986): unreserved characters, and delimiters of path and query.
@@ -65,48 +66,82 @@ def canonical_target(target: str) -> str:
 
 
 # --8<-- [start:sign]
-def message(method: str, target: str, timestamp: int, nonce: str, body: bytes) -> bytes:
-    """Return the bytes to sign: method, target, Unix seconds, nonce, the body's SHA-256."""
-    return "\n".join(
-        [method, target, str(timestamp), nonce, hashlib.sha256(body).hexdigest()]
-    ).encode()
+VERSION = "v2"
 
 
-def sign(key: str, method: str, target: str, timestamp: int, nonce: str, body: bytes) -> str:
+def message(method: str, target: str, timestamp: int, nonce: str, body_hash: str) -> bytes:
+    """Return the bytes to sign: version, method, target, Unix seconds, nonce, body hash."""
+    lines = [VERSION, method, target, str(timestamp), nonce, body_hash]
+    return "\n".join(lines).encode()
+
+
+def sign(
+    key: str, method: str, target: str, timestamp: int, nonce: str, body_hash: str
+) -> str:
     """Return the value of ``X-Signature``."""
-    return (
-        "v1="
-        + hmac.new(
-            key.encode(), message(method, target, timestamp, nonce, body), "sha256"
-        ).hexdigest()
-    )
+    text = message(method, target, timestamp, nonce, body_hash)
+    return f"{VERSION}=" + hmac.new(key.encode(), text, "sha256").hexdigest()
 
 
-class HmacAuth(httpx.Auth):
-    """Signs every request: ``httpx.Client(auth=HmacAuth("shop-backend", key))``."""
-
-    requires_request_body = True
+class Signer:
+    """Signs a request in its place, each time anew: a hook for httpx."""
 
     def __init__(self, key_id: str, key: str) -> None:
         self.key_id, self._key = key_id, key
 
-    def auth_flow(
-        self, request: httpx.Request
-    ) -> Generator[httpx.Request, httpx.Response, None]:
+    def __call__(self, request: httpx.Request) -> None:
         target = canonical_target(request.url.raw_path.decode())
         request.url = request.url.copy_with(raw_path=target.encode())
         timestamp, nonce = int(time.time()), secrets.token_urlsafe(24)
+        body_hash = hashlib.sha256(request.read()).hexdigest()
+        signed = request.method, target, timestamp, nonce, body_hash
         request.headers.update(
             {
                 "X-Key-Id": self.key_id,
                 "X-Timestamp": str(timestamp),
                 "X-Nonce": nonce,
-                "X-Signature": sign(
-                    self._key, request.method, target, timestamp, nonce, request.content
-                ),
+                "X-Content-SHA256": body_hash,
+                "X-Signature": sign(self._key, *signed),
             }
         )
-        yield request
+
+
+def client(base_url: str, key_id: str, key: str) -> httpx.Client:
+    """Return a client that signs every request, and sends none to another address.
+
+    A signature that was not used yet is worth a request: whoever gets it, in clear or by a
+    redirect, can send that request first.
+
+    Raises:
+        ValueError, Refused: as ``own_address.hooks`` says.
+    """
+    guard = hooks(base_url)
+    guard["request"].append(Signer(key_id, key))
+    return httpx.Client(
+        base_url=base_url, event_hooks=guard, follow_redirects=False, timeout=10
+    )
 
 
 # --8<-- [end:sign]
+
+
+def async_client(base_url: str, key_id: str, key: str) -> httpx.AsyncClient:
+    """Return the same for asyncio."""
+    guard, signer = hooks(base_url), Signer(key_id, key)
+
+    async def stay_and_sign(request: httpx.Request) -> None:
+        for hook in guard["request"]:
+            hook(request)
+        await request.aread()
+        signer(request)
+
+    async def refuse(response: httpx.Response) -> None:
+        for hook in guard["response"]:
+            hook(response)
+
+    return httpx.AsyncClient(
+        base_url=base_url,
+        event_hooks={"request": [stay_and_sign], "response": [refuse]},
+        follow_redirects=False,
+        timeout=10,
+    )

@@ -18,8 +18,10 @@ from typing import Any
 import boto3
 import httpx
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
+from address import encrypted
+from answers import read
 from session import session
 from upload import ask
 
@@ -29,6 +31,15 @@ CONFIG = Config(
     request_checksum_calculation="when_required",
     response_checksum_validation="when_required",
 )
+# These say that this very upload cannot be finished. Anything else may pass: also a wrong
+# clock, a refused key pair or a slow network, which must not throw away what was sent.
+FINAL = {
+    "EntityTooLarge",
+    "EntityTooSmall",
+    "InvalidPart",
+    "InvalidPartOrder",
+    "NoSuchUpload",
+}
 
 
 # --8<-- [start:parts]
@@ -64,13 +75,11 @@ def send(s3: Any, job: dict[str, Any], path: Path, note: Path) -> None:
 def state_of(api: str, user: str, job: dict[str, Any]) -> str:
     """Ask the Worker: it deletes what arrives for a file that it has given up."""
     answer = httpx.get(address(api, job), headers=session(user), timeout=10)
-    if answer.is_error:
-        raise SystemExit(f"{answer.status_code} {answer.text}")
-    return answer.json()["state"]
+    return str(read(answer.status_code, answer.content, "state")["state"])
 
 
 def upload(s3: Any, api: str, user: str, path: Path) -> dict[str, Any]:
-    """Start, or go on where the last run broke. What is refused is aborted."""
+    """Start, or go on where the last run broke. What cannot be finished is aborted."""
     note = path.with_name(path.name + ".upload")
     changed = path.stat().st_mtime_ns
     if note.exists():
@@ -89,7 +98,7 @@ def upload(s3: Any, api: str, user: str, path: Path) -> dict[str, Any]:
         try:
             send(s3, job, path, note)
         except ClientError as error:
-            if error.response["ResponseMetadata"]["HTTPStatusCode"] < 500:
+            if error.response["Error"]["Code"] in FINAL:
                 give_up(s3, api, user, job, note)
             raise
         state = state_of(api, user, job)
@@ -113,7 +122,7 @@ def give_up(s3: Any, api: str, user: str, job: dict[str, Any], note: Path) -> No
 
 
 def address(api: str, job: dict[str, Any]) -> str:
-    return f"{api}/v1/files/{job['id']}"
+    return f"{encrypted(api)}/v1/files/{job['id']}"
 
 
 def where(job: dict[str, Any]) -> dict[str, str]:
@@ -128,10 +137,12 @@ def save(note: Path, job: dict[str, Any]) -> None:
 
 
 def main(api: str, user: str, name: str) -> None:
-    s3 = boto3.client(
-        "s3", endpoint_url=os.environ["S3_ENDPOINT"], region_name="auto", config=CONFIG
-    )
-    job = upload(s3, api, user, Path(name))
+    endpoint = encrypted(os.environ["S3_ENDPOINT"])
+    s3 = boto3.client("s3", endpoint_url=endpoint, region_name="auto", config=CONFIG)
+    try:
+        job = upload(s3, api, user, Path(name))
+    except (ClientError, BotoCoreError, httpx.RequestError) as error:
+        raise SystemExit(f"{error}. Run it again to go on.") from error
     print(f"{name}: {job['parts']} parts sent, file {job['id']}")
 
 

@@ -4,12 +4,17 @@ import sys
 
 import httpx
 
+from address import encrypted
+from answers import read
 from session import session
 
 
 def newest(api: str, user: str) -> str:
-    answer = httpx.get(f"{api}/v1/files", headers=session(user), timeout=10)
-    return f"{api}/v1/files/{answer.raise_for_status().json()['files'][0]['id']}"
+    answer = httpx.get(f"{encrypted(api)}/v1/files", headers=session(user), timeout=10)
+    files = read(answer.status_code, answer.content, "files")["files"]
+    if not files:
+        raise SystemExit(f"{user} has no file.")
+    return f"{api}/v1/files/{files[0]['id']}"
 
 
 if __name__ == "__main__":

@@ -8,7 +8,12 @@ from typing import Any
 
 import httpx
 
+from address import encrypted
+from answers import passing, read, wish_s
 from session import session
+
+PATIENCE_S = 60  # the signed address lives for ten minutes
+TOO_SLOW = "<Code>RequestTimeout</Code>"
 
 
 # --8<-- [start:upload]
@@ -16,29 +21,33 @@ def ask(api: str, user: str, path: Path, **more: object) -> dict[str, Any]:
     """Ask the Worker for permission to store this file."""
     kind = mimetypes.guess_type(path)[0] or "application/octet-stream"
     about = {"name": path.name, "type": kind, "size": path.stat().st_size, **more}
-    answer = httpx.post(f"{api}/v1/files", json=about, headers=session(user), timeout=10)
-    if answer.is_error:
-        raise SystemExit(f"{answer.status_code} {answer.text}")
-    return {**about, **answer.json()}
+    url, headers = f"{encrypted(api)}/v1/files", session(user)
+    answer = httpx.post(url, json=about, headers=headers, timeout=10)
+    return {**about, **read(answer.status_code, answer.content, "id")}
 
 
 def put(signed: dict[str, Any], path: Path, attempts: int = 4) -> None:
-    """Send the bytes, again after a broken connection."""
+    """Send the bytes, again after a broken connection or an answer that may change."""
+    url, headers = encrypted(signed["url"]), signed["headers"]
     for attempt in range(attempts):
+        pause = float(2**attempt)
         try:
             with path.open("rb") as body:
-                answer = httpx.put(
-                    signed["url"], content=body, headers=signed["headers"], timeout=60
-                )
-        except httpx.TransportError:
-            time.sleep(2**attempt)
-            continue
-        # 412: the key is taken. An earlier attempt arrived, only its answer was lost.
-        if answer.status_code in (200, 412):
-            return
-        if answer.status_code < 500:
-            raise SystemExit(f"{answer.status_code} {answer.text}")
-    raise SystemExit(f"{path.name} was not stored after {attempts} attempts")
+                answer = httpx.put(url, content=body, headers=headers, timeout=60)
+        except httpx.RequestError:
+            pass
+        else:
+            # 412: the key is taken. An earlier attempt arrived, only its answer was lost.
+            if answer.status_code in (200, 412):
+                return
+            # S3 says under status 400 that the bytes came too slowly.
+            if not passing(answer.status_code) and TOO_SLOW not in answer.text:
+                raise SystemExit(f"{answer.status_code}: {path.name} was refused")
+            pause = max(pause, wish_s(answer.headers.get("Retry-After")))
+        if pause > PATIENCE_S:
+            break
+        time.sleep(pause)
+    raise SystemExit(f"{path.name} was not stored after {attempt + 1} attempts")
 
 
 # --8<-- [end:upload]

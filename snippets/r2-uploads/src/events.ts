@@ -1,6 +1,6 @@
-import { fileOfKey } from "./files";
+import { type FileRow, fileOfKey, move } from "./files";
 import { log } from "./http";
-import { settle } from "./settle";
+import { clear, settle } from "./settle";
 
 const LONGEST_DELAY_S = 3600;
 
@@ -39,9 +39,18 @@ async function onEvent(body: unknown, env: Env): Promise<void> {
   const file = await fileOfKey(env.DB, object.key);
   // The row may still come, or the database was restored: never delete for its lack.
   if (file === null) throw new Error(`no row for ${object.key}`);
+  if (action === "CopyObject" && (file.state === "pending" || file.url_until > Date.now()))
+    return refuseCopy(env, file);
   if (file.state === "ready" && file.etag !== object.eTag)
     log("error", "file_overwritten", { file: file.id, action });
   await settle(env, file);
+}
+
+/** A copy holds what somebody else uploaded. A URL is for the bytes of its own request. */
+async function refuseCopy(env: Env, file: FileRow): Promise<void> {
+  log("error", "file_copied", { file: file.id, owner: file.owner });
+  await move(env.DB, file, ["pending", "ready"], "refused", { reason: "copied" });
+  await clear(env, file);
 }
 
 type R2Event = {

@@ -13,6 +13,7 @@ export type FileRow = {
   etag: string | null;
   created_at: number;
   deadline: number;
+  url_until: number;
 };
 // --8<-- [end:row]
 
@@ -27,11 +28,16 @@ export async function insertPending(
 ): Promise<boolean> {
   const { meta } = await db
     .prepare(
-      `INSERT INTO files (id, owner, key, name, type, size, created_at, deadline, checked_at)
-       SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?7
-       WHERE ?9 >= ?6 + (SELECT coalesce(sum(size), 0) FROM files
-                         WHERE owner = ?2 AND state IN ('pending', 'ready'))
-         AND ?10 > (SELECT count(*) FROM files WHERE owner = ?2 AND state = 'pending')`,
+      `INSERT INTO files (id, owner, key, name, type, size, created_at, deadline, url_until,
+                          checked_at)
+       SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?7
+       WHERE ?10 >= ?6 + (SELECT coalesce(sum(size), 0) FROM files
+                          WHERE owner = ?2 AND state IN ('pending', 'ready'))
+                       -- What is deleted can be stored again while its URL lives.
+                       + (SELECT coalesce(sum(size), 0) FROM files
+                          WHERE owner = ?2 AND state IN ('refused', 'deleted')
+                            AND url_until > ?7)
+         AND ?11 > (SELECT count(*) FROM files WHERE owner = ?2 AND state = 'pending')`,
     )
     .bind(
       file.id,
@@ -42,6 +48,7 @@ export async function insertPending(
       file.size,
       file.created_at,
       file.deadline,
+      file.url_until,
       quotaBytes,
       MAX_PENDING,
     )

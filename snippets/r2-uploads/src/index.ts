@@ -38,6 +38,11 @@ async function route(request: Request, env: Env, requestId: string): Promise<Res
   const user = await userOf(request, env.SESSION_KEY);
   const what = `${request.method} ${id ? (content ? "content" : "file") : "files"}`;
   if (what === "POST files") {
+    const { success } = await env.ASKS.limit({ key: user });
+    if (!success)
+      throw new HttpError(429, "too_many_uploads", "Ask again in a minute.", {
+        "Retry-After": "60",
+      });
     const started = await startUpload(env, user, parseAsk(await readJson(request)));
     log("log", "upload_asked", { requestId, user, file: started.id });
     return json(started, 201);

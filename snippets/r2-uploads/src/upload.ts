@@ -26,6 +26,8 @@ export async function startUpload(env: Env, owner: string, ask: Ask) {
     etag: null,
     created_at,
     deadline: created_at + patience * 1000,
+    // Parts are sent with a key pair, and by no URL.
+    url_until: created_at + (multipart ? 0 : patience * 1000),
   };
   if (!(await insertPending(env.DB, file, env.QUOTA_BYTES)))
     throw new HttpError(

@@ -12,7 +12,7 @@ from hooks.blocks.experiments import NBSP, chart, shown, table
 from model import experiments
 from model.experiments import command
 from model.files import GuideError
-from tests.experiments.measure import alike
+from tests.experiments.measure import alike, same_order
 from tests.support.sheets import sheet, the_guide
 
 FIGURES = {
@@ -146,3 +146,19 @@ def test_the_command_names_the_test_of_the_experiment():
 )
 def test_figures_are_compared_by_order_of_magnitude_and_nothing_is_like_zero(was, now, same):
     assert alike(was, now) is same
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "same"),
+    [
+        ([747, 614, 13], [7470, 6140, 138], True),
+        ([747, 614, 13], [614, 747, 138], True),
+        ([747, 614, 13], [747, 100, 138], False),
+        ([747, 614, 13], [138, 614, 138], False),
+        ([481, 574], [5740, 481], True),
+        ([481, None, 0], [10, None, 20], True),
+    ],
+    ids=["all slower", "close ones change places", "second", "equal", "not clear", "nothing to compare"],
+)
+def test_times_are_compared_by_their_order_within_one_run(was, now, same):
+    assert same_order(was, now) is same

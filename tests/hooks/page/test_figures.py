@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 from playwright.sync_api import Browser
@@ -83,7 +82,7 @@ def test_mkdocs_serve_draws_a_draft_with_the_local_mermaid(tmp_path: Path, brows
                     break
             with Visit(browser) as visit:
                 visit.page.goto(f"http://127.0.0.1:{port}/guide/decide/", wait_until="networkidle")
-                visit.page.locator("div.mermaid svg", has_text="Draft box").wait_for(timeout=10_000)
+                visit.page.locator("div.mermaid svg", has_text="Draft box").wait_for()
                 assert all(f"127.0.0.1:{port}" in u or u.startswith("data:") for u in visit.requests)
                 visit.requests.clear()
                 visit.page.goto(f"http://127.0.0.1:{port}/patterns/global-api-kv/", wait_until="networkidle")
@@ -91,7 +90,6 @@ def test_mkdocs_serve_draws_a_draft_with_the_local_mermaid(tmp_path: Path, brows
         finally:
             server.terminate()
             server.stdout.read()
-            time.sleep(0.1)
 
 
 def socket_port():

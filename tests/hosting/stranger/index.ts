@@ -5,14 +5,14 @@ import { Sandbox } from "../../../hosting/live/sandbox/sandbox";
 
 export class Visitor extends Sandbox {
   protected override readonly schema = [KV_SCHEMA];
-  protected override readonly idleMs = 1_000;
-  protected override readonly callsPerLife = 40;
-  protected override readonly wallMs = 600;
+  protected override readonly idleMs = 5_000;
+  protected override readonly callsPerDay = 40;
+  protected override readonly wallMs = 3_000;
 
   protected override async handle(request: Request): Promise<Response> {
     const { pathname, searchParams } = new URL(request.url);
     const store = kv(this.ctx.storage, this.mostBytes);
-    if (pathname === "/sleep") await new Promise((resolve) => setTimeout(resolve, 10_000));
+    if (pathname === "/sleep") await new Promise((resolve) => setTimeout(resolve, 600_000));
     if (pathname === "/throw") throw new Error("a secret of the inside");
     if (pathname === "/endless") {
       const chunk = new TextEncoder().encode("€".repeat(300) + "x".repeat(100));

@@ -3,18 +3,19 @@
 import importlib.util
 import itertools
 import json
+import sys
 import threading
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
 
 from runtime.workers import SNIPPETS, Example, Runtime
+from tests.support.patience import until
 
 SLUG = "background-queues"
 SHOP = {"Authorization": "Bearer shop-key-that-nobody-may-see-0123456789"}
@@ -30,27 +31,28 @@ SECRETS = {
 # Production waits half a minute before the first retry; tests do not.
 QUICK = {
     "RETRY_BASE_S": "0",
-    "LEASE_S": "1",
-    "PROVIDER_TIMEOUT_S": "5",
+    "LEASE_S": "3",
+    "PROVIDER_TIMEOUT_S": "60",
     "SEND_AGAIN_S": "1",
     "FOLLOW_UP_AFTER": "0.2 seconds",
 }
 FAILING_QUEUE, FAILING_WORKFLOW, INSIDE = (
     Path(__file__).with_name(n) for n in ("failing_queue", "failing_workflow", "inside")
 )
-DEADLINE_S = 30
 numbers = itertools.count()
-T = TypeVar("T")
 
 
 def client_module(name: str) -> ModuleType:
     """Load a file of ``client/`` as a reader's program does, without leaving it on the import path."""
-    spec = importlib.util.spec_from_file_location(
-        f"background_queues_{name}", SNIPPETS / SLUG / "client" / f"{name}.py"
-    )
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    folder = SNIPPETS / SLUG / "client"
+    sys.path.insert(0, str(folder))
+    try:
+        spec = importlib.util.spec_from_file_location(f"background_queues_{name}", folder / f"{name}.py")
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+    finally:
+        sys.path.remove(str(folder))
 
 
 class Jobs:
@@ -132,15 +134,6 @@ def mail(to: str = "ann@example.com", subject: str = "Your receipt", text: str =
 
 def onboarding(to: str = "ann@example.com", name: str = "Ann") -> dict[str, str]:
     return {"kind": "onboarding", "to": to, "name": name}
-
-
-def until(read: Callable[[], T], ready: Callable[[T], object], deadline_s: float = DEADLINE_S) -> T:
-    """Read until the value is as wanted; fail with the last one after a deadline."""
-    deadline = time.monotonic() + deadline_s
-    while not ready(value := read()):
-        assert time.monotonic() < deadline, f"still {value!r} after {deadline_s:g} s"
-        time.sleep(0.03)
-    return value
 
 
 @contextmanager

@@ -45,11 +45,10 @@ class Faulty:
         down = self.mode == "dead" or (self.mode == "flapping" and time.monotonic() % (2 * FLAP_S) < FLAP_S)
         if scope["method"] in {"POST", "PATCH", "PUT"}:
             receive = self.recorded(await Request(scope, receive).body())
-        until = time.monotonic() + 6
-        while self.mode == "slow" and time.monotonic() < until:  # noqa: ASYNC110 - the mode is text, of which any request may set another
+        while self.mode == "slow":  # noqa: ASYNC110 - the mode is text, of which any request may set another
             await asyncio.sleep(0.05)
         if scope["path"] == "/slow":
-            await asyncio.sleep(1.2)
+            await asyncio.sleep(600)
         if self.mode == "busy":
             await asyncio.sleep(0.05)
         if down or scope["path"] == "/broken":

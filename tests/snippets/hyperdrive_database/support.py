@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import subprocess
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,15 +14,17 @@ import httpx
 
 from runtime.postgres import bindings
 from runtime.workers import Example, Runtime
+from tests.support.patience import PATIENCE_S, until
 
 SLUG = "hyperdrive-database"
 TOKEN = "a-secret-that-nobody-may-see-0123456789"
 SHOP = {"Authorization": f"Bearer {TOKEN}"}
-WAIT_S = 15
 
 
 @contextmanager
-def started(runtime: Runtime, cached: str, fresh: str | None = None, deadline_ms: int = 5000) -> Iterator[Example]:
+def started(
+    runtime: Runtime, cached: str, fresh: str | None = None, deadline_ms: int = 1000 * PATIENCE_S
+) -> Iterator[Example]:
     """Start the Worker with its two bindings."""
     variables = {"DEADLINE_MS": str(deadline_ms)}
     with runtime.example(
@@ -122,7 +123,7 @@ class Session:
 
     def close(self) -> None:
         self._process.stdin.close()
-        self._process.wait(WAIT_S)
+        self._process.wait(PATIENCE_S)
         self._process.stdout.close()
 
 
@@ -143,15 +144,6 @@ def meanwhile(call: Callable[[], httpx.Response]) -> Iterator[Future[httpx.Respo
     """Run a request while the test does something else."""
     with ThreadPoolExecutor(1) as pool:
         yield pool.submit(call)
-
-
-def until(ready: Callable[[], Any]) -> Any:
-    """Poll until something is there, and return it."""
-    deadline = time.monotonic() + WAIT_S
-    while not (found := ready()):
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.02)
-    return found
 
 
 def waiting(postgres: Any, kind: str = "Lock") -> int:

@@ -1,9 +1,11 @@
 """Start the example, and speak to it as its callers do or as an attacker would."""
 
+import hashlib
 import importlib.util
 import json
 import secrets
 import socket
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +17,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from runtime.workers import SNIPPETS, Example, Runtime
+from tests.support.patience import PATIENCE_S
 
 FOLDER = SNIPPETS / "private-machine-api"
 WORKERS = ("gateway", "internal-a", "internal-b", "worker-x")
@@ -33,10 +36,14 @@ LIMIT_BYTES = 1024 * 1024
 
 def client_module(name: str) -> ModuleType:
     """Load a file of ``client/`` as a reader's program does, without leaving it on the import path."""
-    spec = importlib.util.spec_from_file_location(f"private_machine_api_{name}", FOLDER / "client" / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    sys.path.insert(0, str(FOLDER / "client"))
+    try:
+        spec = importlib.util.spec_from_file_location(f"private_machine_api_{name}", FOLDER / "client" / f"{name}.py")
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+    finally:
+        sys.path.remove(str(FOLDER / "client"))
 
 
 sign = client_module("sign")
@@ -72,15 +79,21 @@ def signed(
     nonce: str = "",
     clock: str = "{}",
 ) -> dict[str, str]:
-    """Return the four headers for a request, each signed as it is given.
+    """Return the five headers for a request, each signed as it is given.
 
     Args:
         at: seconds from now.
         clock: how the seconds are written.
     """
     timestamp, nonce = clock.format(int(time.time() + at)), nonce or secrets.token_urlsafe(24)
-    signature = sign.sign(key, method, target, timestamp, nonce, body)
-    return {"X-Key-Id": key_id, "X-Timestamp": timestamp, "X-Nonce": nonce, "X-Signature": signature}
+    body_hash = hashlib.sha256(body).hexdigest()
+    return {
+        "X-Key-Id": key_id,
+        "X-Timestamp": timestamp,
+        "X-Nonce": nonce,
+        "X-Content-SHA256": body_hash,
+        "X-Signature": sign.sign(key, method, target, timestamp, nonce, body_hash),
+    }
 
 
 def send(
@@ -122,7 +135,7 @@ def raw(
     """Send bytes that no client library would, the last one late where asked, and return the answer."""
     address = urlsplit(example.url)
     lines = [request_line, *(f"{name}: {value}".encode() for name, value in headers), b"Connection: close", b"", body]
-    with socket.create_connection((address.hostname, address.port), timeout=20) as connection:
+    with socket.create_connection((address.hostname, address.port), timeout=PATIENCE_S) as connection:
         text = b"\r\n".join(lines)
         connection.sendall(text[:-1])
         time.sleep(last_byte_after_s)

@@ -3,7 +3,7 @@
 import importlib.util
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
@@ -16,6 +16,7 @@ from botocore.config import Config
 
 from runtime.setups import EXAMPLES
 from runtime.workers import SNIPPETS, Example, Runtime
+from tests.support.patience import until
 
 FOLDER = SNIPPETS / "r2-uploads"
 EVENTS = Path(__file__).with_name("r2_events")
@@ -23,14 +24,21 @@ SETUP = EXAMPLES["r2-uploads"]
 SESSION_KEY = SETUP.secrets["SESSION_KEY"]
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(100))
 PDF = b"%PDF-1.7\n" + b"x" * 2000
-WAIT_S = 20
 
 
 @contextmanager
-def uploads(runtime: Runtime, **variables: object) -> Iterator[Example]:
-    """Start the example with its local S3 address and with what plays R2's events."""
+def uploads(runtime: Runtime, *, limited: bool = False, **variables: object) -> Iterator[Example]:
+    """Start the example with its local S3 address and with what plays R2's events.
+
+    Args:
+        limited: whether the rate limit for asking is the real one.
+    """
     with runtime.example(
-        *SETUP.folders, EVENTS, secrets=SETUP.secrets, variables={**SETUP.variables, **variables}
+        *SETUP.folders,
+        EVENTS,
+        secrets=SETUP.secrets,
+        variables={**SETUP.variables, **variables},
+        stand_ins={} if limited else {"ASKS": "r2-events"},
     ) as example:
         example.migrate("DB")
         yield example
@@ -86,26 +94,15 @@ def notify(api: Example, key: str, **more: str) -> None:
     api.call("EVENTS", "send", event(key, **more), worker="r2-events")
 
 
-def wait_until(condition: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + WAIT_S
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {WAIT_S} s: {what}"
-        time.sleep(0.02)
-
-
 def wait_for_state(api: Example, file_id: str, state: str) -> None:
-    wait_until(lambda: row(api, file_id)["state"] == state, f"state {state} of {file_id}")
+    until(lambda: row(api, file_id)["state"], lambda found: found == state, f"state {state} of {file_id}")
 
 
 def wait_for_log(api: Example, *words: str) -> str:
-    found: list[str] = []
+    def found() -> list[str]:
+        return [line for line in api.logs() if all(word in line for word in words)]
 
-    def there() -> bool:
-        found[:] = [line for line in api.logs() if all(word in line for word in words)]
-        return bool(found)
-
-    wait_until(there, f"a log line with {words}")
-    return found[-1]
+    return until(found, what=f"a log line with {words}")[-1]
 
 
 def sweep(api: Example, later_s: int = 0) -> None:

@@ -8,7 +8,8 @@ import os
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterator
+import uuid
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from types import ModuleType
 from typing import Any
@@ -18,10 +19,10 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from runtime.workers import SNIPPETS, Example
+from tests.support.patience import PATIENCE_S
 
 SLUG = "realtime-durable-objects"
 KEY = "a-key-that-nobody-may-see-" + "0123456789" * 4
-PATIENCE_S = 10
 
 
 def module(name: str) -> ModuleType:
@@ -63,7 +64,7 @@ class Member:
         self.raw(json.dumps(frame))
 
     def say(self, text: str, key: str | None = None) -> None:
-        self.send(type="send", key=key or f"k{time.monotonic_ns()}", text=text)
+        self.send(type="send", key=key or uuid.uuid4().hex, text=text)
 
     def next(self, timeout: float = PATIENCE_S) -> dict[str, Any]:
         """Return the next frame; answer checks on the way, as every client must."""
@@ -190,10 +191,3 @@ def text_frame(text: str) -> bytes:
     data = text.encode()
     length = bytes([0x80 | len(data)]) if len(data) < 126 else bytes([0xFE]) + len(data).to_bytes(2)
     return b"\x81" + length + bytes(4) + data
-
-
-def eventually(true: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not true():
-        assert time.monotonic() < deadline, f"not within {PATIENCE_S} s: {what}"
-        time.sleep(0.03)

@@ -51,6 +51,7 @@ export class Visitor extends Sandbox<Env> {
   }
 
   override async forget(): Promise<void> {
+    if (!this.isOpen()) return;
     const keys = Object.keys(JSON.parse(this.env.HMAC_KEYS) as object);
     const { exports } = this.ctx;
     await Promise.all(keys.map((key) => exports.Nonces.getByName(noncesOf(this.visitor, key)).forget()));
@@ -66,6 +67,12 @@ export class Orders extends AllOrders {
 }
 
 export class Nonces extends OneCaller {
+  /** The first question of a request: a visitor who emptied the sandbox finds no table any more. */
+  override async has(nonce: string): Promise<boolean> {
+    this.open();
+    return super.has(nonce);
+  }
+
   async forget(): Promise<void> {
     await this.ctx.storage.deleteAll();
   }

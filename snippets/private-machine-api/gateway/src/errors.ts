@@ -26,7 +26,7 @@ export class Refusal extends Error {
 export const unauthenticated = (reason: string) =>
   new Refusal(401, "unauthenticated", "Send a valid proof of who you are.", reason, {
     "WWW-Authenticate":
-      'HMAC-SHA256 realm="api", headers="x-key-id x-timestamp x-nonce x-signature"',
+      'HMAC-SHA256 realm="api", headers="x-key-id x-timestamp x-nonce x-content-sha256 x-signature"',
   });
 
 export const forbidden = (reason: string) =>
@@ -36,6 +36,9 @@ export const unavailable = (reason: string) =>
   new Refusal(503, "unavailable", "Your proof cannot be checked right now.", reason, {
     "Retry-After": "5",
   });
+
+export const tooMany = (reason: string) =>
+  new Refusal(429, "rate_limited", "Slow down.", reason, { "Retry-After": "60" });
 // --8<-- [end:refusal]
 
 export const invalid = (message: string) => new Refusal(400, "invalid", message);

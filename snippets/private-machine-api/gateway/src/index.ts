@@ -1,6 +1,6 @@
 import { bodyOf } from "./body";
 import { permissions } from "./callers";
-import { forbidden, Refusal, unauthenticated } from "./errors";
+import { forbidden, Refusal, tooMany, unauthenticated } from "./errors";
 import { byAccessToken } from "./proofs/access";
 import { byHmac } from "./proofs/hmac";
 import { byCertificate } from "./proofs/mtls";
@@ -20,20 +20,16 @@ async function answer(
     return Response.json({ ok: true });
 
   const body = bodyOf(request);
-  const acceptNonce = (keyId: string, nonce: string, expiresS: number) =>
-    ctx.exports.Nonces.getByName(keyId).accept(nonce, expiresS);
+  const noncesOf = (keyId: string) => ctx.exports.Nonces.getByName(keyId);
   // The first proof that is there decides; a broken one never falls through to the next.
   const id =
     (await byAccessToken(request, env)) ??
-    (await byHmac(request, env, body, acceptNonce)) ??
+    (await byHmac(request, env, body, noncesOf)) ??
     byCertificate(request, env);
   if (id === null) throw unauthenticated("no proof");
 
   const { success } = await env.PER_CALLER.limit({ key: id });
-  if (!success)
-    throw new Refusal(429, "rate_limited", "Slow down.", `${id}: rate limit`, {
-      "Retry-After": "60",
-    });
+  if (!success) throw tooMany(`${id}: rate limit`);
   const caller = permissions(id);
   const route = routeOf(request.method, url);
   if (!route || !caller.allow.includes(route.name))

@@ -1,18 +1,26 @@
 // --8<-- [start:message]
+export const VERSION = "v2";
+
 /**
- * The bytes that both sides sign: method, target, timestamp, nonce and the body's hash, one
- * a line.
+ * The bytes that both sides sign: version, method, target, timestamp, nonce and the body's
+ * hash, one a line. The version is signed, so no signature passes as one of another version.
  */
-export async function messageToSign(
+export function messageToSign(
   method: string,
   target: string,
   timestamp: string,
   nonce: string,
-  body: Uint8Array,
-): Promise<Uint8Array> {
+  bodyHash: string,
+): Uint8Array {
+  return new TextEncoder().encode(
+    [VERSION, method, target, timestamp, nonce, bodyHash].join("\n"),
+  );
+}
+
+/** SHA-256 in lower-case hex. */
+export async function hashOf(body: Uint8Array): Promise<string> {
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", body));
-  const hash = Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
-  return new TextEncoder().encode([method, target, timestamp, nonce, hash].join("\n"));
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 // --8<-- [end:message]
 

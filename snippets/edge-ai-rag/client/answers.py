@@ -1,0 +1,48 @@
+"""What an answer means: whether it may change, when to come back, and what it says."""
+
+import json
+import re
+import time
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+PASSING = {408, 425, 429}
+
+
+# --8<-- [start:answers]
+def passing(status: int) -> bool:
+    """Say whether the same request may get another answer later. All others are final."""
+    return status in PASSING or status >= 500
+
+
+def wish_s(retry_after: str | None) -> float:
+    """Return the seconds of a ``Retry-After``: a number or a date. Else there is no wish."""
+    text = (retry_after or "").strip()
+    if re.fullmatch(r"[0-9]{1,9}", text):
+        return float(text)
+    try:
+        return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
+    except (ValueError, OverflowError):
+        return 0.0
+
+
+def read(status: int, body: bytes, *fields: str) -> dict[str, Any]:
+    """Return the JSON of a success. A proxy, a firewall or a login page may answer instead.
+
+    Raises:
+        SystemExit: it is an error or no answer of this API; the message says what it says.
+    """
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise SystemExit(f"{status}: this is no answer of the API")
+    if 200 <= status < 300 and value.keys() >= {*fields}:
+        return value
+    error = value.get("error")
+    said = error.get("message") if isinstance(error, dict) else None
+    raise SystemExit(f"{status}: {said or 'this is no answer of the API'}")
+
+
+# --8<-- [end:answers]

@@ -1,0 +1,359 @@
+"""Every Python program of an example that carries a secret: where it sends it, and what it makes of strange answers."""
+
+import asyncio
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from itertools import pairwise
+from pathlib import Path
+from types import ModuleType
+
+import httpx
+import pytest
+
+from runtime.workers import SNIPPETS
+from tests.support.canned import Canned, serving
+
+SECRET = "secret-0123456789-0123456789-0123456789"
+NETWORK = re.compile(
+    r"^(?:import|from) (?:boto3|cloudflare|httpx|requests|urllib\.request|http\.client|websockets)\b", re.M
+)
+
+
+@dataclass(frozen=True)
+class Program:
+    """How to call it; ``{url}`` is the address of the API, ``{file}`` a file to send, ``{folder}`` its folder."""
+
+    arguments: list[str] = field(default_factory=list)
+    environment: dict[str, str] = field(default_factory=dict)
+    prints_all: bool = False  # whatever comes is shown, as curl does
+
+
+PROGRAMS = {
+    "background-queues/client/submit.py": Program(
+        ["ana@example.com", "Hello", "Text"], {"JOBS_URL": "{url}", "JOBS_KEY": SECRET}
+    ),
+    "edge-ai-rag/client/load.py": Program(["{folder}", "fjord"], {"ANSWERS_URL": "{url}", "ADMIN_TOKEN": SECRET}),
+    "multi-tenant-platform/client/deploy.py": Program(["{url}", "acme", "{file}"], {"TOKEN": SECRET}, True),
+    "private-machine-api/client/call.py": Program(
+        ["GET", "/v1/orders"], {"API_URL": "{url}", "API_KEY_ID": "shop-backend", "API_KEY": SECRET}, True
+    ),
+    "proxy-website/setup_zone.py": Program(
+        ["zone", "--certificate", "{file}", "--key", "{file}", "--yes"],
+        {"CLOUDFLARE_BASE_URL": "{url}", "CLOUDFLARE_API_TOKEN": SECRET},
+    ),
+    "r2-uploads/client/multipart.py": Program(
+        ["{url}", "ana", "{file}"],
+        {"S3_ENDPOINT": "{url}", "AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": SECRET},
+    ),
+    "r2-uploads/client/newest.py": Program(["{url}", "ana"]),
+    "r2-uploads/client/upload.py": Program(["{url}", "ana", "{file}"]),
+    "realtime-durable-objects/client.py": Program(["{url}", "lobby", "ana"]),
+    "secure-egress/blocklist.py": Program(
+        ["{feed}", "--own", "example.com", "--list", "list", "--account", "account"],
+        {"CLOUDFLARE_BASE_URL": "{url}", "CLOUDFLARE_API_TOKEN": SECRET},
+    ),
+}
+OTHERS = {
+    "private-machine-api/client/mtls.py": "no program; test_private_machine_api_client.py",
+    "private-machine-api/client/own_address.py": "no program; what the others there share",
+    "private-machine-api/client/service_token.py": "no program; test_private_machine_api_client.py",
+    "private-machine-api/client/sign.py": "no program; test_private_machine_api_client.py",
+    "proxy-website/origin/refresh_ranges.py": "reads public addresses and carries no secret",
+    "proxy-website/try_origin.py": "speaks to its own server on this machine",
+    "tunnel-access/origin/app.py": "reads public keys and carries no secret",
+}
+PAGE = b"<!doctype html><title>Attention Required!</title><h1>Sorry, you have been blocked</h1>"
+HTML = {"Content-Type": "text/html; charset=UTF-8"}
+each_program = pytest.mark.parametrize("name", PROGRAMS)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Callable[[str, str], subprocess.CompletedProcess[str]]:
+    """Run a program against an address."""
+    (tmp_path / "photo.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(20))
+    (tmp_path / "text.md").write_text("# Text\n", encoding="utf-8")
+    (tmp_path / "feed.txt").write_text("bad.example\n", encoding="utf-8")
+
+    def start(name: str, url: str) -> subprocess.CompletedProcess[str]:
+        program = PROGRAMS[name]
+        file = "text.md" if "multi-tenant" in name or "proxy" in name else "photo.png"
+        places = {"url": url, "file": tmp_path / file, "folder": tmp_path, "feed": tmp_path / "feed.txt"}
+        return subprocess.run(
+            [sys.executable, SNIPPETS / name, *(part.format(**places) for part in program.arguments)],
+            env={**os.environ, **{k: v.format(**places) for k, v in program.environment.items()}, "NO_PROXY": "*"},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    return start
+
+
+def expect_words(done: subprocess.CompletedProcess[str]) -> None:
+    """A reader sees a sentence, no stack, and never the secret."""
+    assert "Traceback" not in done.stderr, done.stderr
+    assert SECRET not in done.stdout + done.stderr
+    assert done.stdout + done.stderr
+
+
+def test_no_client_is_missing_here():
+    found = {
+        str(path.relative_to(SNIPPETS))
+        for path in SNIPPETS.rglob("*.py")
+        if "node_modules" not in path.parts and NETWORK.search(path.read_text(encoding="utf-8"))
+    }
+    assert found == {*PROGRAMS, *OTHERS}
+
+
+@pytest.mark.parametrize("name", ["address.py", "answers.py"])
+def test_the_copies_of_a_shared_file_are_equal(name):
+    """Each example is complete in itself, so it has its own copy."""
+    copies = [path for path in SNIPPETS.rglob(name) if "node_modules" not in path.parts]
+    assert len(copies) >= 4 and len({path.read_bytes() for path in copies}) == 1
+
+
+@each_program
+def test_a_secret_is_never_sent_in_clear(run, name):
+    """192.0.2.1 belongs to nobody: only a program that tried to reach it would say anything else."""
+    done = run(name, "http://192.0.2.1")
+    expect_words(done)
+    assert done.returncode == 1 and "http://192.0.2.1 is not encrypted: use https://" in done.stderr
+
+
+@each_program
+@pytest.mark.parametrize("status", [302, 307])
+def test_no_client_follows_a_redirect(run, name, status):
+    with (
+        serving(Canned(200)) as (elsewhere, stolen),
+        serving(Canned(status, {"Location": f"{elsewhere}/login"})) as (url, asked),
+    ):
+        done = run(name, url)
+    assert asked and stolen == []
+    expect_words(done)
+    assert done.returncode != 0
+
+
+# Cloudflare's SDK takes whatever has status 200 for an answer of the API.
+STRANGE = [
+    (name, status)
+    for name in PROGRAMS
+    for status in (200, 403)
+    if status != 200 or "CLOUDFLARE_BASE_URL" not in PROGRAMS[name].environment
+]
+
+
+@pytest.mark.parametrize(("name", "status"), STRANGE)
+def test_a_page_of_a_firewall_or_a_login_is_told_in_words_and_is_no_success(run, name, status):
+    with serving(Canned(status, HTML, PAGE)) as (url, _):
+        done = run(name, url)
+    expect_words(done)
+    assert (str(status) in done.stdout) if PROGRAMS[name].prints_all else done.returncode != 0
+    assert PROGRAMS[name].prints_all or str(status) in done.stderr
+
+
+def test_a_page_whose_callers_send_a_token_says_what_always_use_https_does_not_do():
+    for page in (SNIPPETS.parent / "docs" / "patterns").glob("*.md"):
+        text = page.read_text(encoding="utf-8")
+        if re.search(r"Authorization: Bearer|client/session\.py|issue_token|X-Signature", text):
+            assert "**Always Use HTTPS**" in text and "has travelled in clear" in " ".join(text.split()), page.name
+
+
+# What an answer says
+
+
+def module(name: str) -> ModuleType:
+    """Load a program of an example with what it imports, without leaving either behind."""
+    path, before = SNIPPETS / name, set(sys.modules)
+    sys.path.insert(0, str(path.parent))
+    try:
+        spec = importlib.util.spec_from_file_location(f"client_{path.stem}", path)
+        loaded = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(loaded)
+        return loaded
+    finally:
+        sys.path.remove(str(path.parent))
+        for added in {"address", "answers", "session", "upload", "issue_token"} & (set(sys.modules) - before):
+            del sys.modules[added]
+
+
+answers, address = (module(f"background-queues/client/{name}.py") for name in ("answers", "address"))
+
+
+def http_date(seconds: float) -> str:
+    return format_datetime(datetime.now(UTC) + timedelta(seconds=seconds), usegmt=True)
+
+
+@pytest.mark.parametrize(
+    ("header", "least", "most"),
+    [
+        ("0", 0, 0),
+        ("120", 120, 120),
+        (" 7 ", 7, 7),
+        (http_date(3600 * 24), 3600 * 23, 3600 * 24),
+        (http_date(-3600), 0, 0),
+        *[
+            (no_wish, 0, 0)
+            for no_wish in [None, "", "soon", "-1", "1.5", "1e9", "²", "٣", "9" * 400, "NaN", "inf", "0x10", "1, 2"]
+        ],
+        ("Fri, 31 Dec 99999 23:59:59 GMT", 0, 0),
+        ("Fri, 32 Dec 2027 23:59:59 GMT", 0, 0),
+        ("Fri, 31 Dec 2027 23:59:59 +99999999999999999999", 0, 0),
+    ],
+)
+def test_a_time_to_come_back_is_a_number_or_a_date_and_anything_else_is_no_wish(header, least, most):
+    assert least <= answers.wish_s(header) <= most
+
+
+@pytest.mark.parametrize("status", range(200, 600))
+def test_only_what_may_change_is_asked_again(status):
+    assert answers.passing(status) == (status in (408, 425, 429) or status >= 500)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "says"),
+    [
+        (200, PAGE, "200: this is no answer of the API"),
+        (200, b"", "200: "),
+        (200, b"[]", "200: "),
+        (200, b"null", "200: "),
+        (200, b'{"other": 1}', "200: "),
+        (200, b"\xff", "200: "),
+        (200, b"[" * 100_000, "200: "),
+        (302, b'{"id": "1"}', "302: "),
+        (403, PAGE, "403: this is no answer of the API"),
+        (403, b'{"error": "no"}', "403: this is no answer"),
+        (403, b'{"error": {"code": "x"}}', "403: this is no answer"),
+        (403, b'{"error": {"code": "forbidden", "message": "Not you."}}', "403: Not you."),
+    ],
+)
+def test_what_is_no_answer_of_the_api_is_told_with_its_status(status, body, says):
+    with pytest.raises(SystemExit, match=f"^{re.escape(says)}"):
+        answers.read(status, body, "id")
+    assert answers.read(201, b'{"id": "1"}', "id") == {"id": "1"}
+
+
+@pytest.mark.parametrize(
+    "url", ["https://api.example.com", "http://localhost:8787", "http://127.0.0.1:1", "http://[::1]:1", "HTTPS://A.B"]
+)
+def test_a_token_may_go_to_an_encrypted_address_or_stay_on_this_machine(url):
+    assert address.encrypted(url) == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://api.example.com",
+        "http://localhost@api.example.com",
+        "http://localhost.example.com",
+        "http://127.0.0.1.example.com",
+        "http://127.0.0.1:1@api.example.com",
+        "http://0.0.0.0",
+        "ws://api.example.com",
+        "//api.example.com",
+        "api.example.com",
+        "",
+    ],
+)
+def test_a_token_goes_to_no_other_address(url):
+    with pytest.raises(SystemExit, match="not encrypted: use https"):
+        address.encrypted(url)
+
+
+# How long they wait
+
+
+class Clock:
+    """Time that passes only while somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.now, self.slept = 0.0, []
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += seconds
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    made = Clock()
+    monkeypatch.setattr("time.sleep", made.sleep)
+    monkeypatch.setattr("time.monotonic", made.monotonic)
+    return made
+
+
+LOOPS = {
+    "submit": lambda url, file: with_client(url, "submit", lambda c, m: m.submit(c, {}, "key")),
+    "wait": lambda url, file: with_client(url, "submit", lambda c, m: m.wait(c, "7")),
+    "load": lambda url, file: with_client(url, "load", lambda c, m: m.load(c, file.parent, "fjord")),
+    "put": lambda url, file: module("r2-uploads/client/upload.py").put({"url": url, "headers": {}}, file),
+}
+FOLDERS = {"submit": "background-queues", "load": "edge-ai-rag"}
+
+
+def with_client(url: str, name: str, work: Callable[[httpx.Client, ModuleType], object]) -> object:
+    with httpx.Client(base_url=url) as client:
+        return work(client, module(f"{FOLDERS[name]}/client/{name}.py"))
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize(
+    ("wish", "sleeps"),
+    [
+        ("3600", 0),
+        (http_date(3600), 0),
+        ("999999999", 0),
+        ("", None),
+        ("soon", None),
+        ("2", None),
+        (http_date(-9), None),
+    ],
+    ids=["an hour", "a date in an hour", "years", "empty", "no number", "seconds", "a date in the past"],
+)
+def test_nobody_sleeps_longer_than_their_patience(clock, tmp_path, loop, status, wish, sleeps):
+    file = tmp_path / "text.md"
+    file.write_text("# Text\n", encoding="utf-8")
+    with serving(Canned(status, {"Retry-After": wish})) as (url, asked), pytest.raises(SystemExit):
+        LOOPS[loop](url, file)
+    if sleeps == 0:
+        assert (clock.slept, len(asked)) == ([], 1), "who is told to come back in an hour says so at once"
+    else:
+        assert len(asked) > 1 and clock.now <= 150 and all(pause >= (2 if wish == "2" else 0) for pause in clock.slept)
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_what_passes_is_asked_again_until_it_has(clock, tmp_path, loop):
+    file = tmp_path / "text.md"
+    file.write_text("# Text\n", encoding="utf-8")
+    good = Canned(200, body=b'{"id": "7", "state": "done", "attempts": 1, "error": null}')
+    with serving(Canned(429, {"Retry-After": "1"}), Canned(408), Canned(503, HTML, PAGE), good) as (url, asked):
+        LOOPS[loop](url, file)
+    assert len(asked) > 3
+
+
+def test_a_member_of_a_room_comes_back_when_the_room_says_so(monkeypatch):
+    pauses = []
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+
+    client = module("realtime-durable-objects/client.py")
+    monkeypatch.setattr(client.asyncio, "sleep", sleep)
+    monkeypatch.setattr(client.random, "uniform", lambda _, most: most)
+    wishes = ["4", http_date(3600), "", "soon"]
+    busy = [Canned(status, {"Retry-After": wish}) for status in (408, 429, 503) for wish in wishes]
+    with serving(*busy, Canned(403, HTML, PAGE)) as (url, asked), pytest.raises(client.InvalidStatus):
+        asyncio.run(client.Client(url, "lobby", "ana").run(follow=False))
+    assert len(asked) == len(pauses) + 1 == 13, "403 is final"
+    assert pauses[0] >= 4 and max(pauses) <= 30 and all(a <= b for a, b in pairwise(pauses))
