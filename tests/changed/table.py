@@ -215,7 +215,6 @@ ROWS: dict[str, tuple[str, ...]] = {
     # Data and Workers of the tests
     "tests/documents/runner.py": ("docs", "snippets", "README.md"),
     "tests/site/search_queries.yml": ("tests/site/test_search.py",),
-    "tests/unfinished.yml": ("tests/site/test_pages.py", "tests/documents/test_documents.py"),
     "tests/hooks/costs.mjs": ("tests/hooks/test_costs.py",),
     "tests/hosting/{name}/**": ("tests/hosting/test_live.py",),
     "tests/snippets/{slug_}/**": ("tests/snippets/test_{slug_}*.py",),
