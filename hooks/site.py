@@ -95,8 +95,10 @@ class Build:
         self.previous = edition.read(date, commit) if date else None
 
     def generate(self, files: Files, uri: str, content: str | bytes | None = None, source: Path | None = None) -> None:
-        made = {"abs_src_path": str(source)} if source else {"content": content}
-        files.append(File.generated(self.config, uri, **made))  # type: ignore[arg-type]
+        if source:
+            files.append(File.generated(self.config, uri, abs_src_path=str(source)))
+        else:
+            files.append(File.generated(self.config, uri, content=content or ""))
 
     def add_files(self, files: Files) -> None:
         """Add what no file in ``docs/`` holds, and take away what no page loads."""

@@ -13,7 +13,10 @@ Node = LexborNode
 
 def parse(markup: str) -> Node:
     """Return the body of a page that consists of this markup."""
-    return LexborHTMLParser(f"<!doctype html><body>{markup}").body  # type: ignore[return-value]
+    body = LexborHTMLParser(f"<!doctype html><body>{markup}").body
+    if body is None:
+        raise ValueError("a parsed document has a body")
+    return body
 
 
 def printed(body: Node) -> str:

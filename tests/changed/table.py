@@ -234,7 +234,7 @@ ROWS: dict[str, tuple[str, ...]] = {
     "tools/diagrams/draw.js": ("tests/site/test_drawings.py",),
     "tools/terraform/newer.yml": ("tests/tools/test_terraform.py", "tests/snippets/test_every_example.py"),
     "tools/new/files/**": ("tests/tools/test_new.py",),
-    "tools/bench/lighthouse/**": (f"{NOTHING}of tools.bench, which measures and tests nothing",),
+    "tools/bench/**": (f"{NOTHING}of tools.bench, which measures and tests nothing",),
     # Words about the project
     "README.md": ("README.md", "tests/documents/test_documents.py"),
     "CONTRIBUTING.md": (f"{NOTHING}for people",),

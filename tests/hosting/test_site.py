@@ -249,7 +249,7 @@ def test_the_page_for_a_wrong_address_works_at_any_depth(reader: Visit, hosted: 
     assert reader.page.evaluate("getComputedStyle(document.body).fontFamily").startswith('"Public Sans"')
     search(reader, "queues").get_by_text("Background work with Queues").first.wait_for()
     reader.page.keyboard.press("Escape")
-    reader.page.get_by_role("link", name="All patterns").click()
+    reader.page.get_by_role("article").get_by_role("link", name="All patterns").click()
     reader.page.wait_for_url(f"{hosted.url}/patterns/")
     assert reader.page.evaluate("violations") == []
 

@@ -26,10 +26,10 @@ def test_without_a_browser_other_machines_are_told_to_install_one(
     monkeypatch: pytest.MonkeyPatch, system: str, machine: str
 ):
     monkeypatch.delenv("CHROME", raising=False)
-    monkeypatch.setattr(toolchain, "SYSTEM_BROWSERS", ())
-    monkeypatch.setattr(toolchain, "OTHER_BROWSERS", ())
-    monkeypatch.setattr(toolchain.platform, "system", lambda: system)
-    monkeypatch.setattr(toolchain.platform, "machine", lambda: machine)
+    monkeypatch.setattr(browser, "SYSTEM_BROWSERS", ())
+    monkeypatch.setattr(browser, "OTHER_BROWSERS", ())
+    monkeypatch.setattr(browser.platform, "system", lambda: system)
+    monkeypatch.setattr(browser.platform, "machine", lambda: machine)
     with pytest.raises(toolchain.ToolchainError, match=rf"{system} {machine}\)\. Install Chrome, or set CHROME"):
         browser.find()
 

@@ -178,6 +178,7 @@ def test_it_listens_on_the_loopback_only(runtime: Runtime, tmp_path: Path):
 DYING = """
 import os, sys
 sys.path.insert(0, {root!r})
+from runtime.workers import Runtime
 with Runtime() as runtime, runtime.example({folder!r}) as example:
     example.http.get("/")
     print(runtime._process.pid, flush=True)

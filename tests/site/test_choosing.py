@@ -298,28 +298,28 @@ def test_the_overview_is_filtered_by_service_and_need_and_the_choice_can_be_sent
     assert visit.complaints == []
 
 
-def test_every_service_that_a_pattern_uses_has_a_page_and_the_list_leads_there(site: Site):
-    page = soup(site, "services/")
+def test_every_service_that_a_pattern_uses_has_a_page_and_the_list_leads_there(soups: dict[str, BeautifulSoup]):
+    page = soups["services/"]
+    patterns = sorted(pattern_pages(), key=lambda p: SLUGS.index(p.slug))
     rows = {row.find("a")["href"].strip("/").rpartition("/")[2]: row for row in page.select("article tbody tr")}
     assert sorted(rows) == service_ids()
     for name, row in rows.items():
-        wanted = [
-            p.slug for p in sorted(pattern_pages(), key=lambda p: SLUGS.index(p.slug)) if name in p.meta["services"]
-        ]
+        wanted = [p.slug for p in patterns if name in p.meta["services"]]
         links = row.find_all("td")[2].find_all("a")
         assert [a["href"].rstrip("/").rpartition("/")[2] for a in links] == wanted, name
 
 
-def test_a_service_page_names_job_patterns_limits_and_the_former_name(site: Site):
+def test_a_service_page_names_job_patterns_limits_and_the_former_name(soups: dict[str, BeautifulSoup]):
+    patterns = pattern_pages()
     for name in service_ids():
-        page, entry = soup(site, f"services/{name}"), products()[name]
+        page, entry = soups[f"services/{name}/"], products()[name]
         text = page.select_one("article").get_text(" ", strip=True)
         assert page.h1.find(string=True).strip() == entry["name"]
         assert entry["job"] in text and entry.get("formerly", "") in text
         links = [a.get("href", "") for a in page.select("article a")]
         assert any(link.endswith(f"reference/limits/#{name}") for link in links) or "no figure of it" in text, name
         assert entry["url"] in links
-        for pattern in pattern_pages():
+        for pattern in patterns:
             in_table = any(
                 a["href"].endswith(f"/patterns/{pattern.slug}/") for a in page.select("tbody td:first-child a")
             )

@@ -467,7 +467,7 @@ def test_the_client_submits_waits_and_prints_the_end(api):
     )
     assert done.stdout == "done, attempts: 2, error: None\n", done.stderr
     refused = subprocess.run(
-        [*command, "nobody", "Hello", "Text"], check=False, env=env, capture_output=True, text=True
+        [*command, "nobody", "Hello", "Text"], env=env, capture_output=True, text=True, check=False
     )
     assert (refused.returncode, refused.stderr) == (1, '400: "to" must be one mail address.\n')
 

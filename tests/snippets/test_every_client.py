@@ -19,6 +19,7 @@ import pytest
 
 from runtime.workers import SNIPPETS
 from tests.support.canned import Canned, serving
+from tests.support.patience import PATIENCE_S
 
 SECRET = "secret-0123456789-0123456789-0123456789"
 NETWORK = re.compile(
@@ -90,7 +91,7 @@ def run(tmp_path: Path) -> Callable[[str, str], subprocess.CompletedProcess[str]
             env={**os.environ, **{k: v.format(**places) for k, v in program.environment.items()}, "NO_PROXY": "*"},
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=PATIENCE_S,
             check=False,
         )
 
@@ -197,8 +198,8 @@ def http_date(seconds: float) -> str:
         ("0", 0, 0),
         ("120", 120, 120),
         (" 7 ", 7, 7),
-        (http_date(3600 * 24), 3600 * 23, 3600 * 24),
-        (http_date(-3600), 0, 0),
+        pytest.param(http_date(3600 * 24), 3600 * 23, 3600 * 24, id="in a day"),
+        pytest.param(http_date(-3600), 0, 0, id="an hour ago"),
         *[
             (no_wish, 0, 0)
             for no_wish in [None, "", "soon", "-1", "1.5", "1e9", "²", "٣", "9" * 400, "NaN", "inf", "0x10", "1, 2"]

@@ -19,7 +19,8 @@ CREATE TABLE files (
 
 CREATE INDEX files_of_owner ON files (owner, created_at DESC);
 CREATE INDEX files_used ON files (owner, size) WHERE state IN ('pending', 'ready');
-CREATE INDEX files_open ON files (owner, url_until, size) WHERE state IN ('refused', 'deleted');
+CREATE INDEX files_open ON files (owner, url_until, size)
+  WHERE state IN ('refused', 'deleted');
 CREATE INDEX files_pending ON files (checked_at) WHERE state = 'pending';
 CREATE INDEX files_to_clear ON files (checked_at)
   WHERE cleared = 0 AND state IN ('refused', 'expired', 'deleted');

@@ -16,7 +16,7 @@ class Site(sites.Site):
         super().start(program)
 
     def become(self, mode: str) -> None:
-        httpx.put(f"{self.url}/_test/{mode}", timeout=20, verify=False)
+        httpx.put(f"{self.url}/_test/{mode}", verify=False)
 
     def seen(self) -> dict:
-        return httpx.get(f"{self.url}/_test/seen", timeout=20, verify=False).json()
+        return httpx.get(f"{self.url}/_test/seen", verify=False).json()

@@ -1,3 +1,5 @@
+const SIGNED = "x-key-id x-timestamp x-nonce x-content-sha256 x-signature";
+
 // --8<-- [start:refusal]
 /** A refusal that the caller may see. `reason` goes to the log only. */
 export class Refusal extends Error {
@@ -25,8 +27,7 @@ export class Refusal extends Error {
  */
 export const unauthenticated = (reason: string) =>
   new Refusal(401, "unauthenticated", "Send a valid proof of who you are.", reason, {
-    "WWW-Authenticate":
-      'HMAC-SHA256 realm="api", headers="x-key-id x-timestamp x-nonce x-content-sha256 x-signature"',
+    "WWW-Authenticate": `HMAC-SHA256 realm="api", headers="${SIGNED}"`,
   });
 
 export const forbidden = (reason: string) =>
