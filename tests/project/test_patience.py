@@ -23,15 +23,14 @@ SUMS = {"abs", "float", "int", "max", "min", "round"}
 WAITS = {"wait", "join", "timeout", "wait_for", "result"}
 LIMITS = {"timeout", "open_timeout"}
 ALLOWED = {
-    "tests/harness/patience.py::until": "the one place that looks at the clock for all others",
-    "tests/harness/scratch.py::sweep": "deletes when all is over, until nothing is left",
-    "tests/harness/test_scratch.py::test_a_run_that_ends_badly_leaves_no_file_and_no_process": "a person's pause between two Ctrl-C",
+    "tests/support/scratch.py::sweep": "deletes when all is over, until nothing is left",
+    "tests/project/test_scratch.py::test_a_run_that_ends_badly_leaves_no_file_and_no_process": "a person's pause between two Ctrl-C",
     "tests/experiments/test_hot_object.py::rush": "times of the page; no verdict compares them",
     "tests/experiments/test_kv_counter.py::count": "times of the page; no verdict compares them",
     "tests/experiments/test_upload_path.py::milliseconds": "times of the page; only a clear order within one run is compared",
     "tests/experiments/test_upload_path.py::signed": "times of the page; only a clear order within one run is compared",
     "tests/experiments/test_upload_path.py::upload": "times of the page; only a clear order within one run is compared",
-    "tests/snippets/hybrid_origins/site.py::Faulty": "a site that is slow on purpose, longer than anybody waits, or flaps",
+    "tests/snippets/hybrid_origins/faulty.py::Faulty": "a site that is slow on purpose, longer than anybody waits, or flaps",
     "tests/snippets/private_machine_api/support.py::raw": "a caller that is slow on purpose; a later answer is the same",
     "tests/snippets/realtime_durable_objects/support.py::Member": "looks often whether the room cut the connection, and gives up "
     "after PATIENCE_S",
@@ -49,7 +48,7 @@ ALLOWED = {
     "tests/snippets/test_realtime_durable_objects_load.py::loaded": "looks again and again, until PATIENCE_S is over",
     "tests/snippets/test_realtime_durable_objects_load.py::per_second": "rates that --update writes; no verdict compares them",
     "tests/snippets/test_realtime_durable_objects_load.py::work_of_a_message": "looks again and again until enough is stored",
-    "tests/hooks/test_facts_json.py::test_without_a_given_day_it_is_today": "the day before and after, which may be two",
+    "tests/model/test_facts.py::test_without_a_given_day_it_is_today": "the day before and after, which may be two",
     "tests/snippets/test_realtime_durable_objects.py::test_a_message_reaches_everyone_in_the_room_and_its_sender_gets_the_number": "only what came before what",
 }
 
@@ -107,7 +106,7 @@ def test_nothing_hangs_on_a_clock_but_what_has_a_reason():
         for place, line, complaint in places(path.read_text(encoding="utf-8"), str(path.relative_to(ROOT))):
             found.setdefault(place, []).append(f"{place} (line {line}) {complaint}")
     new = [line for place, lines in found.items() if place not in ALLOWED for line in lines]
-    assert not new, "Wait with tests/harness/patience.py, or compare what no clock measures:\n" + "\n".join(new)
+    assert not new, "Wait with runtime/patience.py, or compare what no clock measures:\n" + "\n".join(new)
     assert ALLOWED.keys() <= found.keys(), f"no longer needed: {sorted(ALLOWED.keys() - found.keys())}"
     assert all(len(reason.split()) > 4 for reason in ALLOWED.values())
 
@@ -158,7 +157,7 @@ def test_clients_that_name_no_limit_wait_as_long_as_all_others():
 def test_a_wait_ends_when_it_happens_and_says_what_hangs(monkeypatch: pytest.MonkeyPatch):
     left = [3, 2, 1, 0]
     assert until(left.pop, lambda value: value == 2) == 2
-    monkeypatch.setattr("tests.support.patience.PATIENCE_S", 0)
+    monkeypatch.setattr("runtime.patience.PATIENCE_S", 0)
     with pytest.raises(AssertionError, match=r"the end did not happen in 0 s; the last value is 'running'"):
         until(lambda: "running", lambda state: state == "over", "the end")
 
