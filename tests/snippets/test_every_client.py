@@ -90,7 +90,7 @@ def run(tmp_path: Path) -> Callable[[str, str], subprocess.CompletedProcess[str]
             env={**os.environ, **{k: v.format(**places) for k, v in program.environment.items()}, "NO_PROXY": "*"},
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=PATIENCE_S,
             check=False,
         )
 
