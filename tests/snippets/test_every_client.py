@@ -19,6 +19,7 @@ import pytest
 
 from runtime.workers import SNIPPETS
 from tests.support.canned import Canned, serving
+from tests.support.patience import PATIENCE_S
 
 SECRET = "secret-0123456789-0123456789-0123456789"
 NETWORK = re.compile(
