@@ -26,7 +26,6 @@ from tools.hosting.editions import EditionError, publish
 
 OLD, NEW = "2026-10-01", "2026-11-24"
 ADDRESS = "https://guide.example.com/"
-LEFT_OUT = ("costs", "experiments", "zips", "twins", "llms", "social")  # they have no part in this
 PAGE = "# {}\n\nA page.\n\n## First part\n\nText.\n\n## Second part\n\nMore text.\n"
 
 
@@ -73,9 +72,6 @@ class Repository:
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Repository:
     """Both editions are published; what was refused on the way is remembered."""
     made = Repository(tmp_path_factory.mktemp("editions") / "guide")
-    for hook in LEFT_OUT:
-        made.edit("mkdocs.yml", f"  - hooks/{hook}.py\n", "")
-    made.edit("docs/reference/limits.md", "](../llms.txt)", "](https://llmstxt.org)")
     nav = "      - Glossary: guide/glossary.md\n"
     made.edit("mkdocs.yml", nav, f"{nav}      - Old name: guide/old-name.md\n      - Going: guide/going.md\n")
     for name in ("old-name", "going"):

@@ -10,6 +10,7 @@ from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 import pytest
 from bs4 import BeautifulSoup
 
+from runtime.setups import EXAMPLES
 from runtime.site import Site, build, copy_project
 from tests.documents.fences import fences
 from tests.support.pages import ROOT, every_page, service_ids
@@ -91,6 +92,13 @@ def test_every_code_block_on_a_page_comes_from_a_fence(soups: dict[str, Beautifu
         assert len(shown) == sum(f.language != "mermaid" for f in fences(page.text, page.place)), page.place
         drawn = [f for f in fences(page.text, page.place) if f.language == "mermaid"]
         assert len(soup.select("figure.diagram svg")) == len(drawn), page.place
+
+
+def test_every_transcript_belongs_to_an_example_that_can_be_started(soups: dict[str, BeautifulSoup]):
+    bars = [(place, bar["data-example"]) for place, soup in soups.items() for bar in soup.select("div.live")]
+    assert len(bars) > 90
+    assert {place: name for place, name in bars if name not in EXAMPLES} == {}
+    assert {name for place, name in bars if place == "guide/quick-start/"} == {"static-site-api", "global-api-kv"}
 
 
 def test_finished_pages_load_no_mermaid_script(site: Site, soups: dict[str, BeautifulSoup]):

@@ -4,7 +4,6 @@ import os
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -14,9 +13,8 @@ import pytest
 
 from runtime.site import SITE_DATE, copy_project
 from runtime.sites import free_port
+from tests.support.patience import PATIENCE_S, until
 
-pytestmark = pytest.mark.timeout(600)
-PATIENCE_S = 240
 PATTERN = "patterns/global-api-kv/"
 PAGE = "docs/patterns/global-api-kv.md"
 OFFERS = "hooks/blocks/offers.py"
@@ -36,7 +34,7 @@ class Writer:
 
     def page(self, address: str) -> str:
         with suppress(httpx.TransportError):
-            return httpx.get(f"{self.url}{address}", timeout=20, follow_redirects=True).text
+            return httpx.get(f"{self.url}{address}", timeout=PATIENCE_S, follow_redirects=True).text
         return ""
 
     def asset(self, name: str) -> str:
@@ -48,11 +46,12 @@ class Writer:
     def log(self) -> str:
         return self._log.read_text(encoding="utf-8")
 
-    def wait(self, found: Callable[[], bool], what: str) -> None:
-        deadline = time.monotonic() + PATIENCE_S
-        while not found():
-            assert time.monotonic() < deadline, f"{what} does not show; the server said:\n{self.log()[-2000:]}"
-            time.sleep(0.2)
+    def wait(self, found: Callable[[], object], what: str) -> None:
+        try:
+            until(found, what=what)
+        except AssertionError as error:
+            error.add_note(self.log()[-2000:])
+            raise
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,8 @@ import pytest
 from bs4 import BeautifulSoup
 from playwright.sync_api import Browser
 
-from hooks.blocks import offers as offline_link
+from hooks.blocks import offers
+from model.files import GuideError
 from runtime.browser import Visit
 from runtime.site import SITE_DATE, Site, build
 from tests.support.pages import ROOT, SLUGS
@@ -150,11 +151,7 @@ def test_patterns_can_be_read_without_a_network(reader: Visit, unzipped: Path):
 
 
 def test_a_site_that_is_given_the_zip_offers_it_on_the_home_page(archive: Path, tmp_path: Path):
-    assert offline_link.MARKER in (ROOT / "docs" / "index.md").read_text()
-    (tmp_path / "docs").mkdir()
-    (tmp_path / "docs" / "index.md").write_text(f"# Home\n\n{offline_link.MARKER}\n")
-    (tmp_path / "mkdocs.yml").write_text(f"site_name: x\nplugins: []\nhooks: [{ROOT}/hooks/offline_link.py]\n")
-    done = build(tmp_path / "site", tmp_path, OFFLINE_ZIP=str(archive))
+    done = build(tmp_path / "site", OFFLINE_ZIP=str(archive))
     assert done.returncode == 0, done.stderr
     home = BeautifulSoup((tmp_path / "site" / "index.html").read_text(), "html.parser")
     link = home.find("a", string="Read it offline")
@@ -164,8 +161,8 @@ def test_a_site_that_is_given_the_zip_offers_it_on_the_home_page(archive: Path, 
 
 def test_a_zip_that_is_not_there_stops_the_build_and_says_how_to_make_it(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("OFFLINE_ZIP", "dist/gone.zip")
-    with pytest.raises(offline_link.PluginError, match=r"dist/gone\.zip.*tools\.offline"):
-        offline_link.given()
+    with pytest.raises(GuideError, match=r"dist/gone\.zip.*tools\.hosting\.offline"):
+        offers.given()
 
 
 def test_a_site_without_a_zip_offers_none(site: Site):

@@ -16,6 +16,7 @@ from bs4 import BeautifulSoup
 
 from hooks.publish import zips
 from model import examples
+from model.files import GuideError
 from runtime import toolchain
 from runtime.site import Site
 from runtime.workers import dev_server
@@ -138,7 +139,7 @@ def test_the_same_files_give_the_same_bytes_and_nothing_of_yours_goes_along(tmp_
 def test_a_package_that_nobody_pinned_is_named(tmp_path: Path):
     shutil.copyfile(ROOT / "pyproject.toml", tmp_path / "pyproject.toml")
     (tmp_path / "a.py").write_text("import os\nimport pandas\nimport yaml\n")
-    with pytest.raises(zips.PluginError, match=r"imports pandas, which pyproject\.toml does not pin"):
+    with pytest.raises(GuideError, match=r"imports pandas, which pyproject\.toml does not pin"):
         examples.requirements([tmp_path / "a.py"], tmp_path)
 
 

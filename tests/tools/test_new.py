@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from hooks.page.passes import strip
-from runtime import toolchain
+from hooks.page.lead import box
+from runtime import browser, toolchain
 from tests.support.pages import SLUGS
 from tests.support.patience import PATIENCE_S
 from tools.new.__main__ import checked, main, write
@@ -27,8 +27,8 @@ CHECKS = (
     "tests/snippets/test_begun_by_a_test.py",
     "tests/documents/test_recorded.py",
     "tests/runtime/test_toolchain.py::test_the_lock_holds_every_workspace_as_it_is",
-    "tests/hooks/test_decide.py::test_the_short_names_are_those_of_the_navigation",
-    "tests/hooks/test_live.py::test_every_pattern_with_a_button_has_rules",
+    "tests/model/test_chooser.py::test_the_short_names_are_those_of_the_navigation",
+    "tests/model/test_transcripts.py::test_every_pattern_with_a_button_has_rules",
     "tests/site/test_pages.py",
     f"tests/site/test_facts_on_pages.py::test_every_fact_on_the_page_exists_and_reads_as_in_the_data[docs/patterns/{SLUG}.md]",
     f"tests/site/test_facts_on_pages.py::test_no_figure_stands_in_prose_without_a_fact[docs/patterns/{SLUG}.md]",
@@ -41,7 +41,7 @@ CHECKS = (
 def copy(tmp_path: Path) -> Path:
     """The repository as it stands, with the toolchain that is installed here."""
     toolchain.install()
-    toolchain.browser()
+    browser.find()
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if listed.returncode:
@@ -160,9 +160,9 @@ def test_a_file_that_cannot_be_written_leaves_everything_as_it_was(tmp_path: Pat
 
 
 def test_a_draft_says_so_under_its_first_sentence_and_a_finished_page_does_not():
-    shown = strip([], "Free", None, None, "The <failures> are missing.")
+    shown = box([], "Free", None, None, "The <failures> are missing.")
     assert "<div><dt>Draft</dt><dd>The &lt;failures&gt; are missing.</dd></div>" in shown
-    assert "Draft" not in strip([], "Free", None, None)
+    assert "Draft" not in box([], "Free", None, None)
 
 
 def test_no_token_is_left_in_what_is_written():

@@ -5,6 +5,7 @@ from pathlib import Path
 import httpx
 
 from runtime import sites
+from runtime.patience import PATIENCE_S
 
 FAULTY = Path(__file__).with_name("faulty.py")
 
@@ -16,7 +17,7 @@ class Site(sites.Site):
         super().start(program)
 
     def become(self, mode: str) -> None:
-        httpx.put(f"{self.url}/_test/{mode}", verify=False)
+        httpx.put(f"{self.url}/_test/{mode}", timeout=PATIENCE_S, verify=False)
 
     def seen(self) -> dict:
-        return httpx.get(f"{self.url}/_test/seen", verify=False).json()
+        return httpx.get(f"{self.url}/_test/seen", timeout=PATIENCE_S, verify=False).json()
