@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from model.markdown import Fence, FenceError, fences
 
 # The commands of tools/ build, serve or deploy the whole guide: each has tests of its own, and is too slow to run here.
-RUN = re.compile(r"(?:[A-Z_]+=\S+ )*(?:curl|uv run python(?! -m tools\.)) ")
+RUN = re.compile(r"(?:[A-Z_]+=\S+ )*(?:curl|uv run python(?! -m (?:tools|runtime)\.)) ")
 # A page that is no pattern names the example of the transcripts that follow: <!-- example: global-api-kv -->
 NAMED = re.compile(r"<!-- example: ([a-z0-9-]+) -->")
 
