@@ -131,7 +131,7 @@ WRONG = {
         "guide/x.md",
         ":4: (fact:kv-write-rate#date) is no link to a fact that can be read.",
     ),
-}  # fmt: skip - a case a line
+}
 
 
 @pytest.mark.parametrize("what", WRONG)
@@ -167,7 +167,7 @@ def test_what_can_be_read_is_read():
         ),
     ],
     ids=["a fence that is no block", "a block of another fence", "a block without a fence"],
-)  # fmt: skip - a case a line
+)
 def test_a_transcript_that_is_not_what_its_fence_says_stops_the_build(markdown: str, markup: str, message: str):
     with pytest.raises(GuideError, match=re.escape(f"docs/{PATTERN}{message}")):
         buttons.put_bars(parse(markup), sheet(markdown, PATTERN), the_guide())
