@@ -125,7 +125,7 @@ EDITS = {
         'printed = tree.printed(body) + "<!-- AnEditedDoor -->"\n',
         PATTERN,
     ),
-}  # fmt: skip - a kind a line
+}
 
 
 @pytest.mark.parametrize("kind", EDITS)
@@ -163,7 +163,7 @@ MISTAKES = {
         r"docs/data/glossary\.yml:2: not YAML: .+\. Correct it\.",
     ),
     "the syntax of our own code": (OFFERS, "def offered(", "def offered((", r"SyntaxError: "),
-}  # fmt: skip - a kind a line
+}
 
 
 @pytest.mark.parametrize("kind", MISTAKES)
