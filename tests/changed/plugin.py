@@ -11,7 +11,7 @@ SELECTED = pytest.StashKey[Selection]()
 SAID = pytest.StashKey[list[str]]()
 LEFT = pytest.StashKey[list[str]]()
 # Each worker imports all again, and builds the site again: below this many whole files of tests, one process is faster.
-FILES_WORTH_WORKERS = 6
+FILES_WORTH_WORKERS = 8
 SHOWN = 6
 
 
