@@ -13,7 +13,7 @@ from typing import ClassVar
 import httpx
 import pytest
 
-from runtime.workers import Example, Runtime, WorkerError, dev_server
+from runtime.workers import SNIPPETS, Example, Runtime, WorkerError, dev_server
 from tests.support.patience import PATIENCE_S
 
 SLUG = "global-api-kv"
@@ -579,6 +579,8 @@ def test_an_origin_that_never_answers_or_stops_halfway_is_given_up(backed):
     for response in answers:
         assert refusal(response) == (504, "origin_too_slow")
         assert response.headers["retry-after"] == "5"
+    limit = "const TIMEOUT_MS = 2000;"
+    assert limit in (SNIPPETS / SLUG / "src" / "origin.ts").read_text(), "the page says two seconds"
 
 
 def test_a_bulk_read_never_asks_the_origin(backed):
