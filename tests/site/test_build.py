@@ -96,7 +96,7 @@ def test_every_code_block_on_a_page_comes_from_a_fence(soups: dict[str, Beautifu
 
 def test_every_transcript_belongs_to_an_example_that_can_be_started(soups: dict[str, BeautifulSoup]):
     bars = [(place, bar["data-example"]) for place, soup in soups.items() for bar in soup.select("div.live")]
-    assert len(bars) > 90
+    assert len(bars) > 50
     assert {place: name for place, name in bars if name not in EXAMPLES} == {}
     assert {name for place, name in bars if place == "guide/quick-start/"} == {"static-site-api", "global-api-kv"}
 

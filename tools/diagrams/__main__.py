@@ -8,8 +8,9 @@ import json
 import re
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from playwright.sync_api import Error as BrowserError
 from playwright.sync_api import Page
@@ -20,6 +21,7 @@ from runtime.browser import chromium
 
 DOCS = toolchain.ROOT / "docs"
 FONT = DOCS / "assets" / "fonts" / "public-sans.woff2"
+SCRIPT = Path(__file__).with_name("draw.js")
 FINGERPRINT = DRAWN / "fingerprint.json"
 CONFIG = {
     "startOnLoad": False,
@@ -70,7 +72,7 @@ def fingerprint() -> dict[str, str]:
     return {
         "mermaid": package["devDependencies"]["mermaid"],
         "config": hashlib.sha256((json.dumps(CONFIG, sort_keys=True) + PAPER).encode()).hexdigest()[:16],
-        "draw.js": hashlib.sha256((toolchain.ROOT / "tools" / "draw.js").read_bytes()).hexdigest()[:16],
+        "draw.js": hashlib.sha256(SCRIPT.read_bytes()).hexdigest()[:16],
         "font": hashlib.sha256(FONT.read_bytes()).hexdigest()[:16],
     }
 
@@ -83,13 +85,14 @@ class Drawer:
 
     def __enter__(self) -> "Drawer":
         toolchain.install()
-        self._started = chromium()
-        self._browser = self._started.__enter__()
-        self._page = self._paper()
+        with ExitStack() as stack:
+            self._browser = stack.enter_context(chromium())
+            self._page = self._paper()
+            self._open = stack.pop_all()
         return self
 
-    def __exit__(self, *exception: Any) -> None:
-        self._started.__exit__(*exception)
+    def __exit__(self, *exception: object) -> None:
+        self._open.close()
 
     def draw(self, source: str) -> str:
         """Return the SVG of one Mermaid source.
@@ -120,7 +123,7 @@ class Drawer:
             " document.fonts.add(await f.load()); }"
         )
         page.add_script_tag(path=toolchain.NODE_MODULES / "mermaid" / "dist" / "mermaid.min.js")
-        page.add_script_tag(path=toolchain.ROOT / "tools" / "draw.js")
+        page.add_script_tag(path=SCRIPT)
         return page
 
 
