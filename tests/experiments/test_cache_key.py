@@ -80,6 +80,11 @@ def test_a_planted_session_is_none(shop, before):
     assert shop.http.get("/not-stored", headers={"Cookie": given}).status_code == 401
 
 
+@pytest.mark.parametrize("name", ["constructor", "toString", "__proto__"])
+def test_what_every_object_has_is_nobodys_session(shop, name):
+    assert shop.http.get("/not-stored", headers={"Cookie": f"session={name}"}).status_code == 401
+
+
 def test_the_log_names_whose_page_was_made(shop):
     shop.http.get("/not-stored", headers={"Cookie": "session=session-b"})
     assert json.loads(shop.logs()[-1].partition(": ")[2]) == {"event": "rendered", "name": "Ben"}

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -211,6 +212,19 @@ def http_date(seconds: float) -> str:
 )
 def test_a_time_to_come_back_is_a_number_or_a_date_and_anything_else_is_no_wish(header, least, most):
     assert least <= answers.wish_s(header) <= most
+
+
+@pytest.mark.skipif(not hasattr(time, "tzset"), reason="Windows has one time zone for all programs")
+def test_a_date_without_a_zone_is_in_universal_time_wherever_the_machine_stands(monkeypatch):
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    try:
+        monkeypatch.setenv("TZ", "America/New_York")
+        time.tzset()
+        for form in ("%a %b %d %H:%M:%S %Y", "%a, %d %b %Y %H:%M:%S -0000"):
+            assert 23 * 3600 <= answers.wish_s(tomorrow.strftime(form)) <= 24 * 3600, form
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 @pytest.mark.parametrize("status", range(200, 600))

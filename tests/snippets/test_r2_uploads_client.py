@@ -266,13 +266,18 @@ def test_a_run_that_was_complete_but_did_not_hear_so_sends_nothing_again(api, s3
     assert (newest(api)["id"], newest(api)["state"]) == (job["id"], "ready")
 
 
-def test_an_upload_that_is_unknown_and_left_no_object_of_this_length_is_a_failure(api, s3, multipart, short_film):
+@pytest.mark.parametrize("left", [b"short", None])
+def test_an_upload_that_is_unknown_and_left_no_object_of_this_length_is_a_failure(api, s3, multipart, short_film, left):
     client = LostAnswer(s3, EndpointConnectionError(endpoint_url="https://s3"))
     with pytest.raises(EndpointConnectionError):
         multipart.upload(client, api.url, "ana", short_film)
-    s3.put_object(Bucket="uploads", Key=row(api, newest(api)["id"])["key"], Body=b"short")
+    place = {"Bucket": "uploads", "Key": row(api, newest(api)["id"])["key"]}
+    s3.delete_object(**place)
+    if left:
+        s3.put_object(**place, Body=left)
     with pytest.raises(ClientError, match="NoSuchUpload"):
         multipart.upload(s3, api.url, "ana", short_film)
+    assert not short_film.with_name("film.mp4.upload").exists(), "the next run begins anew"
 
 
 def test_a_file_that_the_worker_gave_up_meanwhile_is_not_reported_as_sent(api, s3, multipart, short_film):

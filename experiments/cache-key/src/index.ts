@@ -42,7 +42,9 @@ export default {
   async fetch(request) {
     const cookies = (request.headers.get("Cookie") ?? "").split(/; */);
     const [session = "", ...others] = cookies.filter((one) => one.startsWith("session="));
-    const name = others.length === 0 ? PEOPLE[session.slice("session=".length)] : undefined;
+    const key = session.slice("session=".length);
+    // Every object has a "constructor"; nobody's session has that name.
+    const name = others.length === 0 && Object.hasOwn(PEOPLE, key) ? PEOPLE[key] : undefined;
     if (!name) return problem(401, "unauthenticated", "Sign in first.");
     const { origin, pathname } = new URL(request.url);
     if (pathname === "/by-path") return byPath(origin, name);

@@ -67,6 +67,7 @@ function between(text: string, most: number): number {
   const around = CHARACTERS.segment(text.slice(0, most + 2)).containing(most);
   if (around?.index) return around.index;
   const inside = /^[\ud800-\udbff][\udc00-\udfff]/.test(text.slice(most - 1, most + 1));
-  return inside ? Math.max(most - 1, 2) : most;
+  if (!inside) return most;
+  return most > 1 ? most - 1 : 2;
 }
 // --8<-- [end:chunks]

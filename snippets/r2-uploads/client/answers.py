@@ -3,6 +3,7 @@
 import json
 import re
 import time
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -21,7 +22,10 @@ def wish_s(retry_after: str | None) -> float:
     if re.fullmatch(r"[0-9]{1,9}", text):
         return float(text)
     try:
-        return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
+        when = parsedate_to_datetime(text)
+        # One without a zone is in universal time (RFC 9110), not in the machine's own.
+        when = when if when.tzinfo else when.replace(tzinfo=UTC)
+        return max(0.0, when.timestamp() - time.time())
     except (ValueError, OverflowError):
         return 0.0
 

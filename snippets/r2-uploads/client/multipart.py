@@ -68,8 +68,18 @@ def send(s3: Any, job: dict[str, Any], path: Path, note: Path) -> None:
         if error.response["Error"]["Code"] != "NoSuchUpload":
             raise
         # An earlier attempt may have joined them, and only its answer was lost.
-        if s3.head_object(**where(job))["ContentLength"] != path.stat().st_size:
+        if not joined(s3, job, path):
             raise
+
+
+def joined(s3: Any, job: dict[str, Any], path: Path) -> bool:
+    """Say whether the whole file is in the bucket."""
+    try:
+        return bool(s3.head_object(**where(job))["ContentLength"] == path.stat().st_size)
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in ("404", "NoSuchKey"):
+            raise
+        return False
 
 
 def state_of(api: str, user: str, job: dict[str, Any]) -> str:
