@@ -232,7 +232,8 @@ class Build:
             path = site / made.address
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(made.text, encoding="utf-8")
-        moved.write(site, moves.load(), self.site_url or "/")
+        if self.config.use_directory_urls:  # without them the guide is read from files, which nothing redirects
+            moved.write(site, moves.load(), self.site_url or "/")
         path = site / search.NAME
         path.parent.mkdir(exist_ok=True)
         path.write_text(search.document(self.index), encoding="utf-8")

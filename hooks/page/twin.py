@@ -212,7 +212,7 @@ def leading(sheet: Sheet, twins: dict[str, str], site_url: str) -> Callable[[str
         if parts.scheme or parts.netloc or not parts.path:
             return url
         place = normpath(join(sheet.url or "./", parts.path)).removeprefix("./")
-        page = "" if place == "." else f"{place}/"
+        page = "" if place == "." else place if place in twins else f"{place}/"
         # A query chooses a row of an interactive page, which a twin is not.
         if page in twins:
             place = page if parts.query else twins[page]

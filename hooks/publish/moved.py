@@ -10,6 +10,7 @@ from model.markdown import relative
 from model.moved import PLACE, MovedError
 
 NAME = "_redirects"
+TITLE = "<title>This page moved</title>"
 
 
 def stub(old: str, new: str, site_url: str) -> str:
@@ -17,7 +18,7 @@ def stub(old: str, new: str, site_url: str) -> str:
     page, mark, part = new.partition("#")
     target = html.escape(relative(page, old) + mark + part)
     return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>This page moved</title>'
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8">{TITLE}'
         f'<meta name="robots" content="noindex"><link rel="canonical" href="{html.escape(site_url + new.partition("#")[0])}">'
         f'<meta http-equiv="refresh" content="0; url={target}"></head>'
         f'<body><p>This page moved. <a href="{target}">Go to its new place</a>.</p></body></html>\n'
@@ -36,7 +37,8 @@ def write(site: Path, moved: dict[str, str], site_url: str) -> None:
         MovedError: a page stands where one has moved away, or none where it has moved to.
     """
     for old, new in moved.items():
-        if (site / old / "index.html").exists():
+        page = site / old / "index.html"
+        if page.is_file() and TITLE not in page.read_text(encoding="utf-8"):
             raise MovedError(f"{PLACE}: {old} has moved, but a page stands there")
         if not (site / new.partition("#")[0] / "index.html").is_file():
             raise MovedError(f"{PLACE}: {old} leads to {new or 'the home page'}, where no page stands")

@@ -8,6 +8,7 @@ import pytest
 import yaml
 from playwright.sync_api import Browser, expect
 
+from hooks.page import tree
 from hooks.page.search import document, parse, sections
 from model.products import products
 from runtime import toolchain
@@ -213,7 +214,7 @@ def test_a_page_is_cut_at_its_headings_and_what_is_excluded_stays_out():
         '<h2 id="a">First</h2><div><span data-search-exclude>no <span>not this</span> nor this</span>yes</div><pre><code>code</code></pre>'
         "<ul><li>x</li><li>y</li></ul>"
     )
-    assert sections(html) == [["", "Title", "Lead one. Two <3"], ["a", "First", "yes x y"]]
+    assert sections(tree.parse(html)) == [["", "Title", "Lead one. Two <3"], ["a", "First", "yes x y"]]
 
 
 def test_the_index_is_read_as_it_was_written():

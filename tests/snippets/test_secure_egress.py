@@ -246,14 +246,14 @@ def test_an_expression_outside_the_known_part_is_an_error_and_not_a_verdict(text
     ],
 )
 def test_a_broken_feed_is_refused_whole_with_its_line(data: bytes, reason: str):
-    from hooks.publish.feed import FeedError, parse
+    from feed import FeedError, parse
 
     with pytest.raises(FeedError, match=re.escape(reason)):
         parse(data, OWN, 1000)
 
 
 def test_a_good_feed_is_read_with_comments_capitals_and_repeats():
-    from hooks.publish.feed import parse
+    from feed import parse
 
     data = b"# head\n\nPhish.Example.  # why\nphish.example\r\nxn--e1awd7f.example\n a_b.example \n"
     assert parse(data, OWN, 10) == ["a_b.example", "phish.example", "xn--e1awd7f.example"]

@@ -635,7 +635,7 @@ def test_the_deployment_checks_before_it_unpacks_and_unpacks_before_it_deploys()
     }
     assert job["permissions"] == {"contents": "read", "actions": "read", "pull-requests": "write"}
     assert "conclusion == 'success'" in job["if"] and "event == 'pull_request'" in job["if"]
-    order = [re.search(r"tools\.preview (\w+)", step.get("run", "")) for step in job["steps"]]
+    order = [re.search(r"tools\.hosting\.preview (\w+)", step.get("run", "")) for step in job["steps"]]
     assert [found[1] for found in order if found] == ["number", "unpack", "deploy", "comment"]
     assert all(step["if"] == "steps.pull.outputs.number != ''" for step in job["steps"][3:])
     assert MARKER in str(job["steps"][-1]) and "github-actions[bot]" in str(job["steps"][-1]), (

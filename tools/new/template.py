@@ -7,7 +7,7 @@ from model.facts import load
 
 FILES = Path(__file__).with_name("files")
 # A figure of the template is only named; text and date come from the data, so that it never gets old.
-FIGURE = re.compile(r"\[\]\(fact:(?P<id>[a-z0-9-]+)(?P<part>#source)?\)")
+FIGURE = re.compile(r"\[\]\(fact:(?P<id>[a-z0-9-]+)(?P<part>#source|#plan)?\)")
 
 Tokens = dict[str, str]
 
@@ -20,7 +20,8 @@ def fill(text: str, tokens: Tokens) -> str:
 
     def figure(link: re.Match[str]) -> str:
         fact = facts[link["id"]]
-        return f"[{fact.as_of if link['part'] else fact.shown}]{link[0].removeprefix('[]')}"
+        shown = {"#source": fact.as_of, "#plan": fact.plan}.get(link["part"], fact.shown)
+        return f"[{shown}]{link[0].removeprefix('[]')}"
 
     return FIGURE.sub(figure, text)
 

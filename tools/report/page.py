@@ -40,7 +40,7 @@ def _page(page: PageChange, base: Build, head: Build) -> str:
     if page.state != "added":
         found.append(f'<a href="base/{esc(old)}index.html">before</a>')
     changed = (
-        text_change(base.pages.get(old, ""), head.pages.get(page.address, ""))
+        text_change(base.twins.get(old, ""), head.twins.get(page.address, ""))
         if page.state in ("changed", "moved")
         else []
     )
