@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from model.moved import load
 from runtime import toolchain
 
 # The age of a fact is counted from here, so that no test changes with the calendar.
@@ -45,11 +46,9 @@ class Site:
     url: str
 
     def pages(self) -> list[str]:
-        """Return the address of every page below ``url``; the home page is the empty text."""
-        return sorted(
-            str(p.relative_to(self.folder).parent).removeprefix(".") + "/" * (p.parent != self.folder)
-            for p in self.folder.rglob("index.html")
-        )
+        """Return the address of every page below ``url``, without those that moved; the home page is the empty text."""
+        found = (p.relative_to(self.folder).parent.as_posix() for p in self.folder.rglob("index.html"))
+        return sorted({"" if place == "." else f"{place}/" for place in found} - load().keys())
 
 
 def build(target: Path, root: Path = toolchain.ROOT, **env: str) -> subprocess.CompletedProcess[str]:

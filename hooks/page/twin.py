@@ -6,7 +6,7 @@ The twin says what the page says: code included, figures with their sources as f
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from posixpath import join, normpath
+from posixpath import dirname, join, normpath
 from urllib.parse import urljoin, urlsplit
 
 import yaml
@@ -211,7 +211,7 @@ def leading(sheet: Sheet, twins: dict[str, str], site_url: str) -> Callable[[str
         parts = urlsplit(url)
         if parts.scheme or parts.netloc or not parts.path:
             return url
-        place = normpath(join(sheet.url or "./", parts.path)).removeprefix("./")
+        place = normpath(join(dirname(sheet.dest), parts.path))
         page = "" if place == "." else place if place in twins else f"{place}/"
         # A query chooses a row of an interactive page, which a twin is not.
         if page in twins:
