@@ -97,8 +97,10 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Repository:
         "[2 write per second](fact:kv-write-rate)",
     )
     made.edit("snippets/global-api-kv/src/index.ts", "\n", "\n\n")
-    (made.folder / "docs" / "data" / "moved.yml").write_text(
-        f"- {{ old: guide/old-name/, new: guide/new-name/, date: {NEW} }}\n- {{ old: guide/going/, new: guide/mistakes/, date: {NEW} }}\n"
+    moved = made.folder / "docs" / "data" / "moved.yml"
+    moved.write_text(
+        moved.read_text()
+        + f"- {{ old: guide/old-name/, new: guide/new-name/, date: {NEW} }}\n- {{ old: guide/going/, new: guide/mistakes/, date: {NEW} }}\n"
     )
     made.commit()
     made.done = made.publish("--new", "--date", NEW)
