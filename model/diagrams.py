@@ -1,29 +1,23 @@
-"""Put the drawn SVG of every Mermaid fence into its page, so that no reader waits for a script to draw it.
-
-A fence whose source has no drawing yet is a draft: `mkdocs serve` lets mkdocs-mermaid2-plugin draw it in the
-browser with the Mermaid of `node_modules`; a strict build refuses it and names page and line.
-"""
+"""Where the drawn diagrams of the pages lie, and how a drawing is found by its source."""
 
 import hashlib
-import logging
 import re
 from pathlib import Path
 
 from model.files import ROOT, GuideError
-
-log = logging.getLogger("mkdocs.hooks.diagrams")
+from model.markdown import fences as read
 
 DRAWN = ROOT / "docs" / "assets" / "diagrams"
-FENCE = re.compile(r"^(?P<indent> *)(?P<ticks>`{3,})mermaid *\n(?P<source>.*?)^(?P=indent)(?P=ticks)`* *$", re.M | re.S)
 COMMAND = "uv run python -m tools.diagrams"
 
 
-def fences(markdown: str) -> list[tuple[int, str]]:
-    """Return ``(line, source)`` of every Mermaid fence in a page, lines counted from 1."""
-    return [
-        (markdown.count("\n", 0, m.start()) + 1, re.sub(rf"^{m['indent']}", "", m["source"], flags=re.M))
-        for m in FENCE.finditer(markdown)
-    ]
+def fences(markdown: str, place: str = "page") -> list[tuple[int, str]]:
+    """Return ``(line, source)`` of every Mermaid fence in a page, lines counted from 1.
+
+    Raises:
+        FenceError: a fence is never closed; ``place`` names the page.
+    """
+    return [(fence.line, fence.body) for fence in read(markdown, place) if fence.language == "mermaid"]
 
 
 def key(source: str) -> str:

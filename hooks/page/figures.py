@@ -7,18 +7,16 @@ Mermaid of `node_modules`; a strict build refuses it and names page and line.
 import html
 import logging
 import math
-import re
 from collections.abc import Iterable
 
 from hooks.page.sheet import Sheet
-from model.diagrams import COMMAND, DRAWN, key, title
+from model.diagrams import COMMAND, DRAWN, key, title, width
 from model.files import ROOT
 
 log = logging.getLogger("mkdocs.hooks.diagrams")
 
 DRAFT_SCRIPT = ROOT / "node_modules" / "mermaid" / "dist" / "mermaid.min.js"
 DRAFT_URI = "assets/draft/mermaid.min.js"
-WIDTH = re.compile(r'width="(\d+)"')
 
 
 def sizes(widths: Iterable[int]) -> str:
@@ -32,7 +30,7 @@ def sizes(widths: Iterable[int]) -> str:
 
 def widths() -> list[int]:
     """Return the width of every drawing."""
-    return [int(WIDTH.findall(path.read_text(encoding="utf-8"))[0]) for path in DRAWN.glob("*.svg")]
+    return [width(path) for path in DRAWN.glob("*.svg")]
 
 
 def figure(svg: str, source: str, number: int) -> str:
@@ -75,9 +73,9 @@ def taken_out(sheet: Sheet) -> str:
             log.warning("%s: this diagram is not drawn yet. Run `%s`.", sheet.at(fence.start), COMMAND)
             made = f'<pre><code class="mermaid">{html.escape(fence.body)}</code></pre>'
             sheet.draft = True
-        start = (
-            sheet.markdown.index("`", fence.start) if "`" in sheet.markdown[fence.start : fence.end] else fence.start
-        )
+        start = fence.start
+        while sheet.markdown[start] == " ":  # what is inside a list stays inside it
+            start += 1
         place = f'<div data-fill="figure-{len(sheet.figures)}"></div>' + "\n" * sheet.markdown.count(
             "\n", start, fence.end
         )

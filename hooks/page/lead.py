@@ -47,8 +47,10 @@ def put_strip(body: Node, sheet: Sheet, guide: Guide) -> None:
     """
     for name in sheet.meta["services"]:
         if name not in guide.products:
+            place = sheet.source.find(str(name), max(sheet.source.find("services:"), 0))
+            line = sheet.source.count("\n", 0, max(place, 0)) + 1
             raise GuideError(
-                f"{sheet.place}: unknown service {name!r}. Add it to docs/data/products.yml, or correct it."
+                f"{sheet.place}:{line}: unknown service {name!r}. Add it to docs/data/products.yml, or correct it."
             )
     paragraph = next((node for node in body.css("h1 ~ p") if node.parent == body), None)
     if paragraph is None:

@@ -6,7 +6,7 @@ import pytest
 
 from hooks import markers
 from hooks.live import buttons
-from hooks.page import template
+from hooks.page import lead, template
 from hooks.page.sheet import Sheet
 from hooks.page.tree import parse
 from model import facts
@@ -176,3 +176,10 @@ def test_a_transcript_that_is_not_what_its_fence_says_stops_the_build(markdown: 
 def test_a_fence_that_is_never_closed_is_named():
     with pytest.raises(FenceError, match=r"docs/guide/x\.md:4: this fence is never closed"):
         markers.fill(sheet("```console\n$ curl\n"), the_guide())
+
+
+def test_a_service_that_is_no_product_is_named_with_its_line():
+    page = sheet("# X\n\nLead.\n", PATTERN, pattern=3, services=["workers", "kvv"], plan="Free")
+    page.source = "---\ntitle: The kvv page\nservices: [workers, kvv]\n---\n# X\n\nLead.\n"
+    with pytest.raises(GuideError, match=r"^docs/patterns/global-api-kv\.md:3: unknown service 'kvv'\. Add it to "):
+        lead.put_strip(parse("<h1>X</h1><p>Lead.</p>"), page, the_guide())
