@@ -17,20 +17,8 @@ from runtime import toolchain
 
 # The age of a fact is counted from here, so that no test changes with the calendar.
 SITE_DATE = "2026-11-23"
-PARTS = (
-    "docs",
-    "model",
-    "runtime",
-    "hooks",
-    "overrides",
-    "snippets",
-    "experiments",
-    "mkdocs.yml",
-    "package-lock.json",
-    "pyproject.toml",
-    "LICENSE",
-    "tests/snippets",
-)
+FOLDERS = "docs model runtime hooks overrides snippets experiments tests/snippets".split()
+FILES = "mkdocs.yml package-lock.json pyproject.toml LICENSE".split()
 
 
 @dataclass(frozen=True)
@@ -51,30 +39,31 @@ class Site:
         return sorted({"" if place == "." else f"{place}/" for place in found} - load().keys())
 
 
-def build(target: Path, root: Path = toolchain.ROOT, **env: str) -> subprocess.CompletedProcess[str]:
-    """Run ``mkdocs build --strict`` and return the finished process."""
+def mkdocs(target: Path, root: Path, *options: str, **env: str) -> subprocess.CompletedProcess[str]:
+    """Run ``mkdocs build`` in a copy of the guide and return the finished process."""
     return subprocess.run(
-        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", target],
+        [sys.executable, "-m", "mkdocs", "build", "--site-dir", target, *options],
         cwd=root,
         capture_output=True,
-        text=True,
         encoding="utf-8",
-        env={**os.environ, "NO_MKDOCS_2_WARNING": "1", "SITE_DATE": SITE_DATE, **env},
+        env={**os.environ, "NO_MKDOCS_2_WARNING": "1", **env},
         check=False,
     )
+
+
+def build(target: Path, root: Path = toolchain.ROOT, **env: str) -> subprocess.CompletedProcess[str]:
+    """Build strictly, as tests do, and return the finished process."""
+    return mkdocs(target, root, "--strict", **{"SITE_DATE": SITE_DATE, **env})
 
 
 def copy_project(target: Path) -> Path:
     """Copy what a build needs, so that a test can break it."""
     target.mkdir(parents=True, exist_ok=True)
-    for part in PARTS:
-        source = toolchain.ROOT / part
-        if source.is_dir():
-            shutil.copytree(
-                source, target / part, ignore=shutil.ignore_patterns("node_modules", ".wrangler", ".dev.vars")
-            )
-        else:
-            shutil.copy(source, target / part)
+    left_out = shutil.ignore_patterns("node_modules", ".wrangler", ".dev.vars")
+    for part in FOLDERS:
+        shutil.copytree(toolchain.ROOT / part, target / part, ignore=left_out)
+    for part in FILES:
+        shutil.copy(toolchain.ROOT / part, target)
     return target
 
 

@@ -130,5 +130,18 @@ def _install() -> Path:
     return NODE_MODULES
 
 
+def wrangler(*arguments: str | Path, stdout: int | None = None, **extra: str) -> subprocess.CompletedProcess[str]:
+    """Run Wrangler as an operator does: its credentials and all else of the environment reach it."""
+    path = os.pathsep.join([str(node().parent), os.environ.get("PATH", "")])
+    return subprocess.run(
+        [node(), install() / "wrangler" / "bin" / "wrangler.js", *arguments],
+        cwd=ROOT,
+        env={**os.environ, "WRANGLER_SEND_METRICS": "false", "PATH": path, **extra},
+        stdout=stdout,
+        encoding="utf-8",
+        check=False,
+    )
+
+
 if __name__ == "__main__":
     install()

@@ -77,40 +77,33 @@ def document(product: str, pages: list[Pattern], known: Products, facts: int) ->
     entry = known[product]
     name, former = entry["name"], f" (formerly {entry['formerly']})" if "formerly" in entry else ""
     number = f"{len(pages)} patterns" if len(pages) > 1 else "one pattern"
-    limits = (
-        f"[{facts} facts](../reference/limits.md#{product})"
-        if facts > 1
-        else f"[one fact](../reference/limits.md#{product})"
-    )
+    limits = f"[{facts} facts]" if facts > 1 else "[one fact]"
+    where = f"{limits}(../reference/limits.md#{product})" if facts else "no figure of it stands on these pages"
+    own_name = f"\nIts former name: {entry['formerly']}.\n" if "formerly" in entry else ""
     rows = []
     for pattern in pages:
         job, instead = jobs(pattern.text, known).get(product, ELSEWHERE)
         link = f"[{pattern.number} · {pattern.title}](../patterns/{pattern.slug}.md)"
         rows.append(f"| {link} | {seen_from_here(job)} | {seen_from_here(instead)} |")
-    return "\n".join(
-        [
-            "---",
-            f"title: {name}",
-            f"description: 'Which patterns use {name}{former}, for what, and its limits.'",
-            "---",
-            "",
-            f"# {name}",
-            "",
-            f"{entry['job']}. Here {number} {'use' if len(pages) > 1 else 'uses'} it.",
-            "",
-            *([f"Its former name: {entry['formerly']}.", ""] if former else []),
-            f"- Limits and prices: {limits if facts else 'no figure of it stands on these pages'}.",
-            f"- The vendor's pages: [{entry['url'].split('/')[2]}]({entry['url']}).",
-            f"- The same list with a filter: [all patterns](../patterns/index.md?service={product}).",
-            "",
-            "## Patterns that use it",
-            "",
-            "| Pattern | Its job there | What you could use instead |",
-            "|---|---|---|",
-            *rows,
-            "",
-        ]
-    )
+    return f"""---
+title: {name}
+description: 'Which patterns use {name}{former}, for what, and its limits.'
+---
+
+# {name}
+
+{entry["job"]}. Here {number} {"use" if len(pages) > 1 else "uses"} it.
+{own_name}
+- Limits and prices: {where}.
+- The vendor's pages: [{entry["url"].split("/")[2]}]({entry["url"]}).
+- The same list with a filter: [all patterns](../patterns/index.md?service={product}).
+
+## Patterns that use it
+
+| Pattern | Its job there | What you could use instead |
+|---|---|---|
+{chr(10).join(rows)}
+"""
 
 
 def overview(pages: list[Pattern], known: Products) -> str:

@@ -18,18 +18,8 @@ RUNS = re.compile(r"""type=["']?(?!module|text/javascript)""")
 HASHED = re.compile(r"\.[0-9a-f]{8}\.(?:min\.)?(?:css|js|woff2)$")
 IMMUTABLE = "public, max-age=31536000, immutable"
 OFF = (
-    "accelerometer",
-    "browsing-topics",
-    "camera",
-    "display-capture",
-    "geolocation",
-    "gyroscope",
-    "magnetometer",
-    "microphone",
-    "midi",
-    "payment",
-    "usb",
-)
+    "accelerometer browsing-topics camera display-capture geolocation gyroscope magnetometer microphone midi payment usb"
+).split()
 FIXED = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "strict-origin-when-cross-origin",

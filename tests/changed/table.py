@@ -232,7 +232,6 @@ ROWS: dict[str, tuple[str, ...]] = {
     "tests/changed/*.py": ("tests/changed",),
     # Data of the tools
     "tools/diagrams/draw.js": ("tests/site/test_drawings.py",),
-    "tools/terraform/newer.yml": ("tests/tools/test_terraform.py", "tests/snippets/test_every_example.py"),
     "tools/new/files/**": ("tests/tools/test_new.py",),
     "tools/bench/**": (f"{NOTHING}of tools.bench, which measures and tests nothing",),
     # Words about the project

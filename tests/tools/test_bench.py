@@ -9,7 +9,7 @@ VISIT = {"page": "home", "performance": 97, "accessibility": 100, "best-practice
     "shift": 0,
     "kb": 120,
 }
-GOOD = {"build": [{"pages": 78, "ratio": 1.5}], "edit_s": 3, "second_page_ms": 99, "visits": [VISIT]}
+GOOD = {"build": {"ratio": 1.5}, "visits": [VISIT]}
 
 
 def test_what_is_within_its_limit_is_not_named():
@@ -19,9 +19,7 @@ def test_what_is_within_its_limit_is_not_named():
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"build": [{"pages": 78, "ratio": 1.51}]}, "the build of 78 pages takes 1.51 times"),
-        ({"edit_s": 3.1}, "an edit shows after 3.1 s"),
-        ({"second_page_ms": 100}, "a second page takes 100 ms"),
+        ({"build": {"ratio": 1.51}}, "a build takes 1.51 times"),
         *(
             ({"visits": [VISIT | {name: value}]}, f"home: {words}")
             for name, value, words in (

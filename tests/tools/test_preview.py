@@ -237,7 +237,7 @@ def test_a_damaged_archive_is_refused(tmp_path: Path):
     [
         ({"head/index.html": None}, "head/index.html is missing"),
         ({"report.json": None}, "report.json: "),
-        ({"report.json": "[]"}, "report.json: report: an object"),
+        ({"report.json": "[]"}, "report.json: report: Input should be an object"),
         ({f"pictures/{NAME}.png": None}, "shows a picture that is not there"),
         ({f"pictures/{NAME}.png": b"<svg onload=a()>"}, "no picture of a diagram"),
         ({f"pictures/{NAME}.png": b"GIF89a".ljust(16) + struct.pack(">II", 800, 300)}, "no picture of a diagram"),
@@ -322,8 +322,7 @@ def changed(path: str, value: object) -> bytes:
     ],
 )
 def test_a_report_with_anything_else_in_it_is_refused(path: str, value: object):
-    place = "report" if path == "extra" else path.partition(".")[0]
-    with pytest.raises(ReportError, match=f"^{place}"):
+    with pytest.raises(ReportError, match=f"^{path.partition('.')[0]}"):
         from_json(changed(path, value))
 
 
@@ -485,7 +484,7 @@ def test_the_commands_print_what_the_workflow_takes(tmp_path: Path, capsys: pyte
     assert (main([*find, "f" * 40]), capsys.readouterr().out) == (0, "\n")
     (tmp_path / "report.json").write_text("{}")
     assert main(["comment", str(tmp_path / "report.json"), "--url", "https://a.example", "--commit", COMMIT]) == 1
-    assert "an object with base, diagrams, facts, pages, warnings belongs here" in capsys.readouterr().err
+    assert "base: Field required" in capsys.readouterr().err
 
 
 # Wrangler, for real, and a stand-in for the API of the platform: it answers what the API answers and keeps what it was sent.

@@ -6,7 +6,7 @@ import pytest
 
 from tools.terraform import __main__ as terraform
 from tools.terraform import schema as terraform_schema
-from tools.terraform.__main__ import RENAMED, TerraformError, check
+from tools.terraform.__main__ import TerraformError, check
 
 HEAD = """terraform {
   required_providers {
@@ -117,13 +117,6 @@ def test_what_terraform_refuses_is_named_with_its_line(tmp_path: Path, text: str
     assert found[0].startswith(f"main.tf:{line}: ") and message in found[0]
 
 
-@pytest.mark.parametrize(("old", "new"), RENAMED.items())
-def test_a_name_of_version_4_is_refused_with_its_successor(tmp_path: Path, old: str, new: str):
-    assert f"cloudflare_{new}" in terraform_schema.names()
-    found = problems(tmp_path, f'resource "cloudflare_{old}" "x" {{}}\n')
-    assert found == [f"main.tf:6: 'cloudflare_{old}' is the name of version 4: write 'cloudflare_{new}'"]
-
-
 @pytest.mark.parametrize("version", ['"~> 4.52"', '">= 5.0"', '"5.14.0"'])
 def test_the_major_version_of_the_provider_is_pinned(tmp_path: Path, version: str):
     (tmp_path / "main.tf").write_text(HEAD.replace('"~> 5.14"', version))
@@ -149,24 +142,6 @@ def test_the_schema_holds_the_whole_provider():
     for name in names:
         assert terraform_schema.arguments(name) is not None
     assert sum(1 for name in names if terraform_schema.arguments(name)) >= 500
-
-
-def test_an_argument_newer_than_the_schema_counts_once_it_is_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    text = record('brand_new = "yes"')
-    assert "has no 'brand_new'" in problems(tmp_path, text)[0]
-    listed = tmp_path / "newer.yml"
-    entry = "resource: cloudflare_dns_record, argument: brand_new, kind: string, source: 'https://developers.cloudflare.com/'"
-    monkeypatch.setattr(terraform, "NEWER", listed)
-    try:
-        listed.write_text(f"- {{ {entry}, since: 2026-11-01 }}\n")
-        terraform.newer.cache_clear()
-        assert problems(tmp_path, text) == []
-        listed.write_text(f"- {{ {entry} }}\n")
-        terraform.newer.cache_clear()
-        with pytest.raises(TerraformError, match="entry 1: give resource, argument, kind, source and since"):
-            problems(tmp_path, text)
-    finally:
-        terraform.newer.cache_clear()
 
 
 def test_the_command_names_what_is_wrong_and_fails(

@@ -26,6 +26,7 @@ from hooks.publish import headers
 from hooks.publish.edition import LATEST
 from model.markdown import relative
 from runtime import toolchain
+from runtime.site import mkdocs
 
 ROOT = toolchain.ROOT
 SITE = ROOT / "site"
@@ -40,21 +41,13 @@ class HostError(Exception):
     """The site cannot be hosted like this; the message says what to do."""
 
 
-def build(site: Path, root: Path = ROOT, **environment: str) -> None:
+def build(site: Path, root: Path = ROOT, *options: str, **environment: str) -> None:
     """Build the site of today strictly into a folder.
 
     Raises:
         HostError: the build failed; the message is its own.
     """
-    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", site]
-    done = subprocess.run(
-        command,
-        cwd=root,
-        capture_output=True,
-        encoding="utf-8",
-        env={**os.environ, "NO_MKDOCS_2_WARNING": "1", **environment},
-        check=False,
-    )
+    done = mkdocs(site, root, "--strict", *options, **environment)
     if done.returncode:
         raise HostError(done.stderr.strip())
 
@@ -222,18 +215,6 @@ def public_address() -> str:
     return address
 
 
-def wrangler(*arguments: str) -> int:
-    """Run Wrangler with the site's configuration and return its exit code; its credentials stay in the environment."""
-    toolchain.install()
-    quiet = {
-        "WRANGLER_SEND_METRICS": "false",
-        "PATH": os.pathsep.join([str(toolchain.node().parent), os.environ.get("PATH", "")]),
-    }
-    script = toolchain.NODE_MODULES / "wrangler" / "bin" / "wrangler.js"
-    command = [toolchain.node(), script, *arguments, "--config", CONFIG]
-    return subprocess.run(command, cwd=ROOT, env={**os.environ, **quiet}, check=False).returncode
-
-
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="tools.hosting", description="Build, look at, and deploy the guide.")
     parser.add_argument("command", choices=["build", "serve", "upload", "deploy"])
@@ -246,9 +227,9 @@ def main(arguments: list[str]) -> int:
             gather(branch, SITE) if branch else build(SITE)
             print(f"site/: {sum(path.is_file() for path in SITE.rglob('*'))} files", flush=True)
         if command.command == "serve":
-            return wrangler("dev", "--ip", "127.0.0.1", *rest)
+            return toolchain.wrangler("dev", "--ip", "127.0.0.1", *rest, "--config", CONFIG).returncode
         if command.command in ("upload", "deploy"):
-            return wrangler("deploy", *rest)
+            return toolchain.wrangler("deploy", *rest, "--config", CONFIG).returncode
     except (HostError, toolchain.ToolchainError) as error:
         print(error, file=sys.stderr)
         return 1

@@ -22,25 +22,7 @@ NAME_CHARACTERS, DEPTH = 200, 8
 # Beside the pages of the preview; nothing of the archive's site may stand there.
 PICTURES = "preview-pictures"
 SITE_FILE = re.compile(r"head/(?P<path>(?:[A-Za-z0-9][A-Za-z0-9_.-]*/)*[A-Za-z0-9][A-Za-z0-9_.-]*)")
-KINDS = {
-    ".css",
-    ".gz",
-    ".html",
-    ".ico",
-    ".jpg",
-    ".js",
-    ".json",
-    ".map",
-    ".md",
-    ".png",
-    ".svg",
-    ".txt",
-    ".webmanifest",
-    ".webp",
-    ".woff2",
-    ".xml",
-    ".zip",
-}
+KINDS = set(".css .gz .html .ico .jpg .js .json .map .md .png .svg .txt .webmanifest .webp .woff2 .xml .zip".split())
 PICTURE = re.compile(r"pictures/(?P<path>[0-9a-f]{16}\.png)")
 OURS = {"head/_headers", "head/_redirects"}
 PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"

@@ -7,9 +7,7 @@ files, are part of ``site.js``.
 """
 
 import argparse
-import os
 import re
-import subprocess
 import sys
 import tempfile
 import zipfile
@@ -17,6 +15,8 @@ from pathlib import Path
 
 from model.facts import site_date
 from model.files import ROOT
+from tools.hosting import __main__ as host
+from tools.hosting.__main__ import HostError
 
 NAME = "cloudflare-architecture-examples"
 # What only a server or a search engine uses.
@@ -27,7 +27,7 @@ MODULE = re.compile(r'data-module="([^"]+)"')
 EXPORT = re.compile(r"^export (?=(?:async )?(?:function|const|class) (\w+))", re.M)
 
 
-class OfflineError(RuntimeError):
+class OfflineError(HostError):
     """The site cannot be made readable from files; the message says why."""
 
 
@@ -62,15 +62,10 @@ def build(folder: Path) -> None:
     """Build the site into a folder, for reading from files.
 
     Raises:
-        OfflineError: the build failed.
+        HostError: the build failed.
+        OfflineError: a module of the site cannot be read from a file.
     """
-    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--no-directory-urls", "--site-dir", str(folder)]
-    environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1", "SITE_URL": "", "OFFLINE": "1"}
-    done = subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, encoding="utf-8", check=False
-    )
-    if done.returncode:
-        raise OfflineError(f"the build failed:\n{done.stderr.strip()}")
+    host.build(folder, ROOT, "--no-directory-urls", SITE_URL="", OFFLINE="1")
     from_files(folder)
 
 
@@ -102,7 +97,7 @@ def main(given: list[str]) -> int:
     with tempfile.TemporaryDirectory() as folder:
         try:
             build(Path(folder))
-        except OfflineError as error:
+        except HostError as error:
             print(error, file=sys.stderr)
             return 1
         made = pack(Path(folder), options.to / f"{NAME}-{edition}.zip", edition)

@@ -9,7 +9,6 @@ uv run python -m tools.hosting.preview delete NUMBER
 
 import argparse
 import json
-import os
 import re
 import subprocess
 import sys
@@ -63,27 +62,12 @@ def number(pulls: Any, repository: str, branch: str, commit: str) -> int | None:
 
 
 def wrangler(*arguments: str) -> str:
-    """Run Wrangler with the previews' configuration and return its output; its credentials stay in the environment.
+    """Run Wrangler with the previews' configuration and return its output.
 
     Raises:
         PreviewError: it failed.
     """
-    toolchain.install()
-    quiet = {
-        "WRANGLER_SEND_METRICS": "false",
-        "CI": "1",
-        "PATH": os.pathsep.join([str(toolchain.node().parent), os.environ.get("PATH", "")]),
-    }
-    command: list[str | Path] = [
-        toolchain.node(),
-        toolchain.NODE_MODULES / "wrangler" / "bin" / "wrangler.js",
-        *arguments,
-        "--config",
-        CONFIG,
-    ]
-    done = subprocess.run(
-        command, cwd=toolchain.ROOT, env={**os.environ, **quiet}, stdout=subprocess.PIPE, encoding="utf-8", check=False
-    )
+    done = toolchain.wrangler(*arguments, "--config", CONFIG, CI="1", stdout=subprocess.PIPE)
     if done.returncode:
         raise PreviewError(f"wrangler {arguments[0]} failed:\n{done.stdout.strip()}")
     return done.stdout

@@ -12,72 +12,19 @@ import difflib
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import hcl2
-import yaml
 from lark import ParseTree, Token, Tree
 from lark.exceptions import UnexpectedInput
 
 from runtime import toolchain
 from tools.terraform.schema import PROVIDER_VERSION, Argument, arguments, names
 
-NEWER = Path(__file__).with_name("newer.yml")
 META = {"count", "for_each", "provider", "depends_on"}
 META_BLOCKS = {"lifecycle", "provisioner", "connection", "timeouts"}
-TOP_LEVEL = {
-    "terraform",
-    "provider",
-    "variable",
-    "locals",
-    "resource",
-    "data",
-    "output",
-    "moved",
-    "import",
-    "check",
-    "removed",
-}
-# Names of version 4 and what they are called since version 5. Source: the provider's "Version 5 upgrade" guide, 2025-02-03.
-RENAMED = {
-    "access_application": "zero_trust_access_application",
-    "access_ca_certificate": "zero_trust_access_short_lived_certificate",
-    "access_group": "zero_trust_access_group",
-    "access_identity_provider": "zero_trust_access_identity_provider",
-    "access_mutual_tls_certificate": "zero_trust_access_mtls_certificate",
-    "access_organization": "zero_trust_organization",
-    "access_policy": "zero_trust_access_policy",
-    "access_service_token": "zero_trust_access_service_token",
-    "access_tag": "zero_trust_access_tag",
-    "device_policy_certificates": "zero_trust_device_custom_profile",
-    "device_posture_integration": "zero_trust_device_posture_integration",
-    "device_posture_rule": "zero_trust_device_posture_rule",
-    "device_settings_policy": "zero_trust_device_custom_profile",
-    "dlp_profile": "zero_trust_dlp_custom_profile",
-    "fallback_domain": "zero_trust_device_default_profile_local_domain_fallback",
-    "gre_tunnel": "magic_wan_gre_tunnel",
-    "ipsec_tunnel": "magic_wan_ipsec_tunnel",
-    "record": "dns_record",
-    "split_tunnel": "zero_trust_device_default_profile",
-    "static_route": "magic_wan_static_route",
-    "teams_account": "zero_trust_gateway_settings",
-    "teams_list": "zero_trust_list",
-    "teams_location": "zero_trust_dns_location",
-    "teams_proxy_endpoint": "zero_trust_gateway_proxy_endpoint",
-    "teams_rule": "zero_trust_gateway_policy",
-    "tunnel": "zero_trust_tunnel_cloudflared",
-    "tunnel_config": "zero_trust_tunnel_cloudflared_config",
-    "tunnel_route": "zero_trust_tunnel_cloudflared_route",
-    "tunnel_virtual_network": "zero_trust_tunnel_cloudflared_virtual_network",
-    "worker_cron_trigger": "workers_cron_trigger",
-    "worker_domain": "workers_custom_domain",
-    "worker_route": "workers_route",
-    "worker_script": "workers_script",
-    "zone_settings_override": "zone_setting",
-}
+TOP_LEVEL = set("terraform provider variable locals resource data output moved import check removed".split())
 
 
 class TerraformError(ValueError):
@@ -170,17 +117,11 @@ def _top_level(block: Block) -> Iterator[Problem]:
 def _resource(block: Block) -> Iterator[Problem]:
     label = block.labels[0]
     name = f"data.{label}" if block.type == "data" else label
-    successor = RENAMED.get(label.removeprefix("cloudflare_"))
     wanted = arguments(name)
     if wanted is None:
-        if successor:
-            message = f"'{label}' is the name of version 4: write 'cloudflare_{successor}'"
-        else:
-            near = _near(name, names())
-            message = f"the provider has no '{name}' (schema {PROVIDER_VERSION}){near}"
+        message = f"the provider has no '{name}' (schema {PROVIDER_VERSION}){_near(name, names())}"
         yield Problem(block.file, block.line, message)
         return
-    wanted = wanted | newer().get(name, {})
     present = set()
     for attribute, line, value in block.attributes():
         if attribute in META:
@@ -320,23 +261,6 @@ def _path(tree: ParseTree) -> list[str] | None:
     if tree.data in ("index_expr_term", "full_splat_expr_term", "attr_splat_expr_term"):
         return _path(tree.children[0])
     return None
-
-
-@cache
-def newer() -> dict[str, dict[str, Argument]]:
-    """Return the arguments that are newer than the schema, by resource.
-
-    Raises:
-        TerraformError: an entry misses a field or gives no date.
-    """
-    found: dict[str, dict[str, Argument]] = {}
-    for number, entry in enumerate(yaml.safe_load(NEWER.read_text(encoding="utf-8")) or [], start=1):
-        if entry.keys() != {"resource", "argument", "kind", "source", "since"} or type(entry["since"]) is not date:
-            raise TerraformError(
-                f"tools/terraform/newer.yml, entry {number}: give resource, argument, kind, source and since (a date)"
-            )
-        found.setdefault(entry["resource"], {})[entry["argument"]] = Argument(entry["kind"], of=Argument("any"))
-    return found
 
 
 def _block(tree: ParseTree, file: str) -> Block:
