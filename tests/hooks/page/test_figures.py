@@ -10,7 +10,8 @@ from hooks.page.figures import figure, sizes, widths
 from model.diagrams import fences, key
 from runtime import toolchain
 from runtime.browser import Visit
-from runtime.site import build, copy_project
+from runtime.site import copy_project
+from runtime.sites import free_port
 from tests.support.pages import every_page
 
 SVG = '<svg viewBox="0 0 400 100" width="400" height="100"><title id="DIAGRAM-title">A &amp; B</title></svg>'
@@ -47,33 +48,13 @@ def test_two_figures_on_a_page_share_no_id():
     assert 'aria-label="Diagram: A &amp; B"' in one
 
 
-def draft_project(tmp_path: Path) -> Path:
-    project = copy_project(tmp_path / "project")
-    page = project / "docs" / "guide" / "decide.md"
-    page.write_text(page.read_text() + DRAFT)
-    return project
-
-
-def test_a_strict_build_refuses_a_draft_with_page_and_line(tmp_path: Path):
-    project = draft_project(tmp_path)
-    line = (project / "docs" / "guide" / "decide.md").read_text().split(
-        "```mermaid\nflowchart LR\n    accTitle: Draft"
-    )[0].count("\n") + 1
-    done = build(tmp_path / "site", project)
-    assert done.returncode != 0
-    assert (
-        f"docs/guide/decide.md:{line}: this diagram is not drawn yet. Run `uv run python -m tools.diagrams`"
-        in done.stderr
-    )
-    assert not list((tmp_path / "site").rglob("*mermaid*"))
-
-
 def test_mkdocs_serve_draws_a_draft_with_the_local_mermaid(tmp_path: Path, browser: Browser):
     toolchain.install()
-    project = draft_project(tmp_path)
+    project = copy_project(tmp_path / "project")
+    with (project / "docs" / "guide" / "decide.md").open("a") as page:
+        page.write(DRAFT)
     (project / "node_modules").symlink_to(toolchain.NODE_MODULES)
-    with socket_port() as port:
-        pass
+    port = free_port()
     command = [sys.executable, "-m", "mkdocs", "serve", "--no-livereload", "--dev-addr", f"127.0.0.1:{port}"]
     with subprocess.Popen(command, cwd=project, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as server:
         try:
@@ -90,17 +71,3 @@ def test_mkdocs_serve_draws_a_draft_with_the_local_mermaid(tmp_path: Path, brows
         finally:
             server.terminate()
             server.stdout.read()
-
-
-def socket_port():
-    """Yield a port that was free a moment ago."""
-    import contextlib
-    import socket
-
-    @contextlib.contextmanager
-    def free():
-        with socket.socket() as s:
-            s.bind(("127.0.0.1", 0))
-            yield s.getsockname()[1]
-
-    return free()
