@@ -1,7 +1,8 @@
 """Read a configuration as cloudflared does: what it refuses at its start, and which rule takes a request.
 
-Written after cloudflared's own source (August 2026). Hostnames are compared letter by letter, a path is an RE2 expression that is
-searched in the decoded path, and ``access`` counts only inside a rule.
+Written after cloudflared's own source (August 2026). Hostnames are compared letter by letter (cloudflared also tries the ASCII form of
+a hostname; ``exposure`` wants that form in the file), a path is an RE2 expression that is searched in the decoded path, and ``access``
+counts only inside a rule.
 """
 
 import re
@@ -9,11 +10,15 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
-import idna
 import re2  # pyrefly: ignore[missing-import] it is compiled and brings no types
 
 re2.set_fallback_notification(re2.FALLBACK_EXCEPTION)
-NOT_IN_GO = re.compile(r"(?<!\\)(?:\\\\)*\\[ZC]")  # The library takes these two, Go does not.
+# What the library does not read as Go does: a quotation, a character by its number, the short form of a named group.
+SPELLING = re.compile(
+    r"\\Q(?P<text>.*?)(?:\\E|\Z)|\\x\{(?P<hex>[0-9A-Fa-f]+)\}|\\(?P<octal>0[0-7]{0,2}|[1-7][0-7]{1,2})"
+    r"|(?P<name>\(\?<(?=\w+>))|(?P<wrong>\\(?:[CZ]|\Z))|\\.",
+    re.DOTALL,
+)
 Section = dict[str, Any]
 
 
@@ -36,21 +41,17 @@ class Rule:
     """One ingress rule.
 
     Attributes:
-        names: the hostname as it is written, and in its ASCII form where that differs.
+        hostname: as it is written, or empty for every hostname.
         path: the expression, or empty for every path.
         access: from this rule alone: the ``originRequest`` of the whole file does not count.
         origin: the other settings, where those of the whole file do count.
     """
 
-    names: tuple[str, ...]
+    hostname: str
     path: str
     service: str
     access: Access
     origin: Section
-
-    @property
-    def any_host(self) -> bool:
-        return self.names[0] in ("", "*")
 
     @property
     def closed(self) -> bool:
@@ -58,11 +59,11 @@ class Rule:
 
     def has_host(self, host: str) -> bool:
         """``*.example.com`` stands for every name below ``example.com``, not for itself."""
-        wild = (n[1:] for n in self.names if n.startswith("*."))
-        return self.any_host or host in self.names or any(map(host.endswith, wild))
+        wild = self.hostname.startswith("*.") and host.endswith(self.hostname[1:])
+        return not self.hostname or host == self.hostname or wild
 
     def fits(self, host: str, path: str) -> bool:
-        return self.has_host(host) and bool(re2.search(self.path, path, re2.ASCII))
+        return self.has_host(host) and bool(re2.search(_re2(self.path), path, re2.ASCII))
 
 
 def reached(rules: list[Rule], url: str) -> Rule:
@@ -96,7 +97,7 @@ def read(config: object) -> list[Rule]:
         raise Refused("there is no ingress rule")
     rules = [_rule(raw, f"rule {n}", general) for n, raw in enumerate(listed, start=1)]
     for number, rule in enumerate(rules, start=1):
-        takes_all, last = rule.any_host and not rule.path, number == len(rules)
+        takes_all, last = not rule.hostname and not rule.path, number == len(rules)
         if last and not takes_all:
             raise Refused(
                 "the last rule must take everything: add '- service: http_status:404'"
@@ -117,32 +118,44 @@ def _rule(raw: object, where: str, general: Section) -> Rule:
     if hostname.rfind("*") > 0:
         raise Refused(f"{where}: {hostname!r}: one * only, and only as the first character")
     try:
-        re2.compile(path, re2.ASCII)
-    except re2.error as error:
+        re2.compile(_re2(path), re2.ASCII)
+    except (re2.error, ValueError) as error:
         raise Refused(f"{where}: the path {path!r} is no RE2 expression: {error}") from error
-    if NOT_IN_GO.search(path):
-        raise Refused(f"{where}: the path {path!r} is no RE2 expression of Go")
-    origin = general | own
-    service = _text(given, "service", where)
-    if origin.get("bastionMode") is True and not service:
-        service = "bastion"
-    _check_service(service, where)
-    return Rule(_names(hostname), path, service, _access(own, where), origin)
+    origin = general | {name: value for name, value in own.items() if value is not None}
+    service = _service(_text(given, "service", where), origin, where)
+    hostname = "" if hostname == "*" else hostname
+    return Rule(hostname, path, service, _access(own, where), origin)
 
 
 # --8<-- [end:read]
 
 
-def _check_service(service: str, where: str) -> None:
-    if service in ("hello_world", "hello-world", "socks-proxy", "bastion"):
-        return
+def _re2(path: str) -> str:
+    """Write an expression of Go as the library reads it."""
+
+    def other(found: re.Match[str]) -> str:
+        kind, value = found.lastgroup, found[found.lastgroup or 0]
+        if kind == "wrong":
+            raise ValueError(f"Go has no {value}")
+        if kind in ("hex", "octal"):
+            value = chr(int(value, 16 if kind == "hex" else 8))
+        return "(?P<" if kind == "name" else re.escape(value) if kind else value
+
+    return SPELLING.sub(other, path)
+
+
+def _service(service: str, origin: Section, where: str) -> str:
+    if service in ("hello_world", "hello-world", "socks-proxy"):
+        return service
     if service.startswith(("unix:", "unix+tls:")):
-        return
+        return service
     if service.startswith("http_status:"):
         status = service.removeprefix("http_status:")
         if not re.fullmatch(r"[1-9]\d\d", status, re.A):
             raise Refused(f"{where}: {status!r} is no HTTP status from 100 to 999")
-        return
+        return service
+    if service == "bastion" or origin.get("bastionMode"):
+        return "bastion"
     try:
         parts = _parts(service)
     except ValueError as error:
@@ -153,12 +166,15 @@ def _check_service(service: str, where: str) -> None:
         raise Refused(
             f"{where}: {service!r} has a path: cloudflared keeps that of the request"
         )
+    return service
 
 
 def _parts(url: str) -> SplitResult:
     if re.search(r"[\s\x00-\x20\x7f]", url):
         raise ValueError("a space or a control character")
     parts = urlsplit(url)
+    if re.search(r"[%\\^`{|}]", parts.netloc):
+        raise ValueError("a host has no such characters")
     _ = parts.port  # A port that is no number is an error.
     return parts
 
@@ -167,17 +183,6 @@ def _host(parts: SplitResult) -> str:
     """Return the host in the letters in which it was given: urlsplit makes them small."""
     host = parts.netloc.rpartition("@")[2]
     return host.partition("]")[0][1:] if host.startswith("[") else host.partition(":")[0]
-
-
-def _names(hostname: str) -> tuple[str, ...]:
-    try:
-        return tuple(
-            dict.fromkeys(
-                [hostname, idna.encode(hostname, uts46=True, std3_rules=True).decode()]
-            )
-        )
-    except UnicodeError:
-        return (hostname,)
 
 
 def _access(origin: Section, where: str) -> Access:

@@ -5,14 +5,21 @@ import string
 
 from dialect import Refused, Rule, read
 
-# Characters of a path, but no line break: what takes all of these takes everything.
-EVERY_PATH = (
-    "/",
-    "/a",
-    f"/{string.ascii_letters}/{string.digits}/ !\"$%&'()*+,-.:;=@[]^_`{{|}}~",
-)
+# Characters of a path, but no line break: what takes each alone and all together takes everything.
+SIGNS = f"{string.ascii_letters}{string.digits} !\"$%&'()*+,-.:;=@[]^_`{{|}}~"
+EVERY_PATH = ("/", *(f"/{sign}" for sign in SIGNS), f"/{SIGNS}/{SIGNS}")
 TAG = re.compile(r"[0-9a-f]{64}")
 NAME = re.compile(r"(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*")
+
+# --8<-- [start:forms]
+# Closes a name in every spelling:
+# (?i)[/\\]name, (?i)[/\\](one|two)\b, (?is)[/\\]api.*[/\\]private
+WORD = r"(?:[\w-]|\\\.)*\w"
+STEP = rf"\[/\\\\\](?:{WORD}|\({WORD}(?:\|{WORD})*\))(?:\\b)?"
+CLOSES = re.compile(rf"\(\?i\){STEP}|\(\?is\){STEP}(?:\.\*{STEP})+", re.ASCII)
+# Opens a name in one spelling: ^/name$, ^/name/?$, ^/files/[\w/-]*$
+OPENS = re.compile(rf"\^(?:/{WORD})+(?:/\?|/\[\\w/-\]\*)?\$", re.ASCII)
+# --8<-- [end:forms]
 
 
 # --8<-- [start:problems]
@@ -24,7 +31,7 @@ def problems(config: object) -> list[str]:
         return [str(error)]
     said = []
     for number, rule in enumerate(rules[:-1], start=1):
-        found = [*_door(rule), *_never(rule, rules[: number - 1]), *_past(rule, rules)]
+        found = _door(rule) + (_never(rule, rules[: number - 1]) or _past(number, rules))
         said += [f"rule {number}: {problem}" for problem in found]
     if not rules[-1].closed:
         service = rules[-1].service
@@ -45,11 +52,8 @@ def _door(rule: Rule) -> list[str]:
         said.append("audTag names no application: put its AUD tag there")
     if rule.service in ("bastion", "socks-proxy"):
         said.append(f"{rule.service} lets the caller choose where to connect")
-    if rule.origin.get("bastionMode") and rule.service != "bastion":
-        said.append("bastionMode lets the caller choose where to connect")
-    if rule.origin.get("noTLSVerify") and rule.service.startswith(
-        ("https:", "wss:", "unix+tls:")
-    ):
+    scheme = rule.service.partition(":")[0].lower()
+    if rule.origin.get("noTLSVerify") and scheme in ("https", "wss", "unix+tls"):
         said.append("noTLSVerify takes any certificate: set caPool and originServerName")
     return said
 
@@ -58,46 +62,50 @@ def _door(rule: Rule) -> list[str]:
 
 
 def _never(rule: Rule, earlier: list[Rule]) -> list[str]:
-    if not rule.any_host and not any(map(NAME.fullmatch, rule.names)):
-        return [
-            f"no request has the hostname {rule.names[0]!r}: write it as browsers send it"
-        ]
-    host = _sample(rule)
+    if rule.hostname and not NAME.fullmatch(rule.hostname):
+        return [f"write {rule.hostname!r} as browsers send it: in lower case, with xn--"]
     for number, before in enumerate(earlier, start=1):
-        hosts = before.any_host if rule.any_host else before.has_host(host)
-        if hosts and (
-            before.path == rule.path or all(before.fits(host, path) for path in EVERY_PATH)
+        if before.has_host(rule.hostname) and (
+            before.path == rule.path
+            or all(before.fits(rule.hostname, path) for path in EVERY_PATH)
         ):
             return [f"never reached, rule {number} takes its requests before"]
     return []
 
 
 # --8<-- [start:past]
-def _past(rule: Rule, rules: list[Rule]) -> list[str]:
-    """Spell a closed path as many servers would understand it too, and see who takes it."""
-    host, plain = _sample(rule), re.sub(r"\(\?\w*|\\\w", "", rule.path)
-    for name in re.findall(r"[\w-]{2,}", plain):
-        if not rule.fits(host, f"/{name}"):
+def _past(number: int, rules: list[Rule]) -> list[str]:
+    """What may get further than the rule wants, by another spelling of its path or hostname."""
+    rule, said = rules[number - 1], []
+    rest = next(r for r in rules[number:] if not r.path and r.has_host(rule.hostname))
+    opens = not rule.closed and rest.closed
+    if rule.path and opens and not OPENS.fullmatch(rule.path):
+        said.append(f"/../ leads from its path to all of {rule.service}: write path: ^/name$")
+    form = CLOSES.fullmatch(rule.path) or (opens and OPENS.fullmatch(rule.path))
+    for n, other in enumerate(rules, start=1):
+        within = other.has_host(rule.hostname)
+        if not _lets_in_more(rule, other) or not (within or rule.has_host(other.hostname)):
             continue
-        for path in (
-            f"//{name}",
-            f"/./{name}",
-            f"/x/../{name}",
-            f"/\\{name}",
-            f"/{name.upper()}",
-            f"/{name.title()}",
-        ):
-            taker = next(r for r in rules if r.fits(host, path))
-            weaker = rule.closed or rule.access != taker.access
-            if weaker and not taker.closed and taker != rule:
-                return [
-                    f"{path} goes past it to {taker.service}: write path: (?i)[/\\\\]{name}"
-                ]
-    return []
+        wider = within and n > number and rule.hostname != other.hostname
+        paths = rule.path or other.path
+        if rule.service == other.service and (paths or wider):
+            said.append(f"rule {n} asks for another token for the same service: use two")
+        elif rule.closed and wider:
+            said.append(f"its hostname in capitals goes to rule {n}: write one name in both")
+        elif rule.path and n > number and not form:
+            said.append(f"another spelling goes to rule {n}: write path: (?i)[/\\\\]name")
+        elif rule.closed and paths and n < number and not OPENS.fullmatch(other.path):
+            said.append(f"rule {n} takes a part before: put it above, or open ^/name$ there")
+    return said
+
+
+def _lets_in_more(rule: Rule, other: Rule) -> bool:
+    """Whether a caller whom a rule refuses gets into another one."""
+    mine, theirs = rule.access, other.access
+    if rule.closed or other.closed:
+        return not other.closed
+    same = mine.team == theirs.team and set(theirs.tags) <= set(mine.tags)
+    return mine.required and not (theirs.required and same)
 
 
 # --8<-- [end:past]
-
-
-def _sample(rule: Rule) -> str:
-    return "any" if rule.any_host else rule.names[-1].replace("*", "any")

@@ -482,6 +482,11 @@ def within(number: int, **setting: Any) -> Any:
     return lambda c: c["ingress"][number]["originRequest"].update(setting)
 
 
+def token(digit: str, team: str = "t") -> dict[str, Any]:
+    """Settings that ask for the token of one application."""
+    return {"access": {"required": True, "teamName": team, "audTag": [digit * 64]}}
+
+
 def access(**change: Any) -> Any:
     """A change of the wiki's access block."""
     return lambda c: c["ingress"][1]["originRequest"]["access"].update(change)
@@ -501,7 +506,10 @@ def access(**change: Any) -> Any:
         (first(hostname="a.*.example.com"), "rule 1: 'a.*.example.com': one * only"),
         (first(hostname="*.*.example.com"), "rule 1: '*.*.example.com': one * only"),
         (first(hostname=7), "rule 1: hostname is 7: put it into quotes"),
-        *((first(path=p), "is no RE2 expression") for p in ("^/(?!public)", "[", r"(a)\1", "(?<=a)b", r"\Z", "a**")),
+        *(
+            (first(path=p), "is no RE2 expression")
+            for p in ("^/(?!public)", "[", r"(a)\1", "(?<=a)b", r"\Z", r"\C", "a\\", "a**", r"\x{110000}")
+        ),
         *(
             (first(service=s), f"rule 1: {s!r} is no service")
             for s in (
@@ -512,6 +520,9 @@ def access(**change: Any) -> Any:
                 "http://a b",
                 "http://h:port",
                 "http://[::1",
+                "http://a|b",
+                "http://a\\b",
+                "http://a%41",
             )
         ),
         *(
@@ -547,8 +558,24 @@ def test_what_cloudflared_refuses_is_refused_with_the_rule(change: Any, said: st
     ],
 )
 def test_what_cloudflared_accepts_is_accepted(service: str):
-    own = {"access": {"required": True, "teamName": "t", "audTag": ["4" * 64]}}
-    assert changed(first(service=service, originRequest=own)) == []
+    assert changed(first(service=service, originRequest=token("4"))) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "taken", "not_taken"),
+    [
+        # Each was compared with the regexp of Go 1.27.
+        (r"^/(?<n>a)\x{42}", "/aB", "/ab"),
+        (r"^/\101\0$", "/A\0", "/101"),
+        (r"^/\Q.\8[\E.$", r"/.\8[x", "/x"),
+        (r"^/[[:alpha:]\x{2f}]\\x{2}$", r"/a\xx", "/a"),
+    ],
+)
+def test_an_expression_of_go_takes_what_it_takes_there(path: str, taken: str, not_taken: str):
+    from dialect import read
+
+    rule = read({"ingress": [{"path": path, "service": "http://h"}, {"service": "http_status:404"}]})[0]
+    assert rule.fits("any", taken) and not rule.fits("any", not_taken)
 
 
 @pytest.mark.parametrize(
@@ -570,13 +597,36 @@ def test_what_cloudflared_accepts_is_accepted(service: str):
         (access(audTag=[""]), "rule 2: audTag names no application"),
         (lambda c: c["ingress"][1].update(service="bastion"), "rule 2: bastion lets the caller choose"),
         (lambda c: c["ingress"][1].update(service="socks-proxy"), "rule 2: socks-proxy lets the caller choose"),
-        (within(2, bastionMode=True), "rule 3: bastionMode lets the caller choose"),
-        (lambda c: c["originRequest"].update(bastionMode=True), "rule 2: bastionMode lets the caller choose"),
+        (within(2, bastionMode=True), "rule 3: bastion lets the caller choose"),
+        (lambda c: c["originRequest"].update(bastionMode=True), "rule 2: bastion lets the caller choose"),
+        # In bastion mode cloudflared does not read the service.
+        (first(service="", originRequest={"bastionMode": True}), "rule 1: bastion lets the caller choose"),
+        (first(service="http://h/app", originRequest={"bastionMode": True}), "rule 1: bastion lets the caller"),
         (within(2, noTLSVerify=True), "rule 3: noTLSVerify takes any certificate"),
         (lambda c: c["originRequest"].update(noTLSVerify=True), "rule 3: noTLSVerify takes any certificate"),
         *(
-            (first(hostname=h), f"rule 1: no request has the hostname {h!r}")
-            for h in ("*.Example.com", "wiki.example.com.", "*wiki.example.com", "*.b\u00fccher.example", "a b.example")
+            (first(service=s, originRequest={"noTLSVerify": True}), "rule 1: noTLSVerify takes any certificate")
+            for s in ("HTTPS://h", "wSs://h", "unix+tls:/run/app.sock")
+        ),
+        (
+            # What is empty in a rule is that of the whole file.
+            lambda c: (
+                c["originRequest"].update(noTLSVerify=True),
+                c["ingress"][2]["originRequest"].update(noTLSVerify=None),
+            ),
+            "rule 3: noTLSVerify takes any certificate",
+        ),
+        *(
+            (first(hostname=h), f"rule 1: write {h!r} as browsers send it: in lower case, with xn--")
+            for h in (
+                "Wiki2.example.com",
+                "*.Example.com",
+                "wiki.example.com.",
+                "*wiki.example.com",
+                "b\u00fccher.example",
+                "\u2603.example",
+                "a b.example",
+            )
         ),
         (first(hostname="*.example.com"), "rule 2: never reached, rule 1 takes"),
         (first(hostname="wiki.example.com"), "rule 3: never reached, rule 1 takes"),
@@ -586,20 +636,71 @@ def test_what_cloudflared_accepts_is_accepted(service: str):
         ),
         (lambda c: c["ingress"].insert(1, dict(c["ingress"][0])), "rule 2: never reached, rule 1 takes"),
         (first(hostname="", path="/"), "rule 4: never reached, rule 1 takes"),
-        (lambda c: c["ingress"][0].update(path="^/metrics"), "rule 1: //metrics goes past it to http://127.0.0.1:8787"),
-        (lambda c: c["ingress"][0].update(path="^/+metrics"), "rule 1: /./metrics goes past it"),
-        (lambda c: c["ingress"][0].update(path="/metrics"), r"rule 1: /\metrics goes past it"),
-        (lambda c: c["ingress"][0].update(path=r"[/\\]metrics"), "rule 1: /METRICS goes past it"),
-        (lambda c: c["ingress"][0].update(path="^/(health|debug/pprof)"), "rule 1: //health goes past it"),
-        (
-            # Another application's token for a part of the wiki.
-            first(
-                hostname="wiki.example.com",
-                path="^/admin",
-                originRequest={"access": {"required": True, "teamName": "t", "audTag": ["4" * 64]}},
-            ),
-            "rule 1: //admin goes past it to http://127.0.0.1:8787",
+        *(
+            (
+                lambda c, p=p: c["ingress"][0].update(path=p),
+                r"rule 1: another spelling goes to rule 2: write path: (?i)[/\\]name",
+            )
+            for p in (
+                *(
+                    "^/metrics",
+                    "^/+metrics",
+                    "/metrics",
+                    r"[/\\]metrics",
+                    "^/(health|debug/pprof)",
+                    r"(?i)[/\\]metrics$",
+                ),
+                *(
+                    "^/api/private",
+                    "^/metrics/",
+                    r"^/\.env$",
+                    "^/m$",
+                    "^/[m]etrics",
+                    "^/metrics(/|$)",
+                    r"(?i)^[/\\]metrics",
+                ),
+                *(
+                    r"(?i)[/\\]api[/\\]private",
+                    r"(?i)[/\\]api.*[/\\]private",
+                    "(?i)[/\\\\]m\u00e9",
+                    r"(?i)[/\\]a-\b",
+                    r"(?i)[/\\].*",
+                ),
+            )
         ),
+        # The rule that closes has no hostname, or another one than the rule that takes the request.
+        (lambda c: c["ingress"][0].update(path="^/metrics", hostname=""), "rule 1: another spelling goes to rule 2"),
+        (lambda c: c["ingress"][0].update(path="^/metrics", hostname="*"), "rule 1: another spelling goes to rule 2"),
+        (
+            lambda c: c["ingress"][0].update(path="^/metrics", hostname="*.example.com"),
+            "rule 1: another spelling goes to",
+        ),
+        # cloudflared tells WIKI from wiki.
+        (lambda c: c["ingress"][1].update(hostname="*.example.com"), "rule 1: its hostname in capitals goes to rule 2"),
+        (lambda c: c["ingress"][1].update(hostname="", path="^/x$"), "rule 1: its hostname in capitals goes to rule 2"),
+        (lambda c: c["ingress"].insert(0, c["ingress"].pop(1)), "rule 2: never reached, rule 1 takes"),
+        (
+            # /public/../metrics goes to the first rule.
+            first(hostname="wiki.example.com", path="^/public", originRequest=token("1", "your-team")),
+            "rule 2: rule 1 takes a part before: put it above",
+        ),
+        # Another application's token for a part of the wiki: on another port, and on the same one.
+        (
+            first(hostname="wiki.example.com", path="^/admin", originRequest=token("4")),
+            "rule 1: another spelling goes to rule 3",
+        ),
+        *(
+            (
+                first(hostname=host, path=path, service="http://127.0.0.1:8787", originRequest=token("4")),
+                "rule 1: rule 3 asks for another token for the same service: use two",
+            )
+            for host, path in (("wiki.example.com", r"(?i)[/\\]admin"), ("*.example.com", "^/admin$"))
+        ),
+        (
+            first(path="^/hook", originRequest=token("4")),
+            "rule 1: /../ leads from its path to all of http://127.0.0.1:80",
+        ),
+        (first(path="(?i)[/\\\\]hook", originRequest=token("4")), "rule 1: /../ leads from its path to all of"),
     ],
 )
 def test_a_rule_that_lets_through_or_never_acts_is_named(change: Any, said: str):
@@ -607,20 +708,34 @@ def test_a_rule_that_lets_through_or_never_acts_is_named(change: Any, said: str)
 
 
 @pytest.mark.parametrize(
-    ("hostname", "host", "takes"),
+    "change",
     [
-        ("Wiki2.Example.com", "wiki2.example.com", True),
-        ("b\u00fccher.example", "xn--bcher-kva.example", True),
-        ("b\u00fccher.example", "b\u00fccher.example", True),
-        ("*.example.org", "example.org", False),
-        ("*.example.org", "a.b.example.org", True),
+        *(
+            lambda c, p=p: c["ingress"][0].update(path=p)
+            for p in (
+                *(r"(?i)[/\\]metrics\b", r"(?i)[/\\](metrics|debug)", r"(?i)[/\\]\.env", r"(?i)[/\\]m\b"),
+                r"(?is)[/\\]api.*[/\\]private",
+            )
+        ),
+        # A path of its own, on a hostname where the rest is closed.
+        *(first(path=p, originRequest=token("4")) for p in ("^/hook$", "^/hook/?$", r"^/v1/files/[\w/-]*$")),
+        # Two ports of one application ask for the same token.
+        lambda c: c["ingress"].insert(1, {**c["ingress"][1], "path": "^/static", "service": "http://127.0.0.1:8788"}),
+        # One hostname below a wildcard.
+        first(hostname="any.staging.example.com", originRequest=token("4")),
     ],
 )
-def test_a_hostname_is_compared_in_its_ascii_form_too(hostname: str, host: str, takes: bool):
+def test_what_leaves_no_way_past_is_accepted(change: Any):
+    assert changed(change) == []
+
+
+@pytest.mark.parametrize(("hostname", "host"), [("*.example.org", "example.org"), ("a.example.org", "A.example.org")])
+def test_a_hostname_is_compared_letter_by_letter(hostname: str, host: str):
     from dialect import reached, read
 
     rules = read({"ingress": [{"hostname": hostname, "service": "http://h"}, {"service": "http_status:404"}]})
-    assert reached(rules, f"https://{host}/") is rules[not takes]
+    assert reached(rules, f"https://{host}/") is rules[1]
+    assert reached(rules, f"https://{hostname.replace('*', 'a.b')}/") is rules[0]
 
 
 @pytest.mark.parametrize(
