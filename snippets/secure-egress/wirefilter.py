@@ -9,6 +9,8 @@ from collections.abc import Callable
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 Value = str | int | list[str] | list[int]
+# net.dst.ip, net.src.internal_src_ip, dns.resolved_ips
+ADDRESSES = re.compile(r".*[._]ips?")
 TOKEN = re.compile(
     r'\s*(?:(?P<string>"(?:[^"\\]|\\.)*")|(?P<list>\$[\w-]+)|(?P<word>[\w.:/]+(?:\[\*\])?)|(?P<sign>==|!=|[(){}]))'
 )
@@ -73,7 +75,10 @@ class Evaluator:
             return any(_contains(wanted, value, field, is_list) for value in values)
         if operator not in ("==", "!="):
             raise ExpressionError(f"unknown operator {operator}")
-        return (self._next().strip('"') in values) == (operator == "==")
+        wanted, same = self._next().strip('"'), operator == "=="
+        if ADDRESSES.fullmatch(field):
+            return (_address(wanted) in map(_address, values)) == same
+        return (wanted in values) == same
 
     # --8<-- [end:evaluate]
 
@@ -94,6 +99,8 @@ class Evaluator:
         wanted = []
         while not self._take("}"):
             wanted.append(self._next().strip('"'))
+            if ".." in wanted[-1]:
+                raise ExpressionError(f"ranges such as {wanted[-1]} are not known here")
         return wanted, False
 
     def _take(self, word: str) -> bool:
@@ -138,9 +145,20 @@ def _address(text: str) -> IPv4Address | IPv6Address:
     return found.ipv4_mapped or found
 
 
+def _within(address: IPv4Address | IPv6Address, entry: str) -> bool:
+    first = _address(entry.partition("/")[0])
+    try:
+        network = ip_network(entry)
+    except ValueError as error:
+        raise ExpressionError(f"{entry!r} is no network") from error
+    if first.version != network.version:
+        network = ip_network((first, network.prefixlen - 96))
+    return address in network
+
+
 def _contains(wanted: list[str], value: str, field: str, is_list: bool) -> bool:
-    if field.endswith(".ip"):
-        return any(_address(value) in ip_network(network) for network in wanted)
+    if ADDRESSES.fullmatch(field):
+        return any(_within(_address(value), entry) for entry in wanted)
     # A domain in a list stands for its subdomains too when the selector is "domains".
     if is_list or field.endswith(".domains"):
         return any(value == domain or value.endswith(f".{domain}") for domain in wanted)

@@ -184,25 +184,68 @@ def test_expressions_hold_as_gateway_documents_them(text: str, held: bool):
 
 
 @pytest.mark.parametrize(
-    ("address", "held"), [("198.51.100.9", True), ("::ffff:198.51.100.9", True), ("2001:db8::9", False)]
+    ("text", "address", "held"),
+    [
+        ("in {198.51.100.0/24}", "::ffff:198.51.100.9", True),
+        ("in {198.51.100.0/24}", "2001:db8::9", False),
+        ("in {::ffff:198.51.100.0/120}", "198.51.100.9", True),
+        ("in {::ffff:198.51.100.9}", "::ffff:c633:6409", True),
+        ("in {2001:db8:0::9}", "2001:DB8::9", True),
+        ("in $office", "::ffff:198.51.100.9", True),
+        ("== 0:0:0:0:0:0:0:1", "::1", True),
+        ("== ::ffff:198.51.100.9", "198.51.100.9", True),
+        ("!= ::ffff:198.51.100.9", "198.51.100.9", False),
+        ("!= 198.51.100.9", "198.51.100.8", True),
+    ],
 )
-def test_an_ipv4_address_inside_ipv6_is_the_ipv4_address(address: str, held: bool):
+@pytest.mark.parametrize("field", ["net.dst.ip", "dns.resolved_ips"])
+def test_an_address_is_the_same_in_every_spelling(field: str, text: str, address: str, held: bool):
     from wirefilter import Evaluator
 
-    assert Evaluator("net.dst.ip in {198.51.100.0/24}", {"net.dst.ip": address}, {}).holds() is held
+    lists = {"office": ["198.51.100.0/24"]}
+    assert Evaluator(f"any({field}[*] {text})", {field: [address]}, lists).holds() is held
 
 
-@pytest.mark.parametrize("address", ["", "x", "2001:db8::9%x"])
-def test_what_is_no_address_is_an_error_and_not_a_verdict(address: str):
+@pytest.mark.parametrize("address", ["", "x", "2001:db8::9%x", "010.0.0.1", "198.51.100.0/24"])
+@pytest.mark.parametrize("text", ["in {198.51.100.0/24}", "== 198.51.100.9"])
+def test_what_is_no_address_is_an_error_and_not_a_verdict(address: str, text: str):
     from wirefilter import Evaluator, ExpressionError
 
     with pytest.raises(ExpressionError, match="no address"):
-        Evaluator("net.dst.ip in {198.51.100.0/24}", {"net.dst.ip": address}, {}).holds()
+        Evaluator(f"net.dst.ip {text}", {"net.dst.ip": address}, {}).holds()
 
 
 @pytest.mark.parametrize(
     "text",
-    ["", "net.dst.port", "net.dst.port in", "net.dst.port in $gone", "a == 1 b", "a matches 1", "(a == 1", "a == ;"],
+    [
+        "in {198.51.100.9/24}",
+        "in {010.0.0.1}",
+        "in {x}",
+        "in {198.51.100.1..198.51.100.9}",
+        "== 198.51.100.0/24",
+        "in $bad",
+    ],
+)
+def test_a_set_that_holds_no_address_is_an_error_and_not_a_verdict(text: str):
+    from wirefilter import Evaluator, ExpressionError
+
+    with pytest.raises(ExpressionError):
+        Evaluator(f"net.dst.ip {text}", {"net.dst.ip": "198.51.100.8"}, {"bad": ["2001:db8::%x"]}).holds()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "net.dst.port",
+        "net.dst.port in",
+        "net.dst.port in $gone",
+        "a == 1 b",
+        "a matches 1",
+        "(a == 1",
+        "a == ;",
+        "a in {0..2}",
+    ],
 )
 def test_an_expression_outside_the_known_part_is_an_error_and_not_a_verdict(text: str):
     from wirefilter import Evaluator, ExpressionError
