@@ -13,7 +13,7 @@ from runtime.workers import Example, Runtime
 from tests.snippets.private_machine_api.support import FOLDER, KEY, client_module, gateway, sign
 from tests.snippets.private_machine_api.tls import Authority
 from tests.support.access_team import AUDIENCE, CLIENT_ID, Key, Team, access, serve
-from tests.support.canned import Canned, serving
+from tests.support.canned import ENDLESS, Canned, serving
 
 SECRET = "cfast_" + "s" * 48
 service_token, mtls = client_module("service_token"), client_module("mtls")
@@ -159,6 +159,30 @@ def test_a_redirect_takes_no_proof_to_another_host(make, kind, follow, status):
     ):
         client.post("/v1/orders", content=b"{}", follow_redirects=follow)
     assert (len(asked), stolen) == (1, [])
+
+
+def get(client: httpx.Client | httpx.AsyncClient) -> httpx.Response:
+    """Ask, in whichever way this kind of client does."""
+    answer = client.request("GET", "/v1/orders")
+    return answer if isinstance(client, httpx.Client) else asyncio.run(answer)
+
+
+@pytest.mark.parametrize("kind", [*KINDS, "signature, asyncio"])
+@pytest.mark.parametrize(("answer", "says"), ENDLESS, ids=["long", "no length", "packed twice", "a packed error"])
+def test_no_client_unpacks_an_answer_or_reads_without_an_end(make, kind, answer, says):
+    with serving(answer) as (url, asked), pytest.raises(RuntimeError, match=says):
+        get(make(kind, url))
+    assert asked[0].headers["Accept-Encoding"] == "identity"
+
+
+@pytest.mark.parametrize("kind", [*KINDS, "signature, asyncio"])
+def test_no_proxy_of_the_environment_reads_what_stays_on_this_machine(make, kind, monkeypatch):
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    with serving(Canned(404)) as (proxy, carried), serving(Canned(404)) as (url, asked):
+        monkeypatch.setenv("HTTP_PROXY", proxy)
+        monkeypatch.setenv("ALL_PROXY", proxy)
+        assert get(make(kind, url)).status_code == 404
+    assert (len(asked), carried) == (1, [])
 
 
 # Service token

@@ -1,19 +1,32 @@
 """A server that gives prepared answers and remembers what it was asked, to meet clients with what real servers say."""
 
+import gzip
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+TOO_LONG_BYTES = 8_000_000
+PACKED_TWICE = gzip.compress(gzip.compress(bytes(20_000_000)))
 
 
 @dataclass(frozen=True)
 class Canned:
-    """One answer; None as a status hangs up instead."""
+    """One answer; None as a status hangs up instead, and None as a header leaves it out."""
 
     status: int | None
-    headers: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, str | None] = field(default_factory=dict)
     body: bytes = b""
+
+
+# What a client can neither keep nor unpack, and what it says.
+ENDLESS = [
+    (Canned(200, {}, bytes(TOO_LONG_BYTES)), "the answer has more than 1,000,000 bytes"),
+    (Canned(200, {"Content-Length": None}, bytes(TOO_LONG_BYTES)), "the answer has more than 1,000,000 bytes"),
+    (Canned(200, {"Content-Encoding": "gzip, gzip"}, PACKED_TWICE), "200: the answer is packed"),
+    (Canned(403, {"Content-Encoding": "gzip"}, PACKED_TWICE), "403: the answer is packed"),
+]
 
 
 @dataclass(frozen=True)
@@ -44,11 +57,14 @@ def serving(*answers: Canned) -> Iterator[tuple[str, list[Asked]]]:
             self.send_response(canned.status)
             own = {"Content-Length": str(len(canned.body)), "Connection": "close"}
             for name, value in {**own, **canned.headers}.items():
-                self.send_header(name, value)
+                if value is not None:
+                    self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(canned.body)
+            with suppress(OSError):  # they hung up, as they should
+                self.wfile.write(canned.body)
 
-        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = answer
+        # A proxy is asked to CONNECT.
+        do_CONNECT = do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = answer
 
         def log_message(self, *_: object) -> None:
             pass

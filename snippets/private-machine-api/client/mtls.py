@@ -5,7 +5,7 @@ from pathlib import Path
 
 import httpx
 
-from own_address import hooks
+from own_address import settings
 
 
 # --8<-- [start:client]
@@ -22,17 +22,11 @@ def client(
 
     Raises:
         ssl.SSLError: certificate and key do not belong together.
-        ValueError, Refused: as ``own_address.hooks`` says.
+        ValueError, Refused: as ``own_address.settings`` says.
     """
     context = ssl.create_default_context(cafile=ca)
     context.load_cert_chain(certificate, key)
-    return httpx.Client(
-        base_url=base_url,
-        verify=context,
-        event_hooks=hooks(base_url),
-        follow_redirects=False,
-        timeout=10,
-    )
+    return httpx.Client(**settings(base_url), verify=context)
 
 
 # --8<-- [end:client]

@@ -2,7 +2,7 @@
 
 import httpx
 
-from own_address import Refused, hooks
+from own_address import Refused, settings
 
 
 # --8<-- [start:client]
@@ -17,23 +17,17 @@ def client(base_url: str, client_id: str, client_secret: str) -> httpx.Client:
         ValueError: at once when the address is not encrypted; later, from any request to
             another scheme, host or port, before it is sent.
     """
-    guard = hooks(base_url)
 
     def let_in(response: httpx.Response) -> None:
         if response.status_code in (401, 403):
             asked = f"{response.request.method} {response.request.url.path}"
             raise Refused(f"{asked}: {response.status_code}")
 
-    return httpx.Client(
-        base_url=base_url,
-        headers={
-            "CF-Access-Client-Id": client_id,
-            "CF-Access-Client-Secret": client_secret,
-        },
-        event_hooks={**guard, "response": [*guard["response"], let_in]},
-        follow_redirects=False,
-        timeout=10,
-    )
+    made = httpx.Client(**settings(base_url))
+    made.headers["CF-Access-Client-Id"] = client_id
+    made.headers["CF-Access-Client-Secret"] = client_secret
+    made.event_hooks["response"].append(let_in)
+    return made
 
 
 # --8<-- [end:client]

@@ -9,7 +9,7 @@ from string import ascii_letters, digits
 
 import httpx
 
-from own_address import hooks
+from own_address import settings
 
 # --8<-- [start:canonical]
 # What stands for itself (RFC 3986): unreserved characters, and delimiters of path and query.
@@ -113,13 +113,11 @@ def client(base_url: str, key_id: str, key: str) -> httpx.Client:
     redirect, can send that request first.
 
     Raises:
-        ValueError, Refused: as ``own_address.hooks`` says.
+        ValueError, Refused: as ``own_address.settings`` says.
     """
-    guard = hooks(base_url)
-    guard["request"].append(Signer(key_id, key))
-    return httpx.Client(
-        base_url=base_url, event_hooks=guard, follow_redirects=False, timeout=10
-    )
+    made = httpx.Client(**settings(base_url))
+    made.event_hooks["request"].append(Signer(key_id, key))
+    return made
 
 
 # --8<-- [end:sign]
@@ -127,7 +125,8 @@ def client(base_url: str, key_id: str, key: str) -> httpx.Client:
 
 def async_client(base_url: str, key_id: str, key: str) -> httpx.AsyncClient:
     """Return the same for asyncio."""
-    guard, signer = hooks(base_url), Signer(key_id, key)
+    options, signer = settings(base_url), Signer(key_id, key)
+    guard = options.pop("event_hooks")
 
     async def stay_and_sign(request: httpx.Request) -> None:
         for hook in guard["request"]:
@@ -140,8 +139,5 @@ def async_client(base_url: str, key_id: str, key: str) -> httpx.AsyncClient:
             hook(response)
 
     return httpx.AsyncClient(
-        base_url=base_url,
-        event_hooks={"request": [stay_and_sign], "response": [refuse]},
-        follow_redirects=False,
-        timeout=10,
+        **options, event_hooks={"request": [stay_and_sign], "response": [refuse]}
     )
