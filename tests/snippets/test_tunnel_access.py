@@ -21,7 +21,7 @@ import uvicorn
 import yaml
 
 from runtime.workers import SNIPPETS
-from tests.support.access_team import AUDIENCE, CLIENT_ID, SERVICE_TOKENS, Key, Team, serve
+from tests.support.access_team import AUDIENCE, CLIENT_ID, DRIP, SERVICE_TOKENS, Key, Team, serve
 from tests.support.patience import PATIENCE_S, until
 from tools.terraform.__main__ import blocks, resources
 
@@ -325,6 +325,14 @@ def test_with_cached_keys_the_team_may_be_away_and_without_them_nobody_enters(
     assert origin.get(token).status_code == 200
     origin.clock.s += 8 * 24 * 3600
     assert refusal(origin.get(token)) == (503, "keys_unavailable")
+
+
+def test_a_team_that_sends_a_byte_now_and_then_is_left(origin: Origin, team: Team, monkeypatch: pytest.MonkeyPatch):
+    import app
+
+    monkeypatch.setattr(app, "KEYS_DEADLINE_S", 1)
+    team.answer = DRIP
+    assert refusal(origin.get(team.token(**PERSON))) == (503, "keys_unavailable")
 
 
 class SlowTeam:

@@ -7,7 +7,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -19,6 +19,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 AUDIENCE = "a" * 64
 # Take the question, and say nothing as long as the team is there.
 SILENCE = "silence"
+# One byte now and then, as long as the team is there.
+DRIP, DRIP_S = "drip", 0.01
 CLIENT_ID = "11111111111111111111111111111111.access"
 PERSON: dict[str, Any] = {"common_name": None, "email": "ada@example.com", "sub": "user-1"}
 # Changes to a service token, and whether a service is still what the token names: one rule for every example.
@@ -75,7 +77,7 @@ class Team:
     Attributes:
         published: the keys that it hands out.
         fetches: how often it was asked for them.
-        answer: None to hand out the keys, else ``(status, headers, body)``, or ``SILENCE``.
+        answer: None to hand out the keys, else ``(status, headers, body)``, ``SILENCE`` or ``DRIP``.
     """
 
     def __init__(self, url: str, key: Key) -> None:
@@ -128,6 +130,13 @@ def serve(key: Key) -> Iterator[Team]:
             team.fetches += 1
             if team.answer == SILENCE:
                 team.closing.wait()
+                return
+            if team.answer == DRIP:
+                self.send_response(200)
+                self.end_headers()
+                with suppress(OSError):
+                    while not team.closing.wait(DRIP_S):
+                        self.wfile.write(b" ")
                 return
             keys = {"keys": [key.jwk for key in team.published], "public_cert": {}, "public_certs": []}
             status, headers, body = team.answer or (200, {}, json.dumps(keys).encode())

@@ -6,6 +6,7 @@ In production, set TEAM_DOMAIN and AUDIENCE. ``--local-team`` plays the Access t
 """
 
 import argparse
+import asyncio
 import json
 import os
 import uuid
@@ -25,6 +26,7 @@ from keys import Keys
 from verify import Identity, Refused, Verifier
 
 KEYS_LIMIT_BYTES = 1_000_000
+KEYS_DEADLINE_S = 3
 BACKUP_SERVICES = frozenset({"11111111111111111111111111111111.access"})
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -100,20 +102,26 @@ def fetch_from(team_domain: str) -> Callable[[], Mapping[str, Any]]:
     # Nothing packed: a small answer could unpack to gigabytes.
     plain = {"Accept-Encoding": "identity"}
 
-    def fetch() -> Mapping[str, Any]:
+    async def fetch() -> Mapping[str, Any]:
         data = b""
-        with httpx.stream("GET", url, headers=plain, timeout=3) as answer:
+        async with (
+            # httpx limits each read: a server that sends a byte now and then never ends.
+            asyncio.timeout(KEYS_DEADLINE_S),
+            httpx.AsyncClient(headers=plain) as http,
+            http.stream("GET", url) as answer,
+        ):
             answer.raise_for_status()
             if "Content-Encoding" in answer.headers:
                 raise ValueError("the answer is packed")
-            for chunk in answer.iter_raw():
+            async for chunk in answer.aiter_raw():
                 data += chunk
                 if len(data) > KEYS_LIMIT_BYTES:
                     raise ValueError("the answer is too large")
         document: Mapping[str, Any] = json.loads(data)
         return document
 
-    return fetch
+    # A thread asks, never the server's own loop.
+    return lambda: asyncio.run(fetch())
 
 
 def main() -> None:
