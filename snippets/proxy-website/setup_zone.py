@@ -7,25 +7,18 @@ Exit code 0: in the wanted state; 1: refused or not agreed; 2: the API failed.
 """
 
 import argparse
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
 import yaml
-from cloudflare import (
-    APIConnectionError,
-    APIStatusError,
-    Cloudflare,
-    DefaultHttpxClient,
-    NotFoundError,
-)
+from cloudflare import APIConnectionError, APIStatusError, Cloudflare, NotFoundError
 
-from address import encrypted
+from api import cloudflare
+from careful import NoAnswer
 from plan import NotOurs, Step, lock_steps, record_steps, rule_steps, setting_steps
 
-API = "https://api.cloudflare.com/client/v4"
 WANTED = Path(__file__).with_name("zone.yml")
 
 
@@ -90,11 +83,7 @@ def main(given: list[str], ask: Callable[[str], str] = input) -> int:
     parser.add_argument("--key", type=Path, required=True)
     parser.add_argument("--yes", action="store_true")
     options = parser.parse_args(given)
-    client = Cloudflare(
-        base_url=encrypted(os.environ.get("CLOUDFLARE_BASE_URL", API)),
-        # The SDK follows redirects, also with a private key in the body.
-        http_client=DefaultHttpxClient(follow_redirects=False),
-    )
+    client = cloudflare()
     done = 0
     try:
         wanted = yaml.safe_load(WANTED.read_text(encoding="utf-8"))
@@ -123,6 +112,9 @@ def main(given: list[str], ask: Callable[[str], str] = input) -> int:
             f"the API answered {error.status_code} after {done} changes: mend it and run this again",
             file=sys.stderr,
         )
+        return 2
+    except NoAnswer as error:
+        print(f"{error}, after {done} changes: mend it and run this again", file=sys.stderr)
         return 2
     except APIConnectionError:
         print(

@@ -109,6 +109,7 @@ def client(server_ca: Path, identity: Path | None) -> httpx.Client:
         tls.load_cert_chain(identity.with_suffix(".pem"), identity.with_suffix(".key"))
     return httpx.Client(
         verify=tls,
+        trust_env=False,  # no proxy reaches this machine's own port
         headers={"CF-Connecting-IP": "203.0.113.50", "X-Forwarded-For": "198.51.100.1"},
     )
 

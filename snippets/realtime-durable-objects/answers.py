@@ -49,4 +49,15 @@ def read(status: int, body: bytes, *fields: str) -> dict[str, Any]:
     raise SystemExit(f"{status}: {said or 'this is no answer of the API'}")
 
 
+def known_id(value: object) -> str:
+    """Return an id that an answer names: it becomes part of a path, and must not change it.
+
+    Raises:
+        SystemExit: it holds anything else than letters, digits, ``_`` and ``-``.
+    """
+    if isinstance(value, str) and re.fullmatch(r"[\w-]{1,64}", value, re.ASCII):
+        return value
+    raise SystemExit(f"{str(value)[:40]!r} is no id: this is no answer of the API")
+
+
 # --8<-- [end:answers]

@@ -7,6 +7,7 @@ import json
 import random
 import uuid
 from typing import Any
+from urllib.parse import quote
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidMessage, InvalidStatus
@@ -19,6 +20,7 @@ from issue_token import issue, local_key
 HEARTBEAT_S = 30
 MISSED_HEARTBEATS = 3
 LONGEST_PAUSE_S = 30
+PATIENCE_S = 120  # who is told to come back later than this gives up
 # Nothing gets better by trying again: the program is wrong, or a newer one took its place.
 GIVE_UP = {1003, 1009, 4400, 4409}
 
@@ -35,7 +37,8 @@ class Client:
     """A member who survives lost connections: no message is missed, shown or sent twice."""
 
     def __init__(self, url: str, room: str, user: str, since: int | None = None) -> None:
-        self.address = f"{encrypted(url).replace('http', 'ws', 1)}/v1/rooms/{room}/socket"
+        rooms = f"{encrypted(url).replace('http', 'ws', 1)}/v1/rooms"
+        self.address = f"{rooms}/{quote(room, safe='')}/socket"
         self.room, self.user, self.last_id = room, user, since
         self.unconfirmed: dict[str, str] = {}
         self.behind = False
@@ -47,22 +50,23 @@ class Client:
         """Stay connected; without ``follow`` return once all is read and confirmed."""
         pause_s = 0.25
         while True:
+            told_s = 0.0
             try:
                 async with self._join() as socket:
                     pause_s = 0.25
                     return await self._talk(socket, follow)
             except InvalidStatus as refused:
-                if not passing(refused.response.status_code):
+                given = refused.response.headers.get_all("Retry-After")
+                told_s = wish_s(", ".join(given))
+                if not passing(refused.response.status_code) or told_s > PATIENCE_S:
                     raise
-                wish = wish_s(refused.response.headers.get("Retry-After"))
-                pause_s = min(max(pause_s, 2 * wish), LONGEST_PAUSE_S)
             except ConnectionClosed as lost:
                 if lost.rcvd is not None and lost.rcvd.code in GIVE_UP:
                     raise
             except (OSError, InvalidMessage):
                 pass  # no network, or nothing heard, or cut off during the handshake
             # At random, so that not all members come back in the same instant.
-            await asyncio.sleep(random.uniform(0, pause_s))
+            await asyncio.sleep(told_s + random.uniform(0, pause_s))
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
 
     def _join(self) -> connect:
@@ -71,7 +75,12 @@ class Client:
         token = issue(self.room, self.user, local_key())
         protocols = [Subprotocol("chat.v1"), Subprotocol(f"token.{token}")]
         return _Direct(
-            self.address + query, subprotocols=protocols, ping_interval=None, close_timeout=1
+            self.address + query,
+            subprotocols=protocols,
+            # The environment may name a proxy, and it would read what is not encrypted.
+            proxy=True if self.address.startswith("wss:") else None,
+            ping_interval=None,
+            close_timeout=1,
         )
 
     async def _talk(self, socket: ClientConnection, follow: bool) -> None:

@@ -21,7 +21,8 @@ def issue(room: str, user: str, key: str, lifetime_s: float = 900) -> str:
 
 
 def local_key() -> str:
-    return os.environ.get("TOKEN_KEYS", LOCAL_KEY).split(",")[0]
+    """Return the first key, without the spaces around it, as the Worker reads it."""
+    return os.environ.get("TOKEN_KEYS", LOCAL_KEY).split(",")[0].strip()
 
 
 if __name__ == "__main__":

@@ -7,22 +7,23 @@ Exit code 0: in step, or applied; 1: refused; 2: the API or the feed's server fa
 """
 
 import argparse
-import os
+import asyncio
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
-from cloudflare import APIConnectionError, APIStatusError, Cloudflare, DefaultHttpxClient
+from cloudflare import APIConnectionError, APIStatusError, Cloudflare
 
-from address import encrypted
+from api import cloudflare
+from careful import NoAnswer
 from feed import FEED_LIMIT_BYTES, FeedError, own_domain, parse
 
-API = "https://api.cloudflare.com/client/v4"
 STANDARD_ENTRIES = 1000  # The page names the source; Enterprise lists take more.
 SHRINK_LIMIT = 0.3  # Our choice: a feed that lost more than this share at once is broken, not cleaned up.
 BATCH = 500
+FEED_DEADLINE_S = 60  # Our choice, for the whole feed.
 
 
 @dataclass(frozen=True)
@@ -100,21 +101,31 @@ def read(source: str) -> bytes:
 
     Raises:
         FeedError: the server did not answer with the plain feed.
+        TimeoutError: it did not come to an end in time.
     """
     if not source.startswith("https://"):
         with Path(source).open("rb") as file:
             return file.read(FEED_LIMIT_BYTES + 1)
+    return asyncio.run(_fetch(source))
+
+
+async def _fetch(source: str) -> bytes:
     data = b""
     # A packed feed of a kilobyte can unpack to gigabytes: none is asked for, none is taken.
     plain = {"Accept-Encoding": "identity"}
-    with httpx.stream("GET", source, headers=plain, timeout=20) as response:
+    async with (
+        # httpx limits each read: a server that sends a byte now and then never ends.
+        asyncio.timeout(FEED_DEADLINE_S),
+        httpx.AsyncClient(headers=plain, timeout=20) as http,
+        http.stream("GET", source) as response,
+    ):
         if response.status_code != 200:
             raise FeedError(f"the feed's server answered {response.status_code}")
         if coding := response.headers.get("Content-Encoding"):
             raise FeedError(
                 f"the feed's server packed it, as {coding[:40]!r}: ask for it plain"
             )
-        for chunk in response.iter_raw():
+        async for chunk in response.aiter_raw():
             data += chunk
             if len(data) > FEED_LIMIT_BYTES:
                 break
@@ -150,10 +161,7 @@ def main(given: list[str]) -> int:
         if not options.list:
             print(f"{len(wanted)} domains, nothing refused")
             return 0
-        client = Cloudflare(
-            base_url=encrypted(os.environ.get("CLOUDFLARE_BASE_URL", API)),
-            http_client=DefaultHttpxClient(follow_redirects=False),
-        )
+        client = cloudflare()
         old = present(client, options.account, options.list)
         change = difference(wanted, old, options.allow_shrink)
         for sign, domains in (("+", change.added), ("-", change.removed)):
@@ -175,7 +183,7 @@ def main(given: list[str]) -> int:
             file=sys.stderr,
         )
         return 2
-    except (APIConnectionError, httpx.HTTPError, OSError) as error:
+    except (APIConnectionError, httpx.HTTPError, OSError, NoAnswer) as error:
         print(
             f"{type(error).__name__}: {error}: nothing more was changed, run it again",
             file=sys.stderr,

@@ -39,7 +39,7 @@ def modules() -> Iterator[None]:
     yield
     for folder in folders:
         sys.path.remove(folder)
-    for name in ("plan", "setup_zone", "visitor", "app", "refresh_ranges", "try_origin"):
+    for name in ("plan", "setup_zone", "visitor", "app", "refresh_ranges", "try_origin", "address", "api", "careful"):
         sys.modules.pop(name, None)
 
 
@@ -250,6 +250,64 @@ def test_a_range_that_carries_something_else_writes_nothing_into_the_files(hosti
     assert checked([*good, "104.16.0.0/255.248.0.0", "2606:4700:0::/32"])[-2:] == ["104.16.0.0/13", "2606:4700::/32"]
     with pytest.raises(ValueError, match=r"no range|does not appear to be"):
         checked([*good, hostile])
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        ([f"104.{n}.0.0/24" for n in range(79)], "101 ranges cannot be"),
+        ([f"{n}.0.0.0/12" for n in range(20, 24)], "IPv4 addresses are too many"),
+        *[
+            ([hidden], f"{hidden} cannot be one of Cloudflare's ranges")
+            for hidden in (
+                "192.160.0.0/12",
+                "198.16.0.0/12",
+                "172.16.0.0/12",
+                "172.24.0.0/13",
+                "100.64.0.0/16",
+                "169.254.0.0/16",
+                "192.0.2.0/24",
+                "192.0.0.0/16",
+                "203.0.112.0/22",
+                "224.0.0.0/12",
+                "240.0.0.0/12",
+                "255.255.255.255/32",
+                "0.0.0.0/12",
+                "::/29",
+                "64:ff9b::/96",
+                "64:ff9b:1::/48",
+                "fc00::/29",
+                "fe80::/64",
+                "ff00::/29",
+                "4000::/29",
+                "2001::/32",
+                "2001:db8::/32",
+                "2001:db0::/28",
+                "2002::/29",
+                "3fff::/29",
+            )
+        ],
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else "",
+)
+def test_no_range_is_trusted_that_holds_anything_but_public_addresses(more: list[str], says: str):
+    from refresh_ranges import checked
+    from visitor import load
+
+    good = [str(network) for network in load()]
+    with pytest.raises(ValueError, match=re.escape(says)):
+        checked([*good, *more])
+
+
+def test_the_list_may_grow_but_not_over_all_bounds():
+    from refresh_ranges import checked
+    from visitor import load
+
+    good = [str(network) for network in load()]
+    grown = [*good, *[f"2606:4700:{n:x}::/48" for n in range(1, 101 - len(good))]]
+    assert checked(grown) == grown
+    twice = ["104.16.0.0/13"] * 10  # the same addresses count once
+    assert checked([*good, *twice]) == [*good, *twice]
 
 
 @pytest.mark.parametrize("answer", [7, "104.16.0.0/13", {"104.16.0.0/13": 1}, [["104.16.0.0/13"]]])

@@ -127,7 +127,7 @@ def unreliable(answers: list[int | None], stored: list[bytes]) -> Iterator[str]:
         ([503, 200], True),
         ([403], False),
         ([None, 403], False),
-        ([None] * 4, False),
+        ([None] * 6, False),
         ([429, 200], True),
         ([408, 200], True),
         ([425, 200], True),
@@ -146,7 +146,7 @@ def test_a_broken_connection_is_tried_again_and_a_refusal_is_not(upload, tmp_pat
         if good:
             upload.put({"url": url, "headers": {}}, path)
         else:
-            with pytest.raises(SystemExit, match=r"[34]0[0-9]: |not stored after 4"):
+            with pytest.raises(SystemExit, match=r"[34]0[0-9]: |not stored after 6"):
                 upload.put({"url": url, "headers": {}}, path)
     assert stored == [PNG] * tries
 
@@ -328,6 +328,20 @@ def test_what_cannot_be_finished_is_aborted_so_that_no_part_costs_storage_and_no
     with pytest.raises(ClientError, match="NoSuchUpload"):
         s3.upload_part(Bucket="uploads", Key=key, UploadId=refused.aborted[0], PartNumber=1, Body=b"x")
     assert key not in keys(s3)
+
+
+def test_an_upload_that_cannot_be_ended_now_keeps_its_note_so_that_the_next_run_can(multipart, s3, tmp_path):
+    class Away(Flaky):
+        def abort_multipart_upload(self, **options: object) -> None:
+            raise self._error
+
+    note = tmp_path / "film.mp4.upload"
+    note.write_text("{}")
+    job = {"id": "1", "bucket": "uploads", "key": "k", "upload_id": "u"}
+    for error in (EndpointConnectionError(endpoint_url="https://s3"), s3_says("AccessDenied", 403)):
+        with pytest.raises(type(error)):
+            multipart.give_up(Away(s3, error), "http://127.0.0.1:9", "ana", job, note)
+        assert note.exists()
 
 
 def test_a_file_that_changed_between_two_runs_is_not_mixed(api, s3, multipart, short_film):

@@ -1,15 +1,16 @@
 """Gateway policies tried on traffic, and a block list that a broken feed cannot break."""
 
+import asyncio
 import gzip
 import importlib
 import json
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -32,7 +33,7 @@ def modules() -> Iterator[None]:
     sys.path.insert(0, str(EXAMPLE))
     yield
     sys.path.remove(str(EXAMPLE))
-    for name in ("feed", "policies", "wirefilter", "verdicts", "blocklist"):
+    for name in ("feed", "policies", "wirefilter", "verdicts", "blocklist", "address", "api", "careful"):
         sys.modules.pop(name, None)
 
 
@@ -343,14 +344,16 @@ def test_what_would_protect_nothing_is_refused(own: str, tmp_path: Path, run: Ca
 # The feed's server
 
 
-class Packed(httpx.SyncByteStream):
-    """An answer that says how much of it was read."""
+class Packed(httpx.AsyncByteStream):
+    """An answer that says how much of it was read; None never comes."""
 
-    def __init__(self, *parts: bytes) -> None:
+    def __init__(self, *parts: bytes | None) -> None:
         self.parts, self.read = parts, 0
 
-    def __iter__(self) -> Iterator[bytes]:
+    async def __aiter__(self) -> AsyncIterator[bytes]:
         for part in self.parts:
+            if part is None:
+                await asyncio.Event().wait()
             self.read += len(part)
             yield part
 
@@ -363,10 +366,9 @@ def feed_server(monkeypatch: pytest.MonkeyPatch, body: Packed, **headers: str) -
         asked.append(request)
         return httpx.Response(200, headers=headers, stream=body)
 
-    def stream(method: str, url: str, **options: Any) -> Any:
-        return httpx.Client(transport=httpx.MockTransport(answer)).stream(method, url, **options)
-
-    monkeypatch.setattr(httpx, "stream", stream)
+    importlib.import_module("blocklist")  # and the SDK, which makes classes of httpx's own
+    made = partial(httpx.AsyncClient, transport=httpx.MockTransport(answer))
+    monkeypatch.setattr(httpx, "AsyncClient", made)
     return asked
 
 
@@ -387,6 +389,13 @@ def test_no_more_of_a_feed_is_read_than_it_may_have(monkeypatch: pytest.MonkeyPa
     done = run("blocklist", "https://feed.example/", "--own", "example.com")
     assert done.returncode == 1 and "more than 1,000,000" in done.stderr, done
     assert endless.read < 1_000_000 + 2 * 65_536
+
+
+def test_a_server_that_never_comes_to_an_end_is_left(monkeypatch: pytest.MonkeyPatch, run: Callable[..., Done]):
+    feed_server(monkeypatch, Packed(b"phish.exa", None))
+    monkeypatch.setattr("blocklist.FEED_DEADLINE_S", 0)
+    done = run("blocklist", "https://feed.example/", "--own", "example.com")
+    assert done.returncode == 2 and done.stderr.startswith("TimeoutError: ")
 
 
 def test_a_plain_feed_is_read_from_its_server(monkeypatch: pytest.MonkeyPatch, run: Callable[..., Done]):

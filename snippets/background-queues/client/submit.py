@@ -3,6 +3,7 @@
 The environment gives JOBS_URL and JOBS_KEY.
 """
 
+import itertools
 import os
 import random
 import sys
@@ -12,10 +13,9 @@ from typing import Any
 
 import httpx
 
-from address import encrypted
-from answers import passing, read, wish_s
+import careful
+from answers import known_id, passing, read, wish_s
 
-TRIES = 6
 PATIENCE_S = 30
 FIELDS = ("state", "attempts", "error")
 
@@ -23,7 +23,8 @@ FIELDS = ("state", "attempts", "error")
 # --8<-- [start:submit]
 def submit(client: httpx.Client, job: dict[str, str], key: str) -> str:
     """Send a job until it is accepted. Every try has the same key, so it is one job."""
-    for attempt in range(TRIES):
+    deadline = time.monotonic() + PATIENCE_S
+    for attempt in itertools.count():
         pause = random.uniform(0, 2**attempt)
         try:
             headers = {"Idempotency-Key": key}
@@ -32,9 +33,9 @@ def submit(client: httpx.Client, job: dict[str, str], key: str) -> str:
             pass  # It may have arrived, or not: that is what the key is for.
         else:
             if not passing(response.status_code):
-                return str(read(response.status_code, response.content, "id")["id"])
+                return known_id(read(response.status_code, response.content, "id")["id"])
             pause = max(pause, wish_s(response.headers.get("Retry-After")))
-        if pause > PATIENCE_S:
+        if time.monotonic() + pause > deadline:
             break
         time.sleep(pause)
     raise SystemExit(f"Not accepted. Try again later, with the key {key}.")
@@ -69,8 +70,7 @@ def wait(client: httpx.Client, job: str) -> dict[str, Any]:
 if __name__ == "__main__":
     to, subject, text, *rest = sys.argv[1:]
     headers = {"Authorization": f"Bearer {os.environ['JOBS_KEY']}"}
-    url = encrypted(os.environ["JOBS_URL"])
-    with httpx.Client(base_url=url, headers=headers, timeout=10) as http:
+    with careful.client(os.environ["JOBS_URL"], headers) as http:
         mail = {"kind": "mail", "to": to, "subject": subject, "text": text}
         end = wait(http, submit(http, mail, rest[0] if rest else str(uuid.uuid4())))
         print(f"{end['state']}, attempts: {end['attempts']}, error: {end['error']}")

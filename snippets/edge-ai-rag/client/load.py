@@ -6,11 +6,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
-from address import encrypted
 from answers import passing, read, wish_s
+from careful import client
 
 URL = os.environ.get("ANSWERS_URL", "http://localhost:8787")
 ADMIN = {
@@ -25,7 +26,7 @@ def load(http: httpx.Client, folder: Path, tenant: str) -> int:
     """Send each file, then ask for each until it is indexed; return how many there are."""
     keys = []
     for path in sorted(folder.glob("*.md")):
-        keys.append(f"{tenant}/{path.name}")
+        keys.append(f"{quote(tenant, safe='')}/{quote(path.name, safe='')}")
         headers = {**ADMIN, "Content-Type": "text/markdown"}
         ask(http, "PUT", keys[-1], passing, content=path.read_bytes(), headers=headers)
     for key in keys:
@@ -54,5 +55,5 @@ def ask(
 
 
 if __name__ == "__main__":
-    with httpx.Client(base_url=encrypted(URL), timeout=20) as client:
-        print(f"{load(client, Path(sys.argv[1]), sys.argv[2])} documents are indexed")
+    with client(URL, timeout_s=20) as caller:
+        print(f"{load(caller, Path(sys.argv[1]), sys.argv[2])} documents are indexed")

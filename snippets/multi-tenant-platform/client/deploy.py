@@ -3,25 +3,23 @@
 import os
 import sys
 from pathlib import Path
+from urllib.parse import quote
 
-import httpx
-
-from address import encrypted
+from careful import client
 
 url, tenant, file, *host = sys.argv[1:]
-response = httpx.post(
-    f"{encrypted(url)}/v1/tenants/{tenant}/versions",
-    json={
-        "main": "index.js",
-        "modules": {"index.js": Path(file).read_text(encoding="utf-8")},
-    },
+version = {
+    "main": "index.js",
+    "modules": {"index.js": Path(file).read_text(encoding="utf-8")},
+}
+headers = {
+    "Authorization": f"Bearer {os.environ['TOKEN']}",
     # On your machine every hostname is the same address, so the name is sent by hand.
-    headers={
-        "Authorization": f"Bearer {os.environ['TOKEN']}",
-        **({"Host": host[0]} if host else {}),
-    },
-    timeout=30,
-)
+    **({"Host": host[0]} if host else {}),
+}
+with client(url, headers, timeout_s=30) as http:
+    path = f"/v1/tenants/{quote(tenant, safe='')}/versions"
+    response = http.post(path, json=version)
 print(response.status_code, response.text)
 # Anything else, also a redirect or a page of somebody else, is no deployment.
 sys.exit(response.status_code != 201)

@@ -22,6 +22,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from address import encrypted
 from answers import read
+from careful import client
 from session import session
 from upload import ask
 
@@ -84,7 +85,8 @@ def joined(s3: Any, job: dict[str, Any], path: Path) -> bool:
 
 def state_of(api: str, user: str, job: dict[str, Any]) -> str:
     """Ask the Worker: it deletes what arrives for a file that it has given up."""
-    answer = httpx.get(address(api, job), headers=session(user), timeout=10)
+    with client(api, session(user)) as http:
+        answer = http.get(f"/v1/files/{job['id']}")
     return str(read(answer.status_code, answer.content, "state")["state"])
 
 
@@ -121,18 +123,14 @@ def upload(s3: Any, api: str, user: str, path: Path) -> dict[str, Any]:
 
 def give_up(s3: Any, api: str, user: str, job: dict[str, Any], note: Path) -> None:
     """Leave no parts, which cost storage, and no open upload, which takes space."""
-    note.unlink()
-    with suppress(ClientError):
+    with suppress(s3.exceptions.NoSuchUpload):
         s3.abort_multipart_upload(**where(job), UploadId=job["upload_id"])
-    with suppress(httpx.HTTPError):
-        httpx.delete(address(api, job), headers=session(user), timeout=10)
+    note.unlink()  # not before: without it, nobody would know of the upload
+    with suppress(httpx.HTTPError), client(api, session(user)) as http:
+        http.delete(f"/v1/files/{job['id']}")
 
 
 # --8<-- [end:parts]
-
-
-def address(api: str, job: dict[str, Any]) -> str:
-    return f"{encrypted(api)}/v1/files/{job['id']}"
 
 
 def where(job: dict[str, Any]) -> dict[str, str]:
@@ -148,7 +146,10 @@ def save(note: Path, job: dict[str, Any]) -> None:
 
 def main(api: str, user: str, name: str) -> None:
     endpoint = encrypted(os.environ["S3_ENDPOINT"])
-    s3 = boto3.client("s3", endpoint_url=endpoint, region_name="auto", config=CONFIG)
+    # The environment may name a proxy, and it would read what is not encrypted.
+    direct = None if endpoint.lower().startswith("https:") else {}
+    config = CONFIG.merge(Config(proxies=direct))
+    s3 = boto3.client("s3", endpoint_url=endpoint, region_name="auto", config=config)
     try:
         job = upload(s3, api, user, Path(name))
     except (ClientError, BotoCoreError, httpx.RequestError) as error:

@@ -2,19 +2,18 @@
 
 import sys
 
-import httpx
-
-from address import encrypted
-from answers import read
+from answers import known_id, read
+from careful import client
 from session import session
 
 
 def newest(api: str, user: str) -> str:
-    answer = httpx.get(f"{encrypted(api)}/v1/files", headers=session(user), timeout=10)
+    with client(api, session(user)) as http:
+        answer = http.get("/v1/files")
     files = read(answer.status_code, answer.content, "files")["files"]
     if not files:
         raise SystemExit(f"{user} has no file.")
-    return f"{api}/v1/files/{files[0]['id']}"
+    return f"{api}/v1/files/{known_id(files[0]['id'])}"
 
 
 if __name__ == "__main__":

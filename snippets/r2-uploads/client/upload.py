@@ -1,5 +1,6 @@
 """Upload one file with one request: upload.py API_URL USER FILE."""
 
+import itertools
 import mimetypes
 import sys
 import time
@@ -8,8 +9,8 @@ from typing import Any
 
 import httpx
 
-from address import encrypted
-from answers import passing, read, wish_s
+from answers import known_id, passing, read, wish_s
+from careful import client
 from session import session
 
 PATIENCE_S = 60  # the signed address lives for ten minutes
@@ -21,19 +22,20 @@ def ask(api: str, user: str, path: Path, **more: object) -> dict[str, Any]:
     """Ask the Worker for permission to store this file."""
     kind = mimetypes.guess_type(path)[0] or "application/octet-stream"
     about = {"name": path.name, "type": kind, "size": path.stat().st_size, **more}
-    url, headers = f"{encrypted(api)}/v1/files", session(user)
-    answer = httpx.post(url, json=about, headers=headers, timeout=10)
-    return {**about, **read(answer.status_code, answer.content, "id")}
+    with client(api, session(user)) as http:
+        answer = http.post("/v1/files", json=about)
+    found = read(answer.status_code, answer.content, "id")
+    return {**about, **found, "id": known_id(found["id"])}
 
 
-def put(signed: dict[str, Any], path: Path, attempts: int = 4) -> None:
+def put(signed: dict[str, Any], path: Path) -> None:
     """Send the bytes, again after a broken connection or an answer that may change."""
-    url, headers = encrypted(signed["url"]), signed["headers"]
-    for attempt in range(attempts):
+    url, headers, waited = signed["url"], signed["headers"], 0.0
+    for attempt in itertools.count():
         pause = float(2**attempt)
         try:
-            with path.open("rb") as body:
-                answer = httpx.put(url, content=body, headers=headers, timeout=60)
+            with path.open("rb") as body, client(url, headers, 60) as http:
+                answer = http.put(url, content=body)
         except httpx.RequestError:
             pass
         else:
@@ -44,7 +46,8 @@ def put(signed: dict[str, Any], path: Path, attempts: int = 4) -> None:
             if not passing(answer.status_code) and TOO_SLOW not in answer.text:
                 raise SystemExit(f"{answer.status_code}: {path.name} was refused")
             pause = max(pause, wish_s(answer.headers.get("Retry-After")))
-        if pause > PATIENCE_S:
+        waited += pause
+        if waited > PATIENCE_S:
             break
         time.sleep(pause)
     raise SystemExit(f"{path.name} was not stored after {attempt + 1} attempts")
