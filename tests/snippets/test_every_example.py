@@ -52,13 +52,13 @@ def test_it_would_deploy_without_a_warning(config: Path, tmp_path: Path):
     dry_run(config, tmp_path)
 
 
-@pytest.mark.parametrize("platform", ["linux", "win32"])
 @pytest.mark.parametrize("slug", PYTHON)
-def test_its_python_is_typed_and_calls_what_its_libraries_and_the_platform_have(slug: str, platform: str):
+def test_its_python_is_typed_and_calls_what_its_libraries_and_windows_have(slug: str):
+    """What Linux has, the tests that run it show."""
     files = sorted(p for p in SOURCES if p.suffix == ".py" and p.relative_to(SNIPPETS).parts[0] == slug)
     folders = [f"--search-path={folder}" for folder in sorted({str(p.parent) for p in files})]
     done = subprocess.run(
-        [sys.executable, "-m", "pyrefly", "check", f"--python-platform={platform}", *folders, *files],
+        [sys.executable, "-m", "pyrefly", "check", "--python-platform=win32", *folders, *files],
         cwd=ROOT,
         capture_output=True,
         text=True,
