@@ -2,13 +2,16 @@
 
 import asyncio
 import importlib.util
+import io
 import json
-import os
 import re
+import runpy
 import subprocess
 import sys
 import time
+import traceback
 from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -20,7 +23,6 @@ import pytest
 
 from runtime.workers import SNIPPETS
 from tests.support.canned import ENDLESS, Canned, serving
-from tests.support.patience import PATIENCE_S
 
 SECRET = "secret-0123456789-0123456789-0123456789"
 NETWORK = re.compile(
@@ -88,8 +90,30 @@ HTML = {"Content-Type": "text/html; charset=UTF-8"}
 each_program = pytest.mark.parametrize("name", PROGRAMS)
 
 
+def main(path: Path) -> subprocess.CompletedProcess[str]:
+    """Run a program as Python does with a file, here: a process of its own reads the large libraries anew each time."""
+    code, said, erred, known = 0, io.StringIO(), io.StringIO(), set(sys.modules)
+    sys.path.insert(0, str(path.parent))
+    with redirect_stdout(said), redirect_stderr(erred):
+        try:
+            runpy.run_path(str(path), run_name="__main__")
+        except SystemExit as end:
+            code = end.code if isinstance(end.code, int) else int(end.code is not None)
+            if isinstance(end.code, str):
+                print(end.code, file=sys.stderr)
+        except Exception:  # noqa: BLE001 - as Python itself does
+            traceback.print_exc()
+            code = 1
+        finally:
+            sys.path.remove(str(path.parent))
+            for name in set(sys.modules) - known:
+                if str(SNIPPETS) in (getattr(sys.modules[name], "__file__", None) or ""):
+                    del sys.modules[name]
+    return subprocess.CompletedProcess([path], code, said.getvalue(), erred.getvalue())
+
+
 @pytest.fixture
-def run(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Run a program against an address, without a proxy where none is given."""
     (tmp_path / "photo.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(20))
     (tmp_path / "text.md").write_text("# Text\n", encoding="utf-8")
@@ -99,15 +123,13 @@ def run(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
         program = PROGRAMS[name]
         file = "text.md" if "multi-tenant" in name or "proxy" in name else "photo.png"
         places = {"url": url, "file": tmp_path / file, "folder": tmp_path, "feed": tmp_path / "feed.txt"}
-        return subprocess.run(
-            [sys.executable, SNIPPETS / name, *(part.format(**places) for part in program.arguments)],
-            env={**os.environ, **PROXIES, **environment}
-            | {k: v.format(**places) for k, v in program.environment.items()},
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE_S,
-            check=False,
-        )
+        given = {k: v.format(**places) for k, v in program.environment.items()}
+        arguments = [part.format(**places) for part in program.arguments]
+        with monkeypatch.context() as patch:
+            for key, value in {**PROXIES, **environment, **given}.items():
+                patch.setenv(key, value)
+            patch.setattr(sys, "argv", [name, *arguments])
+            return main(SNIPPETS / name)
 
     return start
 

@@ -4,6 +4,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -18,7 +19,7 @@ ADMIN = {
     "Authorization": f"Bearer {os.environ.get('ADMIN_TOKEN', 'local-admin-token-0123456789abcdef')}"
 }
 PATIENCE_S = 120
-PAUSE_S = 0.05
+PAUSES_S = [0.05, 0.1, 0.2, 0.5, 1, 2]
 
 
 # --8<-- [start:load]
@@ -40,12 +41,12 @@ def ask(
 ) -> None:
     """Send a request, again while its answer may change, until it is a success."""
     deadline = time.monotonic() + PATIENCE_S
-    while True:
+    for least_s in chain(PAUSES_S, repeat(PAUSES_S[-1])):
         response = http.request(method, f"/v1/documents/{key}", **more)
         if not waits(response.status_code):
             read(response.status_code, response.content)
             return
-        pause = max(PAUSE_S, wish_s(response.headers.get("Retry-After")))
+        pause = max(least_s, wish_s(response.headers.get("Retry-After")))
         if time.monotonic() + pause > deadline:
             raise SystemExit(f"{response.status_code}: {key} took more than {PATIENCE_S} s")
         time.sleep(pause)
