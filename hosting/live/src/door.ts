@@ -14,8 +14,7 @@ export function refuseOtherSites(request: Request): void {
 
 /** Read the body up to the limit and the deadline: Content-Length may lie, and a slow sender holds nothing open. */
 export async function readBody(request: Request): Promise<unknown> {
-  const type = (request.headers.get("Content-Type") ?? "").replace(/;.*/s, "").trim().toLowerCase();
-  if (type !== "application/json") {
+  if (!/^application\/json[ \t]*(;|$)/i.test(request.headers.get("Content-Type") ?? "")) {
     throw new HttpError(415, "unsupported_media_type", "Send Content-Type: application/json.");
   }
   const reader = request.body?.getReader();

@@ -32,39 +32,50 @@ async function route(request: Request, env: Env, ctx: ExecutionContext, requestI
   if (!example) throw new HttpError(404, "not_found", "There is no such example here.");
   if (request.method !== "POST" && request.method !== "DELETE") throw notAllowed("POST, DELETE");
   refuseOtherSites(request);
-  const visitor = await admitted(request, env);
-  const headers: Record<string, string> = visitor.cookie ? { "Set-Cookie": visitor.cookie } : {};
+  const network = networkOf(request.headers.get("CF-Connecting-IP") ?? "unknown");
+  const known = await knownVisitor(request, env.VISITOR_KEY);
+  await refuseTooMany(env, known, network);
   if (request.method === "DELETE") {
-    await example.forget(visitor.id);
-    return new Response(null, { status: 204, headers: { ...headers, "Cache-Control": "no-store" } });
+    if (known) await example.forget(known.id);
+    return new Response(null, { status: 204, headers: { "Cache-Control": "no-store" } });
   }
   const { removed, ...call } = parseCall(await readBody(request), requestId);
-  const outcome = await ask(example, visitor, call, ctx);
+  const visitor = known ?? (await newVisitor(env.VISITOR_KEY));
+  const outcome = await ask(example, visitor, network, call, ctx);
+  const headers: Record<string, string> = visitor.cookie ? { "Set-Cookie": visitor.cookie } : {};
   if ("answer" in outcome) {
     const { status } = outcome.answer;
     return json({ ...outcome.answer, status_text: reasonOf(status), removed }, 200, headers);
   }
-  if ("new" in outcome) throw tooMany("Today's visitors have taken all sandboxes. Tomorrow there are new ones.", 3600);
+  if ("new" in outcome)
+    throw tooMany(
+      "Today's visitors, or those of your network, have taken all sandboxes. Tomorrow there are new ones.",
+      3600,
+    );
   const { status, code, message, retryAfterS } = outcome.refused;
   if (retryAfterS) headers["Retry-After"] = `${retryAfterS}`;
   return json({ error: { code, message } }, status, headers);
 }
 
 /** The limits come before the body: a flood costs no more than a look at its headers. */
-async function admitted(request: Request, env: Env): Promise<Visitor> {
-  const known = await knownVisitor(request, env.VISITOR_KEY);
+async function refuseTooMany(env: Env, known: Visitor | null, network: string): Promise<void> {
   const limiter = known ? env.CALLS : env.NEW_VISITORS;
-  const key = known?.id ?? networkOf(request.headers.get("CF-Connecting-IP") ?? "unknown");
-  const { success } = await limiter.limit({ key });
+  const { success } = await limiter.limit({ key: known?.id ?? network });
   if (!success) throw tooMany("Too many requests. Wait a minute.", 60);
-  return known ?? newVisitor(env.VISITOR_KEY);
 }
 
-async function ask(example: HostedExample, visitor: Visitor, call: Call, ctx: ExecutionContext): Promise<Outcome> {
+/** Only who takes a place of the day gets a cookie, and a place counts for the network that it is taken from. */
+async function ask(
+  example: HostedExample,
+  visitor: Visitor,
+  network: string,
+  call: Call,
+  ctx: ExecutionContext,
+): Promise<Outcome> {
   const outcome = await example.call(visitor.id, call, false);
   if (!("new" in outcome)) return outcome;
   const today = new Date().toISOString().slice(0, 10);
-  const free = await ctx.exports.Daily.getByName("daily").admit(today, visitor.id);
+  const free = await ctx.exports.Daily.getByName("daily").admit(today, visitor.id, network);
   return free ? example.call(visitor.id, call, true) : outcome;
 }
 
