@@ -28,7 +28,7 @@ from tests.snippets.edge_ai_rag.support import (
     client_module,
     refusal,
 )
-from tests.snippets.edge_ai_rag.typescript import CITATIONS, CUT, typescript
+from tests.snippets.edge_ai_rag.typescript import CITATIONS, CUT, UNKNOWN, typescript
 from tests.support.patience import until, until_limited
 from tests.support.processes import linux, processor_s
 
@@ -137,19 +137,24 @@ def test_a_citation_that_was_not_retrieved_never_reaches_the_user(rag, sentence)
 MARKERS = [
     ("Seven [2][1].", 2, "Seven [2][1]."),
     ("7 [[99]3].", 2, "7 ."),
-    ("[[[99]98]97] [[99]1] [1[99]]", 2, " [1] [1]"),
-    ("[1234] [0] [01] [3]", 2, "   "),
+    ("[[[99]98]97] [[99]1] [1[99]3]", 20, "  "),
+    ("[[1]7] [7[1]8] [1[2]] [1][2]3]", 2, "[1] [1] [2] [1][2]3"),
+    ("[1234] [0] [01] [3] [1.0] [1e0]", 2, "     "),
     ("［7］ 【7】 [７] [٣] [³] 〔[7]9〕", 2, "     "),
-    ("［1］ [1, 99] [ 2 ] [1-9]", 2, "[1] [1] [2] [1]"),
+    ("［1］ [1, 99] [ 2 ] [１，２] [1-9]", 2, "[1] [1] [2] [1][2] "),
     ("[^7] [*7*] \\[7\\] [7\u200b] ['7'] [7.]", 2, "  \\   "),
-    ("[9:00] [$5] [50 %] [b7] [ ] [x] [1", 2, "[9:00] [$5] [50 %] [b7] [ ] [x] "),
+    ("[7\u3164] [7\u115f] [7\uffa0] [7\u02b9] [7\u02d0] [七] [VII] [𑁭]", 2, "       "),
+    ("⦋7⦌ ⦍7⦎ ⦏7⦐ ⹕7⹖ ⹗7⹘ ⁅7⁆ ❲7❳ ⟦7⟧ ⌈7⌉ ⟨7⟩ ︻7︼ ﹇7﹈", 2, " " * 11),
+    ("[9:00] [$5] [50 %] [b7] [ ] [x] [1", 2, " " * 6),
+    ("(7) {7} „7“ 「7」 《7》 （7）", 2, "(7) {7} „7“ 「7」 《7》 （7）"),
+    (f"[7{' ' * 64}] [b {'c' * 80} [1]]", 2, f"7{' ' * 64} b {'c' * 80} [1]"),
 ]
 
 
 @pytest.mark.parametrize(("text", "count", "shown"), MARKERS)
 def test_no_marker_arrives_that_the_answer_does_not_know(text, count, shown):
     ways = [[text], list(text), *([text[:n], text[n:]] for n in range(1, len(text)))]
-    cited = sorted({int(n) for n in re.findall(r"\[(\d)\]", shown)})
+    cited = sorted({int(n) for n in re.findall(r"\[([0-9])\]", shown)})
     assert typescript(CITATIONS, [[way, count] for way in ways]) == [[shown, cited]] * len(ways)
 
 
@@ -158,13 +163,17 @@ def test_no_marker_arrives_in_whatever_order_brackets_and_digits_come():
     given = []
     for _ in range(3_000):
         pieces = chance.choices(
-            "[]［］【】0123456789 ,-x", [6, 6, 1, 1, 1, 1, *[1] * 10, 1, 1, 1, 1], k=chance.randint(2, 40)
+            "[]［］【】⦋⦌0123456789 ,-七", [6, 6, *[1] * 6, *[1] * 10, 1, 1, 1, 1], k=chance.randint(2, 40)
         )
         at = chance.randrange(len(pieces))
         given.append([["".join(pieces[:at]), "".join(pieces[at:])], 2])
     for (parts, _), (shown, cited) in zip(given, typescript(CITATIONS, given), strict=True):
-        for inside in re.findall(r"[\[［【]([^\[［【\]］】x]*)[\]］】]", shown):
-            assert not re.search(r"\d", inside) or inside in map(str, cited), (parts, shown)
+        assert sorted({int(n) for n in re.findall(r"\[([12])\]", shown)}) == cited, (parts, shown)
+        assert not re.search(r"[][［］【】⦋⦌]", re.sub(r"\[[12]\]", "", shown)), (parts, shown)
+
+
+def test_the_log_names_no_half_of_an_invented_number():
+    assert typescript(UNKNOWN, ["[𑁭𑁭𑁭𑁭] [12345] [sic]"]) == [["𑁭𑁭𑁭", "123"]]
 
 
 @pytest.mark.parametrize(
@@ -348,6 +357,7 @@ def test_one_user_asks_twenty_times_a_minute_and_others_are_not_slowed(rag):
         (b'{"question": "\xff"}', "application/json", (400, "not_text")),
         (b"x" * 4097, "application/json", (413, "body_too_large")),
         (b'{"question": "a"}', "text/plain", (415, "unsupported_media_type")),
+        (b'{"question": "a"}', b"\xc2\xa0application/json", (415, "unsupported_media_type")),
     ],
 )
 def test_a_question_that_is_none_is_refused(rag, body, kind, refused):
@@ -647,7 +657,8 @@ def test_the_api_takes_documents_and_refuses_what_is_none(rag):
     assert refusal(put("fjord/x.md", b"\xff\xfe")) == (400, "not_text")
     assert refusal(put("fjord/x.md", "x" * (LARGEST + 1))) == (413, "body_too_large")
     assert refusal(put("fjord/x.md", "x", **{"X-Audience": "A b"})) == (400, "invalid_audience")
-    assert refusal(put("fjord/x.md", "x", **{"Content-Type": "image/png"})) == (415, "unsupported_media_type")
+    for kind in ("image/png", "text/mar\u212adown".encode()):
+        assert refusal(put("fjord/x.md", "x", **{"Content-Type": kind})) == (415, "unsupported_media_type")
     assert refusal(rag.http.get("/v1/documents/fjord/never.md", headers=ADMIN)) == (404, "document_not_found")
 
 

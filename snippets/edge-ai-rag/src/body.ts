@@ -6,8 +6,9 @@ export async function readText(
   type: string,
   most: number,
 ): Promise<string> {
-  const given = request.headers.get("Content-Type")?.split(";")[0]?.trim().toLowerCase();
-  if (given !== type)
+  // Not toLowerCase(): it makes a k of the Kelvin sign.
+  const wanted = new RegExp(`^${type}[ \\t]*(;|$)`, "i");
+  if (!wanted.test(request.headers.get("Content-Type") ?? ""))
     throw new HttpError(415, "unsupported_media_type", `Send Content-Type: ${type}.`);
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
   let text = "";

@@ -1,44 +1,59 @@
 // --8<-- [start:citations]
-// A number in brackets, however they look, and no letter, colon, percent or currency sign.
-const OPEN = String.raw`\[［﹇【〔〖〘〚⟦⟬❲⁅`;
-const CLOSE = String.raw`\]］﹈】〕〗〙〛⟧⟭❳⁆`;
-const OTHER = String.raw`\p{L}\p{Sc}:%${CLOSE}`;
-const MARKER = new RegExp(
-  String.raw`[${OPEN}][^\p{N}${OPEN}${OTHER}]*\p{N}[^${OPEN}${OTHER}]*[${CLOSE}]`,
-  "gu",
-);
-const UNFINISHED = new RegExp(`[${OPEN}][^${OTHER}]*$`, "u");
+// What Unicode calls opening and closing. Round and curly brackets and quotation marks pass;
+// every other one, however it looks, leaves as part of a marker or not at all.
+const OPEN = /[\p{Ps}--[\(\{‚„〈《「『〝]]/v;
+const CLOSE = /[\p{Pe}--[\)\}〉》」』〞〟]]/v;
+const INVISIBLE = /\p{Default_Ignorable_Code_Point}/gu;
+/** What is longer stands in no marker: nobody waits for a bracket that is never closed. */
+const MOST_CHARACTERS = 64;
 
-/** Lets a marker like [2] pass only if passage 2 was retrieved. What may still become a
- *  marker is held back until it is one or cannot be one. */
+/** Lets a marker like [2] pass only if passage 2 was retrieved. Text in brackets is held back
+ *  until they close, so that no marker arrives in halves. */
 export class Citations {
   readonly cited = new Set<number>();
   readonly unknown = new Set<string>();
+  #depth = 0;
   #held = "";
+  #innermost = true;
 
   constructor(private readonly count: number) {}
 
   push(text: string): string {
-    let all = this.#held + text;
-    // Without its [99], [[99]3] is a marker: they are taken out until none is left.
-    for (let before = ""; before !== all; ) {
-      before = all;
-      all = all.replace(MARKER, (marker) => this.#known(marker));
+    let shown = "";
+    for (const character of text) {
+      const plain = character.normalize("NFKC");
+      if (OPEN.test(plain)) {
+        this.#depth += 1;
+        this.#held = "";
+        this.#innermost = true;
+      } else if (CLOSE.test(plain)) {
+        // Around a marker stands no other: [[1]7] is [1].
+        if (this.#depth > 0 && this.#innermost) shown += this.#markers();
+        this.#depth = Math.max(this.#depth - 1, 0);
+        this.#held = "";
+        this.#innermost = false;
+      } else if (this.#depth === 0) shown += character;
+      else this.#held += character;
+      if (this.#held.length > MOST_CHARACTERS) {
+        shown += this.#held;
+        this.#held = "";
+        this.#depth = 0;
+      }
     }
-    this.#held = UNFINISHED.exec(all)?.[0] ?? "";
-    return all.slice(0, all.length - this.#held.length);
+    return shown;
   }
 
-  #known(marker: string): string {
-    const numbers = marker.match(/\p{N}+/gu) ?? [];
-    const known = numbers.filter((text) => {
-      const n = Number(text);
-      const is = String(n) === text && n >= 1 && n <= this.count;
-      if (is) this.cited.add(n);
+  #markers(): string {
+    const parts = this.#held.normalize("NFKC").replace(INVISIBLE, "").split(",");
+    const known = parts.flatMap((part) => {
+      const n = Number(part);
+      if (/^ *[1-9]\d* *$/.test(part) && n <= this.count) return n;
       // It goes into the log, where no more of a text belongs.
-      else this.unknown.add(text.slice(0, 3));
-      return is;
+      const [number] = /\p{N}{1,3}/u.exec(part) ?? [];
+      if (number) this.unknown.add(number);
+      return [];
     });
+    for (const n of known) this.cited.add(n);
     return known.map((n) => `[${n}]`).join("");
   }
 }

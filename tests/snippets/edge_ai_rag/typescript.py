@@ -20,6 +20,14 @@ const answers = input.map(([parts, count]) => {
   return [text, [...citations.cited].sort()];
 });
 """
+UNKNOWN = """
+const { Citations } = await import(process.argv[1] + "/citations.ts");
+const answers = input.map((text) => {
+  const citations = new Citations(2);
+  citations.push(text);
+  return [...citations.unknown];
+});
+"""
 
 
 def typescript(code: str, given: list[Any]) -> list[Any]:
