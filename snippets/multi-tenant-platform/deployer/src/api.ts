@@ -21,6 +21,8 @@ export class ApiError extends Error {
 }
 
 const PATIENCE_MS = 15_000;
+// The token goes there: in clear on this machine only.
+const SAFE = /^https:\/\/|^http:\/\/(localhost|127\.0\.0\.1)(:\d+)?(\/|$)/;
 
 // --8<-- [start:call]
 /** Call Cloudflare's API once, and return its `result`. */
@@ -30,6 +32,7 @@ export async function call<T>(
   path: string,
   body?: string | FormData,
 ): Promise<T> {
+  if (!SAFE.test(env.CLOUDFLARE_API)) throw new Error("CLOUDFLARE_API takes https://");
   const headers = new Headers({ Authorization: `Bearer ${env.CLOUDFLARE_API_TOKEN}` });
   if (typeof body === "string") headers.set("Content-Type", "application/json");
   const signal = AbortSignal.timeout(PATIENCE_MS);
@@ -39,6 +42,7 @@ export async function call<T>(
   const answer = await readAnswer<Answer>(response).catch(() => null);
   if (response.ok && answer?.success) return answer.result;
   const said = (answer?.errors ?? []).map((e) => `${e.code}: ${e.message}`).join("; ");
-  throw new ApiError(response.status, said.slice(0, 500), `${method} ${path.split("?")[0]}`);
+  const short = [...said].slice(0, 500).join("");
+  throw new ApiError(response.status, short, `${method} ${path.split("?")[0]}`);
 }
 // --8<-- [end:call]

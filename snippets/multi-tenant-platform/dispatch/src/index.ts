@@ -22,15 +22,19 @@ async function dispatch(request: Request, env: Env, requestId: string): Promise<
   return withoutSharedCookies(await run(site, visit, env, requestId), request, env);
 }
 
-// What only we, or a proxy before us, may say: the host, the visitor's address, the method.
-const CLAIM = new RegExp(
-  "^(forwarded|true-client-ip|x-(platform-.*|request-id|forwarded.*|real-ip|client-ip|" +
-    "host|original-.*|rewrite-url|(http-)?method.*))$",
+// What browsers and programs say about themselves and their request, and the address that
+// the edge writes. Frameworks believe more headers than a list of what stays out could name.
+const PASSED = new Set(
+  `accept accept-encoding accept-language access-control-request-headers
+   access-control-request-method authorization cache-control cf-connecting-ip
+   content-encoding content-language content-length content-type cookie idempotency-key
+   if-match if-modified-since if-none-match if-range if-unmodified-since last-event-id origin
+   range referer upgrade user-agent x-api-key x-csrf-token x-requested-with`.split(/\s+/),
 );
+const NAMED = /^(sec-(ch|fetch|websocket)|webhook|x-app)-/;
 
-// A list of what stays out, because a site's own pages and programs name what comes in.
 function forTenant(given: Headers): Headers {
-  return new Headers([...given].filter(([name]) => !CLAIM.test(name)));
+  return new Headers([...given].filter(([name]) => PASSED.has(name) || NAMED.test(name)));
 }
 
 async function siteOf(request: Request, env: Env): Promise<Site> {

@@ -21,7 +21,7 @@ export async function run(
     return await Promise.race([tenant.fetch(request), late]);
   } catch (error) {
     if (error instanceof Refusal) throw error;
-    const reason = `${site.tenant}: ${String(error).slice(0, 300)}`;
+    const reason = `${site.tenant}: ${[...String(error)].slice(0, 300).join("")}`;
     if (error instanceof Error && error.message.startsWith("Worker not found"))
       throw new Refusal(404, "not_deployed", "There is nothing here yet.", reason);
     throw new Refusal(502, "site_failed", "This site has an error.", reason);
