@@ -471,7 +471,17 @@ def test_hedging_asks_a_second_site_for_reads_only(runtime, shop):
             assert answer.result().headers["x-origin"] == "aws"
 
 
-@pytest.mark.parametrize("wrong", [{"ORIGINS": ""}, {"ORIGINS": "aws=ftp://x"}, {"TRY_MS": "soon"}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"ORIGINS": ""},
+        {"ORIGINS": "aws=ftp://localhost"},
+        {"ORIGINS": "aws=http://aws.example.com"},
+        {"ORIGINS": "aws=https://a:b@aws.example.com"},
+        {"ORIGINS": "aws=https://aws.example.com?x"},
+        {"TRY_MS": "soon"},
+    ],
+)
 def test_wrong_settings_serve_nobody_and_leak_nothing(runtime, wrong):
     with runtime.example(SLUG, secrets={"ORIGIN_KEY": KEY}, variables=wrong) as example:
         assert refusal(example.http.get("/")) == (500, "internal_error")
