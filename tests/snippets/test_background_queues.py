@@ -246,7 +246,9 @@ def test_a_body_that_is_no_json_is_refused(api, body):
     assert refusal(api.http.post("/v1/jobs", content=body, headers=headers)) == (400, "invalid_json")
 
 
-@pytest.mark.parametrize("content_type", ["", "text/plain", "application/x-www-form-urlencoded"])
+@pytest.mark.parametrize(
+    "content_type", ["", "text/plain", "application/x-www-form-urlencoded", b"\xc2\xa0application/json"]
+)
 def test_another_content_type_is_refused(api, content_type):
     headers = {**SHOP, "Idempotency-Key": "raw", "Content-Type": content_type}
     response = api.http.post("/v1/jobs", content=json.dumps(mail()), headers=headers)
@@ -333,6 +335,12 @@ def test_the_job_of_another_owner_looks_like_none_at_all(api):
 @pytest.mark.parametrize("job", ["1", "x' OR '1'='1", "%00", UNKNOWN.upper() + "0", "a" * 500])
 def test_an_id_that_is_none_is_not_found(api, job):
     assert refusal(api.http.get(f"/v1/jobs/{job}", headers=SHOP)) == (404, "job_not_found")
+
+
+def test_the_token_for_the_provider_is_not_sent_in_clear(runtime):
+    clear = {"PROVIDER_URL": "http://127.0.0.1:1@mail.example.com"}
+    with runtime.example(SLUG, secrets=SECRETS, variables=clear) as example:
+        assert refusal(example.http.post("/v1/jobs", json=mail(), headers=SHOP)) == (503, "not_configured")
 
 
 def test_a_secret_that_is_broken_or_empty_lets_nobody_in_and_is_not_logged(runtime):

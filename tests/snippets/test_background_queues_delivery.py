@@ -116,13 +116,15 @@ def test_a_poison_message_never_blocks_the_batch_and_is_kept_for_a_person(api):
 def test_a_message_that_nobody_can_read_is_put_aside_and_the_others_go_on(api):
     job = api.submit(mail())
     api.queue_again(job)
-    bodies = ["text", None, 7, [], {}, {"id": 7}, {"id": None}, {"id": UNKNOWN}, "x" * 5000]
+    bodies = ["text", None, 7, [], {}, {"id": 7}, {"id": None}, {"id": UNKNOWN}, "x" * 5000, "😀" * 5000]
     api.send(*bodies, {"id": job})
     letters = until(
         lambda: [d for d in api.dead() if d["job"] in (None, UNKNOWN)], lambda found: len(found) == len(bodies)
     )
-    assert sorted(letter["reason"] for letter in letters) == ["unknown_job", *["unreadable_message"] * 8]
-    assert {letter["body"] for letter in letters} == {json.dumps(b, separators=(",", ":"))[:1000] for b in bodies}
+    assert sorted(letter["reason"] for letter in letters) == ["unknown_job", *["unreadable_message"] * 9]
+    assert {letter["body"] for letter in letters} == {
+        json.dumps(b, separators=(",", ":"), ensure_ascii=False)[:1000] for b in bodies
+    }
     assert api.end(job)["state"] == "done"
     for letter in letters:
         assert api.http.delete(f"/v1/dead-letters/{letter['message']}", headers=ADMIN).status_code == 204
@@ -419,7 +421,7 @@ def test_a_workflow_that_does_not_start_sends_no_mail_twice_and_is_started_by_a_
 
 
 def test_while_the_database_is_away_nothing_is_accepted_and_nothing_acknowledged(runtime):
-    with jobs(runtime, migrated=False, RETRY_BASE_S="1", PROVIDER_URL="mail.example.com") as api:
+    with jobs(runtime, migrated=False, RETRY_BASE_S="1", PROVIDER_URL="https://mail example.com") as api:
         response = api.post(mail())
         assert refusal(response) == (503, "storage_unavailable") and response.headers["retry-after"] == "5"
         assert "D1" not in response.text and "table" not in response.text

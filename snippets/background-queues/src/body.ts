@@ -5,8 +5,8 @@ const BODY_LIMIT_BYTES = 262_144;
 class TooLarge extends Error {}
 
 export async function readJson(request: Request): Promise<unknown> {
-  const type = request.headers.get("Content-Type")?.split(";")[0]?.trim().toLowerCase();
-  if (type !== "application/json") {
+  const type = request.headers.get("Content-Type") ?? "";
+  if (!/^application\/json[ \t]*(;|$)/i.test(type)) {
     const message = "Send JSON with Content-Type: application/json.";
     throw new HttpError(415, "unsupported_media_type", message);
   }

@@ -26,7 +26,9 @@ export async function bury(
   reason: string | null,
 ): Promise<void> {
   const now = Date.now();
-  const body = (JSON.stringify(message.body) ?? "").slice(0, MOST_BODY_CHARACTERS);
+  const body = [...(JSON.stringify(message.body) ?? "")]
+    .slice(0, MOST_BODY_CHARACTERS)
+    .join("");
   const [, stored] = await env.DB.batch<Letter>([
     env.DB.prepare(
       `UPDATE jobs SET state = 'dead', error = coalesce(?3, error, 'consumer_died'),

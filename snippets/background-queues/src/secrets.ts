@@ -1,6 +1,8 @@
 import { HttpError } from "./http";
 
 const LEAST_CHARACTERS = 32;
+// The token goes there: in clear on this machine only.
+const SAFE = /^https:\/\/|^http:\/\/(localhost|127\.0\.0\.1)(:\d+)?(\/|$)/;
 
 const isStrong = (key: unknown): key is string =>
   typeof key === "string" && key.length >= LEAST_CHARACTERS;
@@ -23,6 +25,7 @@ export function requireSecrets(env: Env, id: string): void {
     API_KEYS: parseKeys(env.API_KEYS) !== null,
     ADMIN_TOKEN: isStrong(env.ADMIN_TOKEN),
     PROVIDER_TOKEN: isStrong(env.PROVIDER_TOKEN),
+    PROVIDER_URL: SAFE.test(env.PROVIDER_URL),
   };
   const names = Object.entries(strong).flatMap(([name, is]) => (is ? [] : [name]));
   if (names.length === 0) return;

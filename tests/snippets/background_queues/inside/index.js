@@ -10,7 +10,8 @@ const parts = {
   async owner(_, token, keys) {
     const request = new Request("https://jobs.example", { headers: { Authorization: `Bearer ${token}` } });
     try {
-      requireSecrets({ API_KEYS: keys, ADMIN_TOKEN: STRONG, PROVIDER_TOKEN: STRONG }, "inside");
+      const provider = { PROVIDER_TOKEN: STRONG, PROVIDER_URL: "https://mail.example.com" };
+      requireSecrets({ API_KEYS: keys, ADMIN_TOKEN: STRONG, ...provider }, "inside");
       return await requireOwner(request, keys);
     } catch (error) {
       return `${error.status}: ${error.code}`;
