@@ -339,7 +339,16 @@ def test_a_body_that_is_no_json_is_refused(api, body):
 
 
 @pytest.mark.parametrize(
-    "content_type", [None, "", "text/plain", "application/x-www-form-urlencoded", "application/jsonp", "text/json"]
+    "content_type",
+    [
+        None,
+        "",
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "application/jsonp",
+        "text/json",
+        b"\xc2\xa0application/json",
+    ],
 )
 def test_another_content_type_is_refused(api, content_type):
     assert refusal(put_raw(api, b'{"enabled": true}', content_type)) == (415, "unsupported_media_type")
@@ -545,6 +554,15 @@ def test_a_good_answer_of_the_origin_is_asked_for_once(backed):
     before = times_asked("good")
     assert backed.http.get("/v1/flags/good").json() == {"enabled": True, "rollout": 40}
     assert times_asked("good") == before > 0
+
+
+def test_a_host_that_the_caller_names_asks_the_origin_no_second_time(backed):
+    backed.http.get("/v1/flags/good")
+    before = times_asked("good")
+    for port in range(8001, 8021):
+        answer = backed.http.get("/v1/flags/good", headers={"Host": f"flags.example.com:{port}"})
+        assert answer.json() == {"enabled": True, "rollout": 40}
+    assert times_asked("good") == before
 
 
 def test_a_stored_flag_wins_over_the_origin_and_the_origin_is_not_asked(backed):

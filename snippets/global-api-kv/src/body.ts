@@ -20,8 +20,8 @@ export async function readText(body: ReadableStream<Uint8Array> | null): Promise
 // --8<-- [end:limit]
 
 export async function readJson(request: Request): Promise<unknown> {
-  const type = request.headers.get("Content-Type")?.split(";")[0]?.trim().toLowerCase();
-  if (type !== "application/json") {
+  const type = request.headers.get("Content-Type") ?? "";
+  if (!/^application\/json[ \t]*(;|$)/i.test(type)) {
     throw new HttpError(
       415,
       "unsupported_media_type",

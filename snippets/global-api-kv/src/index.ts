@@ -36,8 +36,7 @@ async function route(request: Request, env: Env): Promise<Response> {
 }
 
 async function getFlag(request: Request, env: Env, name: string): Promise<Response> {
-  const flag =
-    (await readFlag(env.FLAGS, name)) ?? (await askOrigin(env.ORIGIN_URL, name, request.url));
+  const flag = (await readFlag(env.FLAGS, name)) ?? (await askOrigin(env.ORIGIN_URL, name));
   if (flag === null)
     throw new HttpError(404, "flag_not_found", `There is no flag "${name}".`);
   return revalidatable(request, flag);

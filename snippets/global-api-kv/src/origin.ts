@@ -10,20 +10,17 @@ const ORIGIN_TTL_S = 60;
  * Only an answer that was checked is kept. `fetch` with `cf.cacheTtl` would keep it before
  * the check.
  */
-export async function askOrigin(
-  origin: string,
-  name: string,
-  requestUrl: string,
-): Promise<Flag | null> {
+export async function askOrigin(origin: string, name: string): Promise<Flag | null> {
   if (!origin) return null;
   const cache = await caches.open("origin-flags");
-  const key = new URL(`/v1/flags/${name}`, requestUrl);
-  const kept = await cache.match(key);
+  // It is the key as well: with the caller's `Host` in it, each port would be another entry.
+  const address = `${origin.replace(/\/$/, "")}/v1/flags/${name}`;
+  const kept = URL.canParse(address) ? await cache.match(address) : undefined;
   if (kept) return kept.json<Flag>();
-  const flag = await fetchFlag(`${origin.replace(/\/$/, "")}/v1/flags/${name}`);
+  const flag = await fetchFlag(address);
   if (flag) {
     const headers = { "Cache-Control": `max-age=${ORIGIN_TTL_S}` };
-    await cache.put(key, new Response(JSON.stringify(flag), { headers }));
+    await cache.put(address, new Response(JSON.stringify(flag), { headers }));
   }
   return flag;
 }
