@@ -215,6 +215,12 @@ def test_an_order_of_any_other_shape_is_refused_with_400(api, body):
     assert refusal(call(api, "POST", ORDERS, body)) == (400, "invalid")
 
 
+def test_an_unknown_field_is_named_without_half_a_character(api):
+    body = json.dumps({"reference": "a", "amountCents": 1, "x" * 39 + "😀" * 9: 1}).encode()
+    answer = call(api, "POST", ORDERS, body)
+    assert refusal(answer) == (400, "invalid") and 'x😀\\"' in answer.text
+
+
 @pytest.mark.parametrize("before", ["", "x", "-1", "1.5", "1e3", "0x10", "%201", "1;DROP", "9" * 17, "Infinity"])
 def test_a_page_starts_at_a_whole_number(api, before):
     assert refusal(call(api, "GET", f"{ORDERS}?before={before}")) == (400, "invalid")

@@ -342,6 +342,18 @@ def test_the_alarm_removes_expired_nonces_and_keeps_the_others(probe):
     assert not accept("kept", second + 300)
 
 
+def test_a_full_memory_without_an_alarm_empties_all_the_same(probe):
+    """As after an alarm that failed until the runtime gave it up."""
+    rows = (
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 50000) SELECT 'old-' || i, 1 FROM n"
+    )
+    probe.sql("Nonces", "full", f"INSERT INTO nonces {rows}")
+    probe.evict("Nonces", "full")
+    ask = {"key": "full", "nonce": "new", "expires": int(time.time())}
+    assert probe.http.get("/", params=ask).json()["stored"] == "full"
+    until(lambda: probe.sql("Nonces", "full", "SELECT count(*) AS n FROM nonces"), lambda found: found == [{"n": 0}])
+
+
 LOOK, READ, STORE = "look for the nonce", "read the body", "store the nonce"
 REPLAYED = "a-nonce-used-before"
 

@@ -36,6 +36,9 @@ export class Nonces extends DurableObject<Env> {
 
   /** "new" for the first caller with this nonce only, however many come at once. */
   async accept(nonce: string, expiresS: number): Promise<Stored> {
+    // Before all else: without an alarm a full object would never empty.
+    if ((await this.ctx.storage.getAlarm()) === null)
+      await this.ctx.storage.setAlarm((expiresS + 1) * 1000);
     // Whoever holds the key could otherwise fill the storage faster than it empties.
     if (this.#kept >= MOST_NONCES) return "full";
     const { sql } = this.ctx.storage;
@@ -44,8 +47,6 @@ export class Nonces extends DurableObject<Env> {
       .toArray();
     if (added.length === 0) return "used";
     this.#kept += 1;
-    if ((await this.ctx.storage.getAlarm()) === null)
-      await this.ctx.storage.setAlarm((expiresS + 1) * 1000);
     return "new";
   }
 

@@ -24,7 +24,7 @@ export function parseOrder(
   const { reference, amountCents, ...unknown } = input as Record<string, unknown>;
   const [extra] = Object.keys(unknown);
   if (extra !== undefined)
-    return invalid(`unknown field ${JSON.stringify(extra.slice(0, 40))}`);
+    return invalid(`unknown field ${JSON.stringify([...extra].slice(0, 40).join(""))}`);
   if (typeof reference !== "string" || !/^[A-Za-z0-9._-]{1,64}$/.test(reference)) {
     return invalid("reference is 1 to 64 characters of A-Z a-z 0-9 . _ -");
   }
