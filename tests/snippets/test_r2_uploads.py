@@ -155,6 +155,7 @@ def test_a_wrong_request_is_refused_with_its_field(api, change, status, says):
         (b"", "application/json", (400, "invalid_json")),
         (b'{"name": "\xff"}', "application/json", (400, "invalid_json")),
         (b"{}", "text/plain", (415, "unsupported_media_type")),
+        (b"{}", b"\xc2\xa0application/json", (415, "unsupported_media_type")),
         (b" " * 4097, "application/json", (413, "body_too_large")),
         (iter([b" " * 4000] * 2), "application/json", (413, "body_too_large")),
     ],
@@ -399,7 +400,10 @@ def test_a_range_outside_the_file_is_refused_with_its_size(api, pdf, given):
     assert response.headers["content-range"] == f"bytes */{len(PDF)}"
 
 
-@pytest.mark.parametrize("given", ["bytes=9-5", "bytes=-", "bytes=a-b", "lines=1-2", "bytes=0-1,5-6", "bytes", ""])
+@pytest.mark.parametrize(
+    "given",
+    ["bytes=9-5", "bytes=-", "bytes=a-b", "lines=1-2", "bytes=0-1,5-6", "bytes", "", "\u00a0bytes=0-1".encode()],
+)
 def test_what_is_no_single_range_of_bytes_gets_the_whole_file(api, pdf, given):
     response = content(api, pdf, Range=given)
     assert (response.status_code, response.content) == (200, PDF)
@@ -409,7 +413,7 @@ def test_what_is_no_single_range_of_bytes_gets_the_whole_file(api, pdf, given):
 def test_if_range_keeps_two_versions_from_being_mixed(api, pdf):
     tag = content(api, pdf, method="HEAD").headers["etag"]
     assert content(api, pdf, **{"Range": "bytes=0-1", "If-Range": tag}).status_code == 206
-    for other in ('"other"', f"W/{tag}", "Mon, 23 Nov 2026 12:00:00 GMT"):
+    for other in ('"other"', f"W/{tag}", "Mon, 23 Nov 2026 12:00:00 GMT", f"\u00a0{tag}".encode()):
         assert content(api, pdf, **{"Range": "bytes=0-1", "If-Range": other}).status_code == 200
 
 

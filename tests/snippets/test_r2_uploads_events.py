@@ -1,6 +1,7 @@
 """Events as R2 sends them, the sweep, and consumers that die: what ends up in table and bucket."""
 
 import re
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -223,8 +224,10 @@ def test_an_object_that_was_replaced_later_raises_an_alarm_and_keeps_its_row(api
     assert row(api, file_id) == before
 
 
-@pytest.mark.parametrize("swept", [False, True], ids=["event first", "sweep first"])
-def test_a_copy_of_another_users_file_is_refused_and_deleted(api, s3, swept):
+@pytest.mark.parametrize(
+    ("swept", "late"), [(False, False), (True, False), (True, True)], ids=["event first", "sweep first", "late event"]
+)
+def test_a_copy_of_another_users_file_is_refused_and_deleted(api, s3, swept, late):
     """The local S3 address takes a copy on a signed PUT, with the new owner's name on it."""
     theirs = key(api, ready_file(api, user="bob"))
     asked = ask(api, "mallory")
@@ -236,7 +239,11 @@ def test_a_copy_of_another_users_file_is_refused_and_deleted(api, s3, swept):
         sweep(api)
         assert state(api, file_id) == "ready", "without an event nobody can tell"
     etag = s3.head_object(Bucket="uploads", Key=key(api, file_id))["ETag"].strip('"')
-    notify(api, key(api, file_id), action="CopyObject", etag=etag)
+    copied = time.time()
+    if late:
+        api.d1("DB", "UPDATE files SET url_until = ? WHERE id = ?", int((copied - 50) * 1000), file_id)
+        copied -= 100
+    notify(api, key(api, file_id), action="CopyObject", etag=etag, at=copied)
     wait_for_state(api, file_id, "refused")
     until(lambda: key(api, file_id) not in keys(s3), what="the copy is deleted")
     assert row(api, file_id)["reason"] == "copied" and theirs in keys(s3)

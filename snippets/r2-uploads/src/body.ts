@@ -4,8 +4,8 @@ const BODY_LIMIT_BYTES = 4096;
 
 /** Content-Length may be absent or wrong, so the bytes are counted as they come. */
 export async function readJson(request: Request): Promise<unknown> {
-  const type = request.headers.get("Content-Type")?.split(";")[0]?.trim().toLowerCase();
-  if (type !== "application/json")
+  const type = request.headers.get("Content-Type") ?? "";
+  if (!/^application\/json[ \t]*(;|$)/i.test(type))
     throw new HttpError(415, "unsupported_media_type", "Send application/json.");
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
   let text = "";

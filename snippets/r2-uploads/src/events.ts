@@ -30,7 +30,7 @@ export async function onEvents(batch: MessageBatch, env: Env): Promise<void> {
 }
 
 async function onEvent(body: unknown, env: Env): Promise<void> {
-  const { action, bucket, object } = body as R2Event;
+  const { action, bucket, object, eventTime } = body as R2Event;
   if (bucket !== env.BUCKET_NAME || !object.key.startsWith("uploads/")) {
     // Not ours to judge, and not ours to delete.
     log("warn", "event_ignored", { action, bucket, key: object.key });
@@ -39,7 +39,9 @@ async function onEvent(body: unknown, env: Env): Promise<void> {
   const file = await fileOfKey(env.DB, object.key);
   // The row may still come, or the database was restored: never delete for its lack.
   if (file === null) throw new Error(`no row for ${object.key}`);
-  if (action === "CopyObject" && (file.state === "pending" || file.url_until > Date.now()))
+  // By the event's own time: it may come late, and the URL no longer live.
+  const byUrl = !(Date.parse(eventTime) >= file.url_until);
+  if (action === "CopyObject" && (file.state === "pending" || byUrl))
     return refuseCopy(env, file);
   if (file.state === "ready" && file.etag !== object.eTag)
     log("error", "file_overwritten", { file: file.id, action });
@@ -57,5 +59,6 @@ type R2Event = {
   action: "PutObject" | "CopyObject" | "CompleteMultipartUpload";
   bucket: string;
   object: { key: string; size: number; eTag: string };
+  eventTime: string;
 };
 // --8<-- [end:queue]

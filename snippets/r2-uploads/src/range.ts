@@ -5,10 +5,10 @@ export type Range = { offset: number; length: number };
 // --8<-- [start:range]
 /** One range of bytes, or null: the whole file, also for several ranges at once. */
 export function parseRange(headers: Headers, size: number, etag: string): Range | null {
-  const given = /^bytes=(\d*)-(\d*)$/i.exec(headers.get("Range")?.trim() ?? "");
+  const given = /^bytes=(\d*)-(\d*)$/i.exec(headers.get("Range") ?? "");
   if (given === null || (given[1] === "" && given[2] === "")) return null;
   const condition = headers.get("If-Range");
-  if (condition !== null && condition.trim() !== etag) return null; // another version
+  if (condition !== null && condition !== etag) return null; // another version
   const [first, last] = [given[1] ?? "", given[2] ?? ""];
   const offset = first === "" ? Math.max(size - Number(last), 0) : Number(first);
   const end = first === "" || last === "" ? size - 1 : Math.min(Number(last), size - 1);

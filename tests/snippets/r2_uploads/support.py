@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -78,18 +79,21 @@ def row(api: Example, file_id: str) -> dict[str, Any]:
     return api.d1("DB", "SELECT * FROM files WHERE id = ?", file_id)[0]
 
 
-def event(key: str, etag: str = "0" * 32, action: str = "PutObject", bucket: str = "uploads") -> dict[str, Any]:
+def event(
+    key: str, etag: str = "0" * 32, action: str = "PutObject", bucket: str = "uploads", at: float = 0
+) -> dict[str, Any]:
     """The body that R2 documents for a message of an event notification."""
+    moment = datetime.fromtimestamp(at or time.time(), UTC)
     return {
         "account": "0" * 32,
         "action": action,
         "bucket": bucket,
         "object": {"key": key, "size": 1, "eTag": etag},
-        "eventTime": "2026-11-23T12:00:00.000Z",
+        "eventTime": moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
     }
 
 
-def notify(api: Example, key: str, **more: str) -> None:
+def notify(api: Example, key: str, **more: Any) -> None:
     """Play R2, which has no local event notifications: put the documented message into the queue."""
     api.call("EVENTS", "send", event(key, **more), worker="r2-events")
 
