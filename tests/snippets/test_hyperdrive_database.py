@@ -262,7 +262,8 @@ def test_a_proper_order_would_have_asked_it(away):
 def test_a_body_that_is_no_json_or_no_utf_8_or_of_another_type_or_too_large_is_refused(api):
     assert refusal(post(api, "{")) == (400, "invalid_json")
     assert refusal(post(api, b'{"customer": "\xff"}')) == (400, "invalid_json")
-    assert refusal(post(api, "{}", **{"Content-Type": "text/plain"})) == (415, "unsupported_media_type")
+    for kind in ("text/plain", b"\xc2\xa0application/json"):
+        assert refusal(post(api, "{}", **{"Content-Type": kind})) == (415, "unsupported_media_type")
     assert refusal(post(api, " " * (BODY_LIMIT_BYTES + 1))) == (413, "body_too_large")
     assert refusal(post(api, " " * BODY_LIMIT_BYTES)) == (400, "invalid_json")
     chunked = (b" " * 1000 for _ in range(9))

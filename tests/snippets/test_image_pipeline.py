@@ -25,7 +25,7 @@ from tests.support.patience import PATIENCE_S, until
 SLUG = "image-pipeline"
 TOKEN = "an-upload-token-that-nobody-may-see"
 KEY, OLD_KEY = "the-signing-key-of-these-tests-0123456789", "the-key-before-it-0123456789-0123456789"
-SECRETS = {"UPLOAD_TOKEN": TOKEN, "SIGNING_KEYS": f"{KEY},{OLD_KEY}"}
+SECRETS = {"UPLOAD_TOKEN": TOKEN, "SIGNING_KEYS": f"{KEY}, {OLD_KEY}"}
 EDITOR = {"Authorization": f"Bearer {TOKEN}"}
 HERE = Path(__file__).with_name("image_pipeline")
 PAGE = toolchain.ROOT / "docs" / "patterns" / f"{SLUG}.md"
@@ -135,6 +135,7 @@ def test_a_listed_width_and_format_is_really_made(api, cat, width, kind):
         ("image/avif;q=0,image/webp", "WEBP"),
         ("image/avif; q=0.0, image/webp;q=0", "JPEG"),
         ("image/avif;q=0.9", "AVIF"),
+        ("image/avif;\u2000q=0".encode(), "AVIF"),
         ("image/avifx", "JPEG"),
         ("\u2000image/avif".encode(), "JPEG"),
         ("text/html", "JPEG"),

@@ -96,7 +96,7 @@ def refusal(response: httpx.Response) -> tuple[int, str]:
     return response.status_code, body["error"]["code"]
 
 
-def knock(rooms: Rooms, token: str | None, room: str = "closed", **headers: str) -> httpx.Response:
+def knock(rooms: Rooms, token: str | None, room: str = "closed", **headers: str | bytes) -> httpx.Response:
     """Ask for an upgrade that must be refused."""
     protocols = "chat.v1" if token is None else f"chat.v1, token.{token}"
     headers = {**UPGRADE, "Sec-WebSocket-Protocol": protocols, **{k.replace("_", "-"): v for k, v in headers.items()}}
@@ -278,6 +278,11 @@ def test_the_history_is_closed_to_strangers(rooms, authorization):
 )
 def test_a_page_of_another_origin_cannot_connect_even_with_a_token(rooms, origin):
     assert refusal(knock(rooms, good(), Origin=origin)) == (403, "wrong_origin")
+
+
+def test_a_long_origin_is_logged_without_half_a_character(rooms):
+    knock(rooms, good(), Origin=("x" * 99 + "😀" * 9).encode())
+    assert any('"detail":"' + "x" * 99 + '😀"' in line for line in rooms.example.logs())
 
 
 def test_a_page_of_our_own_origin_can(rooms):

@@ -650,7 +650,16 @@ def test_typed_markup_comes_back_as_text(site):
 
 @pytest.mark.parametrize(
     "content_type",
-    [None, "", "text/plain", "multipart/form-data; boundary=x", "application/jsonp", "text/json", "image/png"],
+    [
+        None,
+        "",
+        "text/plain",
+        "multipart/form-data; boundary=x",
+        "application/jsonp",
+        "text/json",
+        "image/png",
+        b"\xc2\xa0application/json",
+    ],
 )
 def test_another_type_is_refused(site, content_type):
     assert refusal(send_raw(site, urlencode(filled()), content_type)) == (415, "unsupported_media_type")

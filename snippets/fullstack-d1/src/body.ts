@@ -23,8 +23,8 @@ export async function readFields(
   request: Request,
   ...names: string[]
 ): Promise<Record<string, unknown>> {
-  const type = (request.headers.get("Content-Type") ?? "").replace(/;.*/s, "");
-  if (type.trim().toLowerCase() !== "application/json") {
+  const type = request.headers.get("Content-Type") ?? "";
+  if (!/^application\/json[ \t]*(;|$)/i.test(type)) {
     const message = "Send Content-Type: application/json.";
     throw new HttpError(415, "unsupported_media_type", message);
   }

@@ -4,8 +4,8 @@ const BODY_LIMIT_BYTES = 8192;
 
 /** Content-Length may be absent or wrong, so the bytes are counted as they come. */
 export async function readText(request: Request): Promise<string> {
-  const type = request.headers.get("Content-Type")?.split(";")[0]?.trim().toLowerCase();
-  if (type !== "application/json") {
+  const type = request.headers.get("Content-Type") ?? "";
+  if (!/^application\/json[ \t]*(;|$)/i.test(type)) {
     const message = "Send the order with Content-Type: application/json.";
     throw new HttpError(415, "unsupported_media_type", message);
   }

@@ -6,7 +6,7 @@ export function bestFormat(accept: string): Format {
   const named = accept
     .toLowerCase()
     .split(/[ \t]*,[ \t]*/)
-    .filter((range) => !/;\s*q=0(\.0*)?\s*(;|$)/.test(range))
+    .filter((range) => !/;[ \t]*q=0(\.0*)?[ \t]*(;|$)/.test(range))
     .map((range) => range.split(/[ \t]*;/)[0]);
   return FORMATS.find((format) => named.includes(`image/${format}`)) ?? "jpeg";
 }

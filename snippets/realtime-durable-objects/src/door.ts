@@ -10,7 +10,8 @@ export const PROTOCOL = "chat.v1";
  * logs.
  */
 export function tokenOfUpgrade(request: Request, allowedOrigins: string): string {
-  if (request.headers.get("Upgrade")?.toLowerCase() !== "websocket") {
+  // Not toLowerCase(): it makes a k of the Kelvin sign.
+  if (!/^websocket$/i.test(request.headers.get("Upgrade") ?? "")) {
     const message = "This address takes WebSocket connections.";
     throw new HttpError(426, "upgrade_required", message);
   }
@@ -19,7 +20,8 @@ export function tokenOfUpgrade(request: Request, allowedOrigins: string): string
   const allowed = allowedOrigins.split(",").map((one) => one.trim());
   if (origin !== null && !allowed.includes(origin)) {
     const message = "Pages of this origin may not connect.";
-    throw new HttpError(403, "wrong_origin", message, {}, origin.slice(0, 100));
+    const short = [...origin].slice(0, 100).join("");
+    throw new HttpError(403, "wrong_origin", message, {}, short);
   }
   const offered = request.headers.get("Sec-WebSocket-Protocol") ?? "";
   const protocols = offered.split(/[ \t]*,[ \t]*/);

@@ -7,10 +7,9 @@ export type Fields = Partial<Record<(typeof NAMES)[number], string>>;
 // --8<-- [start:read]
 /** The same fields, from a form without JavaScript or as JSON from a script. */
 export async function readFields(request: Request): Promise<Fields> {
-  const given = request.headers.get("Content-Type") ?? "";
-  const type = given.replace(/;.*/s, "").trim().toLowerCase();
-  const isForm = type === "application/x-www-form-urlencoded";
-  if (!isForm && type !== "application/json") {
+  const type = request.headers.get("Content-Type") ?? "";
+  const isForm = /^application\/x-www-form-urlencoded[ \t]*(;|$)/i.test(type);
+  if (!isForm && !/^application\/json[ \t]*(;|$)/i.test(type)) {
     const message = "Send a URL-encoded form or JSON.";
     throw new HttpError(415, "unsupported_media_type", message);
   }
