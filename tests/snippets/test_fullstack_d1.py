@@ -277,6 +277,15 @@ def test_one_account_is_guarded_although_every_try_comes_from_another_network(ap
     assert refusal(answer) == (429, "too_many_attempts")
 
 
+def test_an_account_that_is_deleted_takes_its_sessions_and_tasks_along(app):
+    user = new_user(app)
+    user.add("Buy bread")
+    app.d1("DB", "DELETE FROM users WHERE email = ?", user.email)
+    assert refusal(user.send("GET", "/api/tasks")) == (401, "signed_out")
+    for table in ("sessions", "tasks"):
+        assert app.d1("DB", f"SELECT 1 FROM {table} WHERE user_id = ?", user.id) == []
+
+
 # Sessions and cookies
 
 
@@ -381,6 +390,8 @@ def test_a_form_of_another_site_cannot_even_speak_the_language(app, ann):
         "/api/login", data={"email": ann.email, "password": PASSWORD}, headers={"CF-Connecting-IP": next(ADDRESSES)}
     )
     assert refusal(answer) == (415, "unsupported_media_type")
+    almost = {"CF-Connecting-IP": next(ADDRESSES), "Content-Type": b"\xc2\xa0application/json"}
+    assert refusal(app.http.post("/api/login", content="{}", headers=almost)) == (415, "unsupported_media_type")
 
 
 # Tasks
