@@ -75,7 +75,7 @@ def _never(rule: Rule, earlier: list[Rule]) -> list[str]:
 
 # --8<-- [start:past]
 def _past(number: int, rules: list[Rule]) -> list[str]:
-    """What may get further than the rule wants, by another spelling of its path or hostname."""
+    """What gets further than the rule wants, by another spelling of its path or hostname."""
     rule, said = rules[number - 1], []
     rest = next(r for r in rules[number:] if not r.path and r.has_host(rule.hostname))
     opens = not rule.closed and rest.closed

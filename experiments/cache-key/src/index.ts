@@ -1,6 +1,8 @@
 import { nothingHere, problem } from "../../http";
 
 const PEOPLE: Record<string, string> = { "session-a": "Ana", "session-b": "Ben" };
+// The same for every Host that a caller may send.
+const STORE = "https://store.example.com";
 const HTML = { "Content-Type": "text/html; charset=utf-8" };
 
 /** Stands for the slow work that a cache should save. */
@@ -19,14 +21,14 @@ async function stored(key: string, make: () => Response): Promise<Response> {
 }
 
 // --8<-- [start:wrong]
-function byPath(origin: string, name: string): Promise<Response> {
-  return stored(`${origin}/orders`, () => render(name, "max-age=60"));
+function byPath(name: string): Promise<Response> {
+  return stored(`${STORE}/orders`, () => render(name, "max-age=60"));
 }
 // --8<-- [end:wrong]
 
 // --8<-- [start:right]
-async function byPerson(origin: string, name: string): Promise<Response> {
-  const key = `${origin}/orders?person=${encodeURIComponent(name)}`;
+async function byPerson(name: string): Promise<Response> {
+  const key = `${STORE}/orders?person=${encodeURIComponent(name)}`;
   const page = await stored(key, () => render(name, "max-age=60"));
   // Our own store knows the person; no cache between here and the browser does.
   const headers = { ...HTML, "Cache-Control": "private" };
@@ -46,9 +48,9 @@ export default {
     // Every object has a "constructor"; nobody's session has that name.
     const name = others.length === 0 && Object.hasOwn(PEOPLE, key) ? PEOPLE[key] : undefined;
     if (!name) return problem(401, "unauthenticated", "Sign in first.");
-    const { origin, pathname } = new URL(request.url);
-    if (pathname === "/by-path") return byPath(origin, name);
-    if (pathname === "/by-person") return byPerson(origin, name);
+    const { pathname } = new URL(request.url);
+    if (pathname === "/by-path") return byPath(name);
+    if (pathname === "/by-person") return byPerson(name);
     if (pathname === "/not-stored") return notAtAll(name);
     return nothingHere();
   },
