@@ -43,7 +43,7 @@ try:
         social,
         zips,
     )
-    from model import examples, facts
+    from model import address, examples, facts
     from model import moved as moves
 except ImportError as error:
     raise PluginError(
@@ -156,7 +156,6 @@ class Build:
             markdown=markdown,
             meta=dict(page.meta),
             title=str(page.title),
-            canonical=page.canonical_url or "",
             generated=page.file.generated_by is not None,
             home=page.is_homepage,
             lead_to=lead_to,
@@ -175,7 +174,7 @@ class Build:
         sheet = self.sheets[page.file.src_uri]
         body = tree.parse(markup)
         passes.run(body, sheet, self.guide)
-        page.meta["twin"] = made = twin.twin(body, sheet, self.guide.facts, self.addresses, self.site_url)
+        page.meta["twin"] = made = twin.twin(body, sheet, self.guide.facts, self.addresses)
         self.twins[sheet.uri] = made
         if self.site_url:
             page.meta["picture"] = social.address(sheet.uri)
@@ -196,6 +195,7 @@ class Build:
         for file in files.documentation_pages():
             if file.page:
                 file.page.update_date = feed.changed(file.src_uri, known) or feed.UNKNOWN
+        changed = self.sheets[feed.SOURCE]
         written = {
             patterns_json.ADDRESS: patterns_json.document(
                 [
@@ -203,7 +203,7 @@ class Build:
                     for p in self.guide.patterns
                 ]
             ),
-            feed.NAME: feed.document(self.sheets[feed.SOURCE], self.config.site_name, self.site_url),
+            feed.NAME: feed.feed(feed.changes(changed.source), self.config.site_name, changed, self.site_url),
             **llms.documents(
                 self.config.site_name,
                 self.config.site_description or "",
@@ -231,9 +231,9 @@ class Build:
         for made in self.twins.values():
             path = site / made.address
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(made.text, encoding="utf-8")
+            path.write_text(made.text(self.site_url), encoding="utf-8")
         if self.config.use_directory_urls:  # without them the guide is read from files, which nothing redirects
-            moved.write(site, moves.load(), self.site_url or "/")
+            moved.write(site, moves.load(), self.site_url)
         path = site / search.NAME
         path.parent.mkdir(exist_ok=True)
         path.write_text(search.document(self.index), encoding="utf-8")
@@ -280,10 +280,12 @@ def on_startup(command: str, dirty: bool) -> None:
         buttons.decide()
 
 
+@told
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
+    address.check(config.site_url or "")
     if name := os.environ.get(edition.VARIABLE):
         # mike's own plugin, where it runs, has put the edition's name behind the last slash.
-        config.site_url = urljoin(config.site_url or "/", f"{edition.LATEST}/")
+        config.site_url = config.site_url and urljoin(config.site_url, f"{edition.LATEST}/")
         config.extra["edition"] = name
     config.extra["offline"] = bool(os.environ.get("OFFLINE"))
     mermaid2: Any = config.plugins["mermaid2"]
@@ -332,7 +334,7 @@ def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
 
 def on_post_template(output_content: str, template_name: str, config: MkDocsConfig) -> str:
     if template_name == "sitemap.xml":
-        return feed.LASTMOD.sub("", output_content)
+        return feed.LASTMOD.sub("", output_content) if config.site_url else ""  # an empty file is not written
     return state.now.names.page(output_content) if template_name.endswith(".html") else output_content
 
 

@@ -21,7 +21,6 @@ class Sheet:
         markdown: the text without front matter; markers are filled in on the way.
         meta: the front matter.
         title: what the navigation calls it.
-        canonical: its full address; empty where the site has none.
         generated: whether a build made it, so that no file in ``docs/`` holds it.
         home: whether it is the home page.
         lead_to: gives the address of another file below ``docs/``, as seen from this page.
@@ -36,7 +35,6 @@ class Sheet:
     markdown: str
     meta: dict[str, Any]
     title: str
-    canonical: str
     generated: bool
     home: bool
     lead_to: Callable[[str], str] = field(repr=False)

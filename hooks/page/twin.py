@@ -13,8 +13,8 @@ import yaml
 
 from hooks.page.sheet import Sheet
 from hooks.page.tree import Node, children, classes, parse, printed, put_before, text_of
+from model.address import INSIDE, placed
 from model.facts import EVIDENCE, Fact, remarks
-from model.markdown import relative
 
 # What is there for the eye, for a script or for the style sheet only.
 DROPPED = (
@@ -34,9 +34,9 @@ class Twin:
         title: the page's title, a pattern's with its number.
         description: its one sentence.
         address: where the twin lies, below the site.
-        body: the text, without front matter and footnotes.
+        body: the text, without front matter and footnotes; ``placed`` fills its addresses in.
         facts: the facts behind its footnotes, in order.
-        page: the page's own full address, or the empty text.
+        page: the page's own address, below the site.
     """
 
     title: str
@@ -46,13 +46,12 @@ class Twin:
     facts: list[Fact]
     page: str
 
-    @property
-    def text(self) -> str:
-        """The whole document."""
-        head = {"title": self.title, "description": self.description, "page": self.page}
+    def text(self, site_url: str) -> str:
+        """Return the whole document."""
+        head = {"title": self.title, "description": self.description, "page": site_url and urljoin(site_url, self.page)}
         lines = yaml.safe_dump({k: v for k, v in head.items() if v}, sort_keys=False, allow_unicode=True, width=1000)
         notes = "\n" + footnotes(self.facts) if self.facts else ""
-        return f"---\n{lines}---\n\n{self.body}{notes}"
+        return f"---\n{lines}---\n\n{placed(self.body, self.address, site_url)}{notes}"
 
 
 def footnotes(facts: list[Fact]) -> str:
@@ -198,37 +197,31 @@ class Printer:
         return head + self.blocks(node)
 
 
-def leading(sheet: Sheet, twins: dict[str, str], site_url: str) -> Callable[[str], str]:
-    """Return what changes an address of a page into one of its twin: to another twin, to a file, or away.
-
-    Args:
-        sheet: the page.
-        twins: the address of each page to that of its twin, both below the site.
-        site_url: the site's address; when empty, links are relative to the twin.
-    """
+def leading(sheet: Sheet, twins: dict[str, str]) -> Callable[[str], str]:
+    """Return what turns a link of a page into one of its twin; ``twins`` leads from a page's address to its twin's."""
 
     def lead(url: str) -> str:
         parts = urlsplit(url)
-        if parts.scheme or parts.netloc or not parts.path:
+        if parts.scheme or parts.netloc:
             return url
-        place = normpath(join(dirname(sheet.dest), parts.path))
+        place = normpath(join(dirname(sheet.dest), parts.path) if parts.path else sheet.url)
         page = "" if place == "." else place if place in twins else f"{place}/"
         # A query chooses a row of an interactive page, which a twin is not.
         if page in twins:
             place = page if parts.query else twins[page]
         rest = (f"?{parts.query}" if parts.query else "") + (f"#{parts.fragment}" if parts.fragment else "")
-        return (urljoin(site_url, place) if site_url else relative(place, sheet.twin)) + rest
+        return f"{INSIDE}{place}{rest}"
 
     return lead
 
 
-def twin(body: Node, sheet: Sheet, facts: dict[str, Fact], twins: dict[str, str], site_url: str) -> Twin:
+def twin(body: Node, sheet: Sheet, facts: dict[str, Fact], twins: dict[str, str]) -> Twin:
     """Return the twin of a page, whose tree stays as it is."""
     copy = parse(printed(body))
     for form in copy.css("form.chooser, div.chooser"):
         put_before(form, f"<p>{ON_THE_PAGE}</p>")
     for node in copy.css(f"div.chooser, {DROPPED}"):
         node.decompose()
-    printer = Printer(leading(sheet, twins, site_url))
+    printer = Printer(leading(sheet, twins))
     text = printer.blocks(copy).strip() + "\n"
-    return Twin(sheet.name, sheet.description, sheet.twin, text, [facts[n] for n in printer.notes], sheet.canonical)
+    return Twin(sheet.name, sheet.description, sheet.twin, text, [facts[n] for n in printer.notes], sheet.url)

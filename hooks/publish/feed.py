@@ -68,25 +68,25 @@ def changes(markdown: str) -> list[Change]:
     return sorted(found, key=lambda change: (change.date, change.guid), reverse=True)
 
 
-def feed(entries: list[Change], title: str, description: str, site_url: str, page: str) -> str:
-    """Return the RSS document.
+def feed(entries: list[Change], title: str, page: Sheet, site_url: str) -> str:
+    """Return the RSS document of the newest corrections; where the site has no address, links are relative to the feed.
 
     Args:
         entries: what it lists, the newest first.
         title: the site's name.
-        description: the page's one sentence.
-        site_url: the site's address.
-        page: the address of the page that lists all of them.
+        page: the page that lists all of them.
+        site_url: the site's address, or the empty text.
     """
+    link = escape(urljoin(site_url, page.url))
     items = "".join(
-        f"<item><title>{escape(f'{c.section}: {shortened(c.today)}')}</title><link>{escape(page)}#{slugify(c.section, '-')}</link>"
+        f"<item><title>{escape(f'{c.section}: {shortened(c.today)}')}</title><link>{link}#{slugify(c.section, '-')}</link>"
         f'<guid isPermaLink="false">{c.guid}</guid><pubDate>{_rfc(c.date)}</pubDate>'
         f"<description>{escape(f'Before: {c.then}. Today: {c.today}')}</description></item>\n"
-        for c in entries
+        for c in entries[:NEWEST]
     )
     return (
         '<?xml version="1.0" encoding="utf-8"?>\n<rss version="2.0" xmlns:atom="http://www.w3.org/2005/Atom"><channel>\n'
-        f"<title>{escape(title)}: what changed</title><link>{escape(page)}</link><description>{escape(description)}</description>\n"
+        f"<title>{escape(title)}: what changed</title><link>{link}</link><description>{escape(page.description)}</description>\n"
         f'<language>en</language><atom:link href="{escape(urljoin(site_url, NAME))}" rel="self" type="application/rss+xml"/>\n'
         f"{items}</channel></rss>\n"
     )
@@ -130,9 +130,3 @@ def changed(src_uri: str, known: dict[str, str]) -> str:
     example = f"snippets/{Path(src_uri).stem}/" if src_uri.startswith("patterns/") else "\0"
     days = [day for path, day in known.items() if path == f"docs/{src_uri}" or path.startswith(example)]
     return max(days, default="")
-
-
-def document(page: Sheet, title: str, site_url: str) -> str:
-    """Return the feed of the newest corrections; where the site has no address of its own, links stay relative to the feed."""
-    entries = changes(page.source)[:NEWEST]
-    return feed(entries, title, page.description, site_url, page.canonical or page.url)

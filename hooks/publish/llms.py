@@ -1,9 +1,7 @@
 """Publish ``llms.txt``, an index of the Markdown twins for language models, and ``llms-full.txt``, all of them in one file."""
 
-from collections.abc import Iterable
-from urllib.parse import urljoin
-
 from hooks.page.twin import Twin, footnotes
+from model.address import INSIDE, placed
 
 INDEX, FULL = "llms.txt", "llms-full.txt"
 INTRO = """\
@@ -20,43 +18,39 @@ DATA = {
 }
 
 
-def entry(title: str, address: str, description: str, site_url: str) -> str:
+def entry(title: str, address: str, description: str) -> str:
     """Return one line of the index."""
-    link = f"- [{title}]({urljoin(site_url, address) if site_url else address})"
+    link = f"- [{title}]({INSIDE}{address})"
     return f"{link}: {description}" if description else link
 
 
-def index(
-    name: str, description: str, sections: dict[str, list[Twin]], optional: list[Twin], site_url: str, full: int
-) -> str:
+def entries(twins: list[Twin]) -> list[str]:
+    return [entry(t.title, t.address, t.description) for t in twins]
+
+
+def index(head: str, sections: dict[str, list[Twin]], optional: list[Twin], full: int) -> str:
     """Return ``llms.txt``: a title, a quote that says what this is, and lists of links.
 
     Args:
-        name: the site's name.
-        description: the site in one sentence.
+        head: title, quote and introduction.
         sections: title to twins, in the order of the navigation.
         optional: twins that a short context may leave out.
-        site_url: the site's address; when empty, links are relative.
         full: the size of ``llms-full.txt`` in bytes.
     """
-    parts = [f"# {name}\n\n> {description}\n\n{INTRO}"]
-    for title, twins in sections.items():
-        lines = [entry(t.title, t.address, t.description, site_url) for t in twins]
-        parts.append(f"## {title}\n\n" + "\n".join(lines) + "\n")
-    lines = [entry(title, address, text, site_url) for address, (title, text) in DATA.items()]
-    parts.append("## Data\n\n" + "\n".join(lines) + "\n")
-    lines = [entry("Everything in one file", FULL, f"All pages below each other, {full / 1e6:.1f} MB.", site_url)]
-    lines += [entry(t.title, t.address, t.description, site_url) for t in optional]
-    parts.append("## Optional\n\n" + "\n".join(lines) + "\n")
-    return "\n".join(parts)
+    everything = entry("Everything in one file", FULL, f"All pages below each other, {full / 1e6:.1f} MB.")
+    lists = {
+        **{title: entries(twins) for title, twins in sections.items()},
+        "Data": [entry(title, address, text) for address, (title, text) in DATA.items()],
+        "Optional": [everything, *entries(optional)],
+    }
+    return head + "".join(f"\n## {title}\n\n" + "\n".join(lines) + "\n" for title, lines in lists.items())
 
 
-def full(name: str, description: str, twins: Iterable[Twin]) -> str:
+def full(head: str, twins: list[Twin]) -> str:
     """Return ``llms-full.txt``: every twin, and one list of footnotes for all of them."""
-    twins = list(twins)
     facts = {fact.id: fact for t in twins for fact in t.facts}
     pages = "\n---\n\n".join(t.body for t in twins)
-    return f"# {name}\n\n> {description}\n\n{INTRO}\n---\n\n{pages}\n---\n\n# Sources of the figures\n\n{footnotes(list(facts.values()))}"
+    return f"{head}\n---\n\n{pages}\n---\n\n# Sources of the figures\n\n{footnotes(list(facts.values()))}"
 
 
 def documents(
@@ -71,7 +65,9 @@ def documents(
         twins: all of them.
         site_url: the site's address; when empty, links are relative.
     """
+    head = f"# {name}\n\n> {description}\n\n{INTRO}"
     known = [twin for of_section in listed.values() for twin in of_section]
     rest = [twin for twin in twins if twin not in known]
-    everything = full(name, description, [*known, *rest])
-    return {FULL: everything, INDEX: index(name, description, listed, rest, site_url, len(everything.encode()))}
+    everything = placed(full(head, [*known, *rest]), FULL, site_url)
+    listing = index(head, listed, rest, len(everything.encode()))
+    return {FULL: everything, INDEX: placed(listing, INDEX, site_url)}

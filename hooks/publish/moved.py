@@ -17,9 +17,10 @@ def stub(old: str, new: str, site_url: str) -> str:
     """Return the page that stands where another one stood."""
     page, mark, part = new.partition("#")
     target = html.escape(relative(page, old) + mark + part)
+    canonical = f'<link rel="canonical" href="{html.escape(site_url + page)}">' if site_url else ""
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8">{TITLE}'
-        f'<meta name="robots" content="noindex"><link rel="canonical" href="{html.escape(site_url + new.partition("#")[0])}">'
+        f'<meta name="robots" content="noindex">{canonical}'
         f'<meta http-equiv="refresh" content="0; url={target}"></head>'
         f'<body><p>This page moved. <a href="{target}">Go to its new place</a>.</p></body></html>\n'
     )

@@ -17,12 +17,13 @@ from playwright.sync_api import Browser
 from hooks.publish.edition import block, compared, figures
 from hooks.publish.headers import FIXED, IMMUTABLE, RULES, inline
 from model.facts import ROOT, Fact, load
+from model.files import GuideError
 from model.markdown import sections
 from runtime.browser import Visit
 from runtime.site import SITE_DATE, copy_project
 from runtime.workers import Example, Runtime
 from tools.hosting import __main__ as host
-from tools.hosting.editions import EditionError, publish
+from tools.hosting.editions import publish
 
 OLD, NEW = "2026-10-01", "2026-11-24"
 ADDRESS = "https://guide.example.com/"
@@ -151,7 +152,7 @@ def test_a_page_that_would_be_lost_stops_the_edition(repository: Repository, mon
     monkeypatch.setattr(host, "build", lambda *arguments, **environment: None)
     before = repository.run("git", "rev-parse", "editions")
     with pytest.raises(
-        EditionError, match=r"pages that are gone: guide/going/, guide/new-name/\. Say in docs/data/moved\.yml"
+        GuideError, match=r"pages that are gone: guide/going/, guide/new-name/\. Say in docs/data/moved\.yml"
     ):
         publish(repository.folder, True, datetime.date(2026, 12, 1))
     assert repository.run("git", "rev-parse", "editions") == before
@@ -163,6 +164,12 @@ def test_both_editions_stand_on_the_branch_and_nothing_else_is_touched(repositor
     assert [(v["version"], v["aliases"]) for v in versions] == [(NEW, ["latest"]), (OLD, [])]
     assert versions[0]["properties"]["commit"] == repository.run("git", "rev-parse", "main").strip()
     assert repository.run("git", "status", "--porcelain") == ""
+
+
+def test_editions_that_know_no_address_are_not_put_together(tmp_path: Path):
+    (tmp_path / "latest").mkdir()
+    with pytest.raises(GuideError, match=r"latest/ has no sitemap .* again, with SITE_URL"):
+        host.finish(tmp_path)
 
 
 def test_an_edition_older_than_the_newest_is_refused(repository: Repository):

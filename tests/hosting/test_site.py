@@ -19,13 +19,14 @@ from hooks.publish.assets import HashedFileError, Renaming, names
 from hooks.publish.headers import FIXED, HASHED, IMMUTABLE, LINE, RULES, HeadersError, inline, parse, policy, text
 from hooks.publish.moved import redirects, write
 from model.facts import ROOT, load
+from model.files import GuideError
 from model.moved import MovedError
 from model.moved import load as moved_pages
 from model.moved import parse as moves
 from runtime.browser import Visit
 from runtime.site import Site, serve
 from runtime.workers import Example, Runtime, dry_run
-from tools.hosting.__main__ import HostError, public_address
+from tools.hosting.__main__ import public_address
 
 MOVED = {
     "patterns/kv-at-the-edge/": "patterns/global-api-kv/",
@@ -466,13 +467,14 @@ def test_wrangler_takes_the_configuration_without_a_warning(folder: Path, runtim
 
 
 @pytest.mark.parametrize(
-    "address", [None, "", "guide.example.com", "http://guide.example.com/", "https://example.com/guide/"]
+    "address",
+    [None, "", "guide.example.com", "http://guide.example.com/", "https://example.com/guide/", "https://a.example/?b"],
 )
 def test_nothing_is_deployed_before_the_address_is_known(monkeypatch: pytest.MonkeyPatch, address: str | None):
     monkeypatch.delenv("SITE_URL", raising=False)
     if address is not None:
         monkeypatch.setenv("SITE_URL", address)
-    with pytest.raises(HostError, match=r"SITE_URL=https://guide\.example\.com/"):
+    with pytest.raises(GuideError, match=r"SITE_URL=https://guide\.example\.com/"):
         public_address()
-    monkeypatch.setenv("SITE_URL", "https://guide.example.com/")
-    assert public_address() == "https://guide.example.com/"
+    monkeypatch.setenv("SITE_URL", "https://guide.example.com")
+    assert public_address() == "https://guide.example.com"

@@ -12,13 +12,12 @@ from pathlib import Path
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
 import pytest
-from bs4 import BeautifulSoup
 from playwright.sync_api import Browser
 
 from hooks.blocks import offers
 from model.files import GuideError
 from runtime.browser import Visit
-from runtime.site import SITE_DATE, Site, build
+from runtime.site import SITE_DATE, Site
 from tests.support.pages import ROOT, SLUGS
 from tools.hosting import offline
 
@@ -150,15 +149,6 @@ def test_patterns_can_be_read_without_a_network(reader: Visit, unzipped: Path):
         assert reader.page.locator("h2").count() >= 15, slug
 
 
-def test_a_site_that_is_given_the_zip_offers_it_on_the_home_page(archive: Path, tmp_path: Path):
-    done = build(tmp_path / "site", OFFLINE_ZIP=str(archive))
-    assert done.returncode == 0, done.stderr
-    home = BeautifulSoup((tmp_path / "site" / "index.html").read_text(), "html.parser")
-    link = home.find("a", string="Read it offline")
-    assert (tmp_path / "site" / link["href"]).read_bytes() == archive.read_bytes()
-    assert f"{archive.stat().st_size / 1e6:.1f} MB" in link.parent.text
-
-
 def test_a_zip_that_is_not_there_stops_the_build_and_says_how_to_make_it(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("OFFLINE_ZIP", "dist/gone.zip")
     with pytest.raises(GuideError, match=r"dist/gone\.zip.*tools\.hosting\.offline"):
@@ -183,5 +173,5 @@ def test_a_module_becomes_a_script_that_hands_out_its_exports(module: str, scrip
 
 @pytest.mark.parametrize("line", ['import { a } from "./b.js";', "export default 1;", "export { start };"])
 def test_a_module_that_cannot_become_a_script_is_named(line: str):
-    with pytest.raises(offline.OfflineError, match=r"assets/x\.js: '(im|ex)port .*' cannot be made a classic script"):
+    with pytest.raises(GuideError, match=r"assets/x\.js: '(im|ex)port .*' cannot be made a classic script"):
         offline.classic("x", f"{line}\nexport function start() {{}}")

@@ -16,6 +16,7 @@ from PIL import Image, ImageChops
 from hooks.publish import feed, social
 from runtime.site import Site
 from tests.support.pages import ROOT, every_page
+from tests.support.sheets import sheet
 
 SMALL_BYTES = 30_000
 ATOM = "{http://www.w3.org/2005/Atom}link"
@@ -107,7 +108,7 @@ def test_a_row_keeps_its_identity_when_the_table_around_it_changes():
     other = "| A | B & <C> | 2026-06-01, 2026-07-01 | [page](https://example.com) |\n| No | date | not found | – |\n"
     both = feed.changes(f"## Other\n\n{other}\n## Data\n\n{row}")
     assert [c.today for c in both] == ["B & <C>", "Still is: 1 ms, see kv"] and both[1].guid == one[0].guid
-    text = feed.feed(both, "T & S", "D", "https://example.com/", "https://example.com/changed/")
+    text = feed.feed(both, "T & S", sheet("", description="D"), "https://example.com/")
     assert (
         ElementTree.fromstring(text).findall("channel/item")[0].findtext("description") == "Before: A. Today: B & <C>"
     )

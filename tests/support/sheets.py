@@ -26,7 +26,6 @@ def sheet(markdown: str, uri: str = "guide/x.md", **meta: Any) -> Sheet:
         markdown=markdown,
         meta=meta,
         title="X",
-        canonical="",
         generated=False,
         home=uri == "index.md",
         lead_to=lambda target: f"../../{target.removesuffix('.md')}/",

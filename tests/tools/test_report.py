@@ -11,6 +11,7 @@ import pytest
 
 from hooks.publish.headers import parse
 from model.diagrams import key
+from model.files import GuideError
 from runtime.site import copy_project
 from tools.hosting.archive import unpack
 from tools.report import __main__ as tool
@@ -127,6 +128,12 @@ def test_the_page_of_the_report_stands_alone_and_leads_to_both_builds(made: Path
         assert (made / link).is_file(), link
 
 
+def test_a_preview_names_no_address_that_nobody_can_visit(made: Path):
+    files = [p for p in (made / "head").rglob("*") if p.suffix in (".html", ".md", ".txt", ".xml", ".json")]
+    assert len(files) > 150 and not [p for p in files if "preview.invalid" in p.read_text()]
+    assert "](../guide/decide/index.md" in (made / "head/patterns/index.md").read_text()
+
+
 def test_the_check_of_previews_lets_our_build_in(made: Path, found: Report, tmp_path: Path):
     with zipfile.ZipFile(tmp_path / "preview.zip", "w") as archive:
         for path in sorted(made.rglob("*")):
@@ -180,20 +187,20 @@ def test_the_report_reads_well_as_markdown(found: Report):
 
 def test_a_base_that_git_does_not_know_is_refused(clone: Path, made: Path):
     for name in ("nonsense", "--help", "--output=x"):
-        with pytest.raises(tool.BuildError, match="git knows no commit"):
+        with pytest.raises(GuideError, match="git knows no commit"):
             tool.report(clone, name, clone / "report")
     assert (made / "report.json").is_file()
 
 
 def test_a_folder_with_other_files_is_not_overwritten(clone: Path):
-    with pytest.raises(tool.BuildError, match="holds other files"):
+    with pytest.raises(GuideError, match="holds other files"):
         tool.report(clone, "main", clone / "docs")
     assert (clone / "docs" / "index.md").is_file()
 
 
 def test_a_side_that_does_not_build_says_why(tmp_path: Path):
     (tmp_path / "mkdocs.yml").write_text("site_name: x\n")
-    with pytest.raises(tool.BuildError, match=r"the branch does not build:\nERROR .*docs_dir"):
+    with pytest.raises(GuideError, match=r"the branch does not build:\nERROR .*docs_dir"):
         tool.warnings(tmp_path, tmp_path / "site", "the branch")
 
 

@@ -20,10 +20,11 @@ import sys
 import tarfile
 from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from hooks.publish import headers
 from hooks.publish.edition import LATEST
+from model.address import check
+from model.files import GuideError
 from model.markdown import relative
 from runtime import toolchain
 from runtime.site import mkdocs
@@ -37,19 +38,15 @@ BANNER = '<div data-md-component="announce">'
 CSP = "Content-Security-Policy"
 
 
-class HostError(Exception):
-    """The site cannot be hosted like this; the message says what to do."""
-
-
 def build(site: Path, root: Path = ROOT, *options: str, **environment: str) -> None:
     """Build the site of today strictly into a folder.
 
     Raises:
-        HostError: the build failed; the message is its own.
+        GuideError: the build failed; the message is its own.
     """
     done = mkdocs(site, root, "--strict", *options, **environment)
     if done.returncode:
-        raise HostError(done.stderr.strip())
+        raise GuideError(done.stderr.strip())
 
 
 def editions_branch(root: Path = ROOT) -> str | None:
@@ -79,13 +76,12 @@ def finish(site: Path) -> None:
     """Turn a folder of editions into a site: headers, redirects, the banner on older editions, and what stands at the root.
 
     Raises:
-        HostError: the platform would not read all rules.
+        GuideError: the platform would not read all rules.
     """
-    found = re.search(rf"<loc>(.*?/){LATEST}/", (site / LATEST / "sitemap.xml").read_text(encoding="utf-8"))
+    sitemap = site / LATEST / "sitemap.xml"
+    found = sitemap.is_file() and re.search(rf"<loc>(.*?/){LATEST}/", sitemap.read_text(encoding="utf-8"))
     if not found:
-        raise HostError(
-            f"{LATEST}/sitemap.xml names no page under {LATEST}/. Build with SITE_URL, and publish the edition again."
-        )
+        raise GuideError(f"{LATEST}/ has no sitemap of its pages. Publish the edition again, with SITE_URL.")
     address = found[1]
     editions = [entry["version"] for entry in json.loads((site / "versions.json").read_text(encoding="utf-8"))]
     moved = moves(site / LATEST)
@@ -181,7 +177,7 @@ def redirects(site: Path, editions: list[str]) -> str:
     """Return the redirects of all editions, and those from addresses without an edition to the latest.
 
     Raises:
-        HostError: there are more than the platform reads.
+        GuideError: there are more than the platform reads.
     """
     static = [f"/ /{LATEST}/ 302"]
     dynamic = []
@@ -194,7 +190,7 @@ def redirects(site: Path, editions: list[str]) -> str:
         static += [f"/{part}/{old} /{part}/{new} 301" for old, new in moves(site / part).items()]
     for lines, limit, kind in ((static, STATIC, "static"), (dynamic, DYNAMIC, "dynamic")):
         if len(lines) > limit:
-            raise HostError(
+            raise GuideError(
                 f"_redirects: {len(lines)} {kind} rules, but the platform reads {limit}; take old editions away"
             )
     return "\n".join([*static, *dynamic]) + "\n"
@@ -204,14 +200,12 @@ def public_address() -> str:
     """Return the address under which the site will be read.
 
     Raises:
-        HostError: ``SITE_URL`` is missing or is not the address of a public host.
+        GuideError: ``SITE_URL`` is missing or is not the root of a host over https.
     """
     address = os.environ.get("SITE_URL", "")
-    parts = urlsplit(address)
-    if parts.scheme != "https" or not parts.hostname or parts.path != "/":
-        raise HostError(
-            "Say under which address the guide will be read, for example SITE_URL=https://guide.example.com/"
-        )
+    check(address)
+    if not re.fullmatch("https://[^/]+/?", address):
+        raise GuideError("Workers serve the guide at the root of a host: set SITE_URL=https://guide.example.com/")
     return address
 
 
@@ -230,7 +224,7 @@ def main(arguments: list[str]) -> int:
             return toolchain.wrangler("dev", "--ip", "127.0.0.1", *rest, "--config", CONFIG).returncode
         if command.command in ("upload", "deploy"):
             return toolchain.wrangler("deploy", *rest, "--config", CONFIG).returncode
-    except (HostError, toolchain.ToolchainError) as error:
+    except (GuideError, toolchain.ToolchainError) as error:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:

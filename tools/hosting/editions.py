@@ -15,23 +15,20 @@ from pathlib import Path
 from mike import commands, mkdocs_utils
 
 from hooks.publish.edition import LATEST, PREVIOUS, VARIABLE
+from model.files import GuideError
 from tools.hosting import __main__ as host
-from tools.hosting.__main__ import BRANCH, HostError
-
-
-class EditionError(HostError):
-    """The edition cannot be published like this; the message says what to do."""
+from tools.hosting.__main__ import BRANCH
 
 
 def git(root: Path, *arguments: str) -> str:
     """Run git and return what it prints.
 
     Raises:
-        EditionError: git failed; the message is its own.
+        GuideError: git failed; the message is its own.
     """
     done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, encoding="utf-8", check=False)
     if done.returncode:
-        raise EditionError(done.stderr.strip())
+        raise GuideError(done.stderr.strip())
     return done.stdout.strip()
 
 
@@ -56,20 +53,20 @@ def publish(root: Path, new: bool, today: datetime.date) -> str:
     """Build the edition strictly, commit it to the branch and return its date.
 
     Raises:
-        EditionError: files are not committed, the date is not the newest, or a page of the latest edition would be lost.
+        GuideError: files are not committed, the date is not the newest, or a page of the latest edition would be lost.
     """
     host.public_address()
     if git(root, "status", "--porcelain"):
-        raise EditionError("Commit your changes first: an edition belongs to a commit.")
+        raise GuideError("Commit your changes first: an edition belongs to a commit.")
     known = published(root)
     edition = str(today) if new or not known else known[0]["edition"]
     if known and edition < known[0]["edition"]:
-        raise EditionError(f"{edition} is older than the newest edition, {known[0]['edition']}.")
+        raise GuideError(f"{edition} is older than the newest edition, {known[0]['edition']}.")
     earlier = [e for e in known if e["edition"] < edition and e["commit"]]
     site = root / ".cache" / "edition"
     host.build(site, root, **{VARIABLE: edition, PREVIOUS: " ".join(earlier[0].values()) if earlier else ""})
     if missing := lost(root, site):
-        raise EditionError(
+        raise GuideError(
             f"The latest edition has pages that are gone: {', '.join(missing)}. Say in docs/data/moved.yml where they are now."
         )
     config = mkdocs_utils.load_config(str(root / "mkdocs.yml"), site_dir=str(site))
@@ -99,7 +96,7 @@ def main(arguments: list[str]) -> int:
     given = parser.parse_args(arguments)
     try:
         print(f"Edition of {publish(Path.cwd(), given.new, given.date)}, on the branch {BRANCH}.")
-    except HostError as error:
+    except GuideError as error:
         print(error, file=sys.stderr)
         return 1
     return 0

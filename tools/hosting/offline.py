@@ -14,33 +14,28 @@ import zipfile
 from pathlib import Path
 
 from model.facts import site_date
-from model.files import ROOT
+from model.files import ROOT, GuideError
 from tools.hosting import __main__ as host
-from tools.hosting.__main__ import HostError
 
 NAME = "cloudflare-architecture-examples"
-# What only a server or a search engine uses.
-LEFT_OUT = {"404.html", "sitemap.xml", "sitemap.xml.gz", "_headers", "_redirects"}
+# What only a server uses.
+LEFT_OUT = {"404.html", "_headers", "_redirects"}
 # From a file, a browser refuses what crosses origins; fonts come by the style sheet all the same.
 PRELOAD = re.compile(r'\s*<link rel="preload"[^>]*>')
 MODULE = re.compile(r'data-module="([^"]+)"')
 EXPORT = re.compile(r"^export (?=(?:async )?(?:function|const|class) (\w+))", re.M)
 
 
-class OfflineError(HostError):
-    """The site cannot be made readable from files; the message says why."""
-
-
 def classic(name: str, module: str) -> str:
     """Return a module's source as a script that keeps its exports in ``window.modules``.
 
     Raises:
-        OfflineError: the module imports another one, or exports in a way that this does not know.
+        GuideError: the module imports another one, or exports in a way that this does not know.
     """
     names = EXPORT.findall(module)
     script = EXPORT.sub("", module)
     if odd := re.search(r"^(?:import|export)\b.*", script, re.M):
-        raise OfflineError(f"assets/{name}.js: {odd[0]!r} cannot be made a classic script")
+        raise GuideError(f"assets/{name}.js: {odd[0]!r} cannot be made a classic script")
     return f'(() => {{\n{script}\n(window.modules ??= {{}})["{name}"] = {{ {", ".join(names)} }};\n}})();\n'
 
 
@@ -62,8 +57,7 @@ def build(folder: Path) -> None:
     """Build the site into a folder, for reading from files.
 
     Raises:
-        HostError: the build failed.
-        OfflineError: a module of the site cannot be read from a file.
+        GuideError: the build failed, or a module of the site cannot be read from a file.
     """
     host.build(folder, ROOT, "--no-directory-urls", SITE_URL="", OFFLINE="1")
     from_files(folder)
@@ -97,7 +91,7 @@ def main(given: list[str]) -> int:
     with tempfile.TemporaryDirectory() as folder:
         try:
             build(Path(folder))
-        except HostError as error:
+        except GuideError as error:
             print(error, file=sys.stderr)
             return 1
         made = pack(Path(folder), options.to / f"{NAME}-{edition}.zip", edition)

@@ -17,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
+from model.files import GuideError
 from runtime import toolchain
 from runtime.site import mkdocs
 from tools.report import pictures as report_pictures
@@ -25,18 +26,11 @@ from tools.report.data import Report, ReportError, from_json, to_json
 from tools.report.markdown import markdown
 from tools.report.page import page
 
-# Both builds get the same address, which nobody can visit; a preview is told its own by the host.
-ADDRESS = "https://preview.invalid/"
-
-
-class BuildError(Exception):
-    """A build or git failed; the message is its own."""
-
 
 def git(root: Path, *arguments: str | Path) -> str:
     done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, encoding="utf-8", check=False)
     if done.returncode:
-        raise BuildError(done.stderr.strip())
+        raise GuideError(done.stderr.strip())
     return done.stdout.strip()
 
 
@@ -45,10 +39,10 @@ def left(root: Path, base: str) -> str:
     for name in (base, f"origin/{base}"):
         try:
             commit = git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
-        except BuildError:
+        except GuideError:
             continue
         return git(root, "merge-base", commit, "HEAD")
-    raise BuildError(f"git knows no commit {base!r}; name a branch or a commit to compare with")
+    raise GuideError(f"git knows no commit {base!r}; name a branch or a commit to compare with")
 
 
 @contextmanager
@@ -67,11 +61,11 @@ def warnings(root: Path, site: Path, what: str) -> list[str]:
     """Build a side and return its warnings.
 
     Raises:
-        BuildError: it does not build.
+        GuideError: it does not build.
     """
-    done = mkdocs(site, root, SITE_URL=ADDRESS)
+    done = mkdocs(site, root, SITE_URL="")  # the host decides where a preview stands, so its links are relative
     if done.returncode:
-        raise BuildError(f"{what} does not build:\n{done.stderr.strip()}")
+        raise GuideError(f"{what} does not build:\n{done.stderr.strip()}")
     return [
         line.partition("-")[2].strip() for line in done.stderr.splitlines() if line.startswith(("WARNING", "ERROR"))
     ]
@@ -81,12 +75,12 @@ def report(root: Path, base: str, target: Path) -> Report:
     """Build both sides, compare them, and write the report into ``target``.
 
     Raises:
-        BuildError: git does not know the base, or a side does not build.
+        GuideError: git does not know the base, or a side does not build.
         ReportError: a build says what no build of ours says.
     """
     commit = left(root, base)
     if target.exists() and not (target / "report.json").exists() and any(target.iterdir()):
-        raise BuildError(f"{target} holds other files; name an empty folder")
+        raise GuideError(f"{target} holds other files; name an empty folder")
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
     with checkout(root, commit) as before:
@@ -111,7 +105,7 @@ def main(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     try:
         found = report(toolchain.ROOT, options.base, options.output)
-    except (BuildError, ReportError, toolchain.ToolchainError) as error:
+    except (GuideError, ReportError, toolchain.ToolchainError) as error:
         print(error, file=sys.stderr)
         return 1
     folder = os.path.relpath(options.output)
