@@ -677,6 +677,15 @@ def test_a_network_takes_few_places_of_a_day_whichever_cookies_it_brings(site: E
     assert [visitor.post("global-api-kv", call).status_code for visitor in old] == [200] * 5 + [429] * 2
 
 
+def test_a_customer_with_many_networks_of_ipv6_does_not_end_the_day_of_the_others(runtime: Runtime):
+    call = {"method": "GET", "url": "/"}
+    with live(runtime, variables={"VISITORS_OF_A_48": 3}) as example:
+        seen = [Visitor(example, f"2001:db8:9:{n:x}::1").post("global-api-kv", call).status_code for n in range(5)]
+        assert seen == [200] * 3 + [429] * 2
+        assert Visitor(example, "2001:db8:a::1").post("global-api-kv", call).status_code == 200
+        assert Visitor(example, "198.51.100.7").post("global-api-kv", call).status_code == 200
+
+
 def test_who_empties_nothing_gets_no_cookie(site: Example):
     answer = site.http.delete("/live/global-api-kv", headers=arrive(site).headers())
     assert answer.status_code == 204 and "set-cookie" not in answer.headers
@@ -752,6 +761,7 @@ def test_the_readme_names_the_quotas_of_the_code():
     assert settings["vars"]["VISITORS_A_DAY"] == int(rows["Visitors of a day"])
     of_a_network = "Visitors of a day, of one network (an IPv4 address, an IPv6 /64)"
     assert settings["vars"]["VISITORS_OF_A_NETWORK"] == int(rows[of_a_network])
+    assert settings["vars"]["VISITORS_OF_A_48"] == int(rows["Visitors of a day, of an IPv6 /48"])
     assert f"It takes {settings['vars']['VISITORS_A_DAY'] // int(rows[of_a_network])} networks" in README
 
 

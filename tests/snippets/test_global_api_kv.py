@@ -618,8 +618,9 @@ def test_a_dead_origin_leaves_stored_flags_alone_and_is_used_again_once_it_lives
             assert api.http.get("/v1/flags/good").json() == {"enabled": True, "rollout": 40}
 
 
-def test_a_mistyped_origin_address_is_an_error_of_the_origin(runtime):
-    with runtime.example(SLUG, secrets={"ADMIN_TOKEN": TOKEN}, variables={"ORIGIN_URL": "flags.example.com"}) as api:
+@pytest.mark.parametrize("address", ["flags.example.com", "localhost:8080"])
+def test_a_mistyped_origin_address_is_an_error_of_the_origin(runtime, address):
+    with runtime.example(SLUG, secrets={"ADMIN_TOKEN": TOKEN}, variables={"ORIGIN_URL": address}) as api:
         assert refusal(api.http.get("/v1/flags/good")) == (502, "origin_failed")
 
 

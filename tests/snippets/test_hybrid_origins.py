@@ -297,6 +297,11 @@ def test_a_read_names_the_site_that_answered_it(shop):
     assert answer.json() == {"site": "aws", "path": "/shoes"}
 
 
+def test_a_read_with_a_body_is_a_read(shop):
+    answer = shop.example.http.request("GET", "/shoes", content=b"{}")
+    assert (answer.status_code, answer.headers["x-origin"]) == (200, "aws")
+
+
 @pytest.mark.parametrize("method", ["POST", "PATCH"])
 def test_an_order_that_a_site_refused_is_not_sent_to_another(shop, method):
     shop.aws.become("dead")

@@ -28,7 +28,7 @@ export async function newVisitor(secret: string): Promise<Visitor> {
   return { id, cookie: `${NAME}=${id}.${expires}.${proof}; ${flags}` };
 }
 
-/** An IPv6 customer owns a /64 or more: counting addresses would count nobody. */
+/** An IPv6 customer owns a /64 at least: counting addresses would count nobody. */
 export function networkOf(address: string): string {
   // The URL parser brings every spelling of an IPv6 address into one, in hexadecimal groups.
   const one = URL.parse(`http://[${address}]`)?.hostname.slice(1, -1);

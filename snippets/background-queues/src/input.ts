@@ -22,8 +22,7 @@ export function parseJob(value: unknown): Job {
     throw invalid('"kind" must be "mail" or "onboarding".');
   const wanted = Object.entries(FIELDS[kind]);
   const extra = Object.keys(given).find((name) => !Object.hasOwn(FIELDS[kind], name));
-  if (extra !== undefined)
-    throw invalid(`A job of this kind has no field ${JSON.stringify(extra)}.`);
+  if (extra !== undefined) throw invalid(`A job of this kind has no field ${quoted(extra)}.`);
   for (const [name, most] of wanted) {
     const text = given[name];
     if (typeof text !== "string" || text === "" || text.length > most)
@@ -63,6 +62,9 @@ export function fields(value: unknown, code: string, what: string): Record<strin
     return value as Record<string, unknown>;
   throw new HttpError(400, code, `${what} is a JSON object.`);
 }
+
+/** A caller's own text goes into answer and log: not all of it, and in whole characters. */
+const quoted = (name: string) => JSON.stringify([...name].slice(0, 40).join(""));
 
 function invalid(message: string): HttpError {
   return new HttpError(400, "invalid_job", message);

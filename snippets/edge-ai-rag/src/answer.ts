@@ -33,7 +33,8 @@ export async function answer(
         if (text) await send("text", { text });
         written = true;
       }
-      // What is held back now is half a marker, and stays back.
+      const rest = citations.end();
+      if (rest) await send("text", { text: rest });
       return finish(passages, citations, id, model, send);
     } catch (error) {
       if (error instanceof ReaderLeft) throw error;

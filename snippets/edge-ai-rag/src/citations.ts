@@ -1,8 +1,8 @@
 // --8<-- [start:citations]
 // What Unicode calls opening and closing. Round and curly brackets and quotation marks pass;
 // every other one, however it looks, leaves as part of a marker or not at all.
-const OPEN = /[\p{Ps}--[\(\{‚„〈《「『〝]]/v;
-const CLOSE = /[\p{Pe}--[\)\}〉》」』〞〟]]/v;
+const OPEN = /^[[\p{Ps}\u23A1-\u23A3]--[\(\{‚„〈《「『〝]]$/v;
+const CLOSE = /^[[\p{Pe}\u23A4-\u23A6]--[\)\}〉》」』〞〟]]$/v;
 const INVISIBLE = /\p{Default_Ignorable_Code_Point}/gu;
 /** What is longer stands in no marker: nobody waits for a bracket that is never closed. */
 const MOST_CHARACTERS = 64;
@@ -23,12 +23,12 @@ export class Citations {
     for (const character of text) {
       const plain = character.normalize("NFKC");
       if (OPEN.test(plain)) {
+        shown += this.end();
         this.#depth += 1;
-        this.#held = "";
         this.#innermost = true;
       } else if (CLOSE.test(plain)) {
         // Around a marker stands no other: [[1]7] is [1].
-        if (this.#depth > 0 && this.#innermost) shown += this.#markers();
+        shown += this.#depth > 0 && this.#innermost ? this.#markers() : this.end();
         this.#depth = Math.max(this.#depth - 1, 0);
         this.#held = "";
         this.#innermost = false;
@@ -41,6 +41,13 @@ export class Citations {
       }
     }
     return shown;
+  }
+
+  /** What is held back and is no part of a marker: a bracket may never be closed. */
+  end(): string {
+    const words = /\p{L}/u.test(this.#held) ? this.#held : "";
+    this.#held = "";
+    return words;
   }
 
   #markers(): string {

@@ -12,7 +12,10 @@ export function parseFlag(value: unknown): Flag {
     throw invalid("A flag is a JSON object.");
   const { enabled, rollout = 100, note, ...others } = value as Record<string, unknown>;
   const [unknown] = Object.keys(others);
-  if (unknown !== undefined) throw invalid(`A flag has no field ${JSON.stringify(unknown)}.`);
+  if (unknown !== undefined)
+    throw invalid(
+      `A flag has no field ${JSON.stringify([...unknown].slice(0, 40).join(""))}.`,
+    );
   if (typeof enabled !== "boolean") throw invalid('"enabled" must be true or false.');
   if (
     typeof rollout !== "number" ||

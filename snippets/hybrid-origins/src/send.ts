@@ -12,7 +12,9 @@ export type Parcel = { body: BodyInit | null; repeatable: boolean };
 
 export async function wrap(request: Request): Promise<Parcel> {
   const idempotent = IDEMPOTENT.has(request.method);
-  if (request.body === null) return { body: null, repeatable: idempotent };
+  // Some clients send a body with a GET, and no request can be built with one.
+  if (request.body === null || /^(GET|HEAD)$/.test(request.method))
+    return { body: null, repeatable: idempotent };
   // Without a length, NaN is not small.
   const small = Number(request.headers.get("Content-Length") ?? NaN) <= REPLAY_LIMIT_BYTES;
   if (!idempotent || !small) return { body: request.body, repeatable: false };

@@ -64,7 +64,9 @@ function record(value: unknown, what: string): Record<string, unknown> {
 
 function refuseOthers(others: Record<string, unknown>, what: string): void {
   const [name] = Object.keys(others);
-  if (name !== undefined) throw invalid(`${what} has no field ${JSON.stringify(name)}.`);
+  if (name === undefined) return;
+  const start = [...name].slice(0, 40).join("");
+  throw invalid(`${what} has no field ${JSON.stringify(start)}.`);
 }
 
 function invalid(message: string): HttpError {

@@ -51,6 +51,7 @@ export async function keepVariant(
     log("taken_down_meanwhile", { hash });
   } catch (error) {
     log("cache_failed", { error: firstLine(error) });
+    await caches.default.delete(key); // whether it may stay is not known
   }
 }
 

@@ -5,14 +5,18 @@ import { MAX_OBJECT_BYTES, MAX_PUT_BYTES } from "./plan";
 export type Ask = { name: string; type: string; size: number; multipart: boolean };
 
 // --8<-- [start:ask]
+// The name is shown and offered for saving. It never becomes part of the key. Signs that turn
+// the direction of text would show another name; joiners belong to ordinary names.
+const NAME = /^[^\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069/\\]{1,200}$/u;
+
 export function parseAsk(value: unknown): Ask {
   if (typeof value !== "object" || value === null || Array.isArray(value))
     throw invalid("Send a JSON object.");
   const { name, type, size, multipart = false, ...others } = value as Record<string, unknown>;
   const [unknown] = Object.keys(others);
-  if (unknown !== undefined) throw invalid(`There is no field ${JSON.stringify(unknown)}.`);
-  // The name is shown and offered for saving. It never becomes part of the key.
-  if (typeof name !== "string" || !/^[^\p{C}\p{Zl}\p{Zp}/\\]{1,200}$/u.test(name))
+  if (unknown !== undefined)
+    throw invalid(`There is no field ${JSON.stringify([...unknown].slice(0, 40).join(""))}.`);
+  if (typeof name !== "string" || !NAME.test(name))
     throw invalid('"name" has 1 to 200 characters, no slash and no control character.');
   if (typeof type !== "string" || !Object.hasOwn(KINDS, type))
     throw invalid(`"type" is one of ${Object.keys(KINDS).join(", ")}.`);

@@ -16,7 +16,7 @@ CITATIONS = """
 const { Citations } = await import(process.argv[1] + "/citations.ts");
 const answers = input.map(([parts, count]) => {
   const citations = new Citations(count);
-  const text = parts.map((part) => citations.push(part)).join("");
+  const text = parts.map((part) => citations.push(part)).join("") + citations.end();
   return [text, [...citations.cited].sort()];
 });
 """

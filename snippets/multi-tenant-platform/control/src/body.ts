@@ -30,5 +30,7 @@ export async function bodyOf(request: Request): Promise<Record<string, unknown>>
 /** Refuse fields that nobody reads: a misspelt one would be a change that never happens. */
 export function only(body: Record<string, unknown>, ...names: string[]): void {
   const other = Object.keys(body).find((name) => !names.includes(name));
-  if (other !== undefined) throw invalid(`There is no field ${JSON.stringify(other)} here.`);
+  if (other === undefined) return;
+  const start = [...other].slice(0, 40).join("");
+  throw invalid(`There is no field ${JSON.stringify(start)} here.`);
 }

@@ -14,7 +14,9 @@ async function dispatch(request: Request, env: Env, requestId: string): Promise<
   if (site.state !== "active")
     throw new Refusal(403, "suspended", "This site is switched off.", site.tenant);
 
-  const { method, body } = request;
+  const { method } = request;
+  // Some clients send a body with a GET, and no request can be built with one.
+  const body = method === "GET" || method === "HEAD" ? null : request.body;
   const headers = forTenant(request.headers);
   headers.set("X-Request-Id", requestId);
   const init = { method, headers, body, redirect: "manual" } as const;
