@@ -15,8 +15,8 @@ window.siteSearch = (() => {
     [/^reference\/limits/, 0.7],
     [/^services\/./, 0.9],
   ];
-  const PAGE = { title: 8, names: 3, description: 4, headings: 2, text: 1 };
-  const SECTION = { heading: 4, text: 1 };
+  const PAGE = { title: 8, names: 3, description: 4, headings: 2, text: 1, code: 0.5 };
+  const SECTION = { heading: 4, text: 1, code: 0.5 };
 
   /** Return what many forms of a word have in common: "caching", "cached" and "caches" are all "cach". */
   function stem(word) {
@@ -30,12 +30,34 @@ window.siteSearch = (() => {
     return (root.length > 3 ? root : single).replace(/(.{3})e$/, "$1").replace(/([^l])\1$/, "$1");
   }
 
-  // Only a word that stands nowhere is taken for a misspelling.
+  const NAME = /_*[\p{L}\p{M}\p{N}]+(?:[-_]+[\p{L}\p{M}\p{N}]+)*/gu;
+
+  /** Return the words of a name: "run_worker_first" has three and "waitUntil" two beside itself, "queues" is its own. */
+  function words(name) {
+    const parts = name
+      .replace(/(\p{Ll})(\p{Lu})/gu, "$1 $2")
+      .replace(/(\p{Lu})(\p{Lu}\p{Ll}{2})/gu, "$1 $2")
+      .split(/[-_ ]+/)
+      .filter((part) => part.length > 1 && part !== name);
+    return [...parts, name];
+  }
+
+  /** Return the names of a text. What is indexed, asked and marked is split here and nowhere else. */
+  const names = (text) => text.match(NAME) ?? [];
+  const hits = (name, terms) => words(name).some((word) => terms.includes(stem(word)));
+
+  // The last word may be typed in part. Only a word that stands nowhere, also in part, is taken for a misspelling.
   const known = new Set();
-  const slips = (term) => (known.has(term) || term.length < 4 ? 0 : term.length < 6 ? 1 : 2);
+  const partial = (term, place, terms) => place === terms.length - 1 && term.length > 1;
+  function slips(term, ...place) {
+    if (known.has(term) || term.length < 4) return 0;
+    if (partial(term, ...place) && [...known].some((word) => word.startsWith(term))) return 0;
+    return term.length < 6 ? 1 : 2;
+  }
   const index = (fields, pageOf) =>
     new MiniSearch({
       fields: Object.keys(fields),
+      tokenize: (text) => names(text).flatMap(words),
       processTerm: (word) => {
         const term = stem(word);
         known.add(term);
@@ -45,8 +67,8 @@ window.siteSearch = (() => {
         processTerm: stem,
         boost: fields,
         fuzzy: slips,
-        prefix: (term, place, terms) => place === terms.length - 1 && term.length > 1,
-        weights: { fuzzy: 0.3, prefix: 0.6 },
+        prefix: partial,
+        weights: { fuzzy: 0.3, prefix: 0.3 },
         bm25: { k: 1.2, b: 0.6, d: 0.3 },
         boostDocument: (id) => WEIGHT.find(([pattern]) => pattern.test(entries[pageOf(id)].url))?.[1] ?? 1,
       },
@@ -70,8 +92,8 @@ window.siteSearch = (() => {
     const all = index(PAGE, (id) => id);
     const each = index(SECTION, (id) => sections[id].page);
     for (const [page, { content }] of entries.entries()) {
-      for (const [anchor, heading, text] of content)
-        sections.push({ id: sections.length, page, anchor, heading, text });
+      for (const [anchor, heading, text, code] of content)
+        sections.push({ id: sections.length, page, anchor, heading, text, code });
     }
     const whole = entries.map(({ title, description, names, content }, id) => ({
       id,
@@ -80,43 +102,44 @@ window.siteSearch = (() => {
       names,
       headings: content.map((s) => s[1]).join(" · "),
       text: content.map((s) => s[2]).join(" "),
+      code: content.map((s) => s[3]).join(" "),
     }));
     await all.addAllAsync(whole, { chunkSize: 4 });
     await each.addAllAsync(sections, { chunkSize: 100 });
     [pages, parts] = [all, each];
   }
 
-  /** Return the words of a query that are worth looking for: all of them if they are all small. */
+  /** Return the words of a query that are worth looking for: all of them if they are all small, and no part of a name that is known. */
   function wanted(query) {
-    const words = query.split(/[^\p{L}\p{N}]+/u).filter(Boolean);
-    const large = words.filter((word) => !SMALL.has(word.toLowerCase()));
-    return large.length ? large : words;
+    const all = names(query);
+    const large = all.filter((name) => !SMALL.has(name.toLowerCase()));
+    return (large.length ? large : all).flatMap((name) => (known.has(stem(name)) ? [name] : words(name)));
   }
 
   // Who finds every word of the question comes before who finds one of them often.
-  const complete = (result, words) => result.score * (new Set(result.queryTerms).size / words) ** 2;
-  const ranked = (engine, query, words) =>
+  const complete = (result, number) => result.score * (new Set(result.queryTerms).size / number) ** 2;
+  const ranked = (engine, terms) =>
     engine
-      .search(query)
-      .map((r) => ({ id: r.id, terms: r.terms, score: complete(r, words) }))
+      .search(terms.join(" "), { tokenize: () => terms })
+      .map((r) => ({ id: r.id, terms: r.terms, score: complete(r, new Set(terms.map(stem)).size) }))
       .sort((a, b) => b.score - a.score);
 
   /** Return the pages that answer a query, the best first, each with its best sections. */
   function find(query) {
-    const words = wanted(query);
-    const number = new Set(words.map(stem)).size || 1;
-    const text = words.join(" ");
+    const terms = wanted(query);
+    const stems = (text) => names(text).map(stem).join(" ");
+    const called = (title) => stems(title) === stems(query);
     const within = new Map();
-    for (const { id, terms, score } of ranked(parts, text, number)) {
+    for (const { id, terms: found, score } of ranked(parts, terms)) {
       const list = within.get(sections[id].page) ?? [];
       within.set(sections[id].page, list);
-      if (list.length < SHOWN_SECTIONS) list.push({ ...sections[id], terms, score });
+      if (list.length < SHOWN_SECTIONS) list.push({ ...sections[id], terms: found, score });
     }
-    return ranked(pages, text, number)
-      .map(({ id, terms, score }) => ({
+    return ranked(pages, terms)
+      .map(({ id, terms: found, score }) => ({
         ...entries[id],
-        terms,
-        score: score + (within.get(id)?.[0]?.score ?? 0),
+        terms: found,
+        score: (score + (within.get(id)?.[0]?.score ?? 0)) * (called(entries[id].title) ? 2 : 1),
         sections: within.get(id) ?? [],
       }))
       .sort((a, b) => b.score - a.score);
@@ -131,16 +154,15 @@ window.siteSearch = (() => {
 
   /** Return a text as nodes, with the found words marked. */
   function marked(text, terms) {
-    return text
-      .split(/([\p{L}\p{N}]+)/u)
-      .map((word, place) => (place % 2 && terms.includes(stem(word)) ? element("mark", {}, word) : word));
+    const found = names(text).map((name) => (hits(name, terms) ? element("mark", {}, name) : name));
+    return text.split(NAME).flatMap((between, place) => [between, found[place] ?? ""]);
   }
 
   /** Return the piece of a text around the first found word. */
   function excerpt(text, terms) {
     let at = 0;
-    for (const { 0: word, index } of text.matchAll(/[\p{L}\p{N}]+/gu)) {
-      if (!terms.includes(stem(word))) continue;
+    for (const { 0: word, index } of text.matchAll(NAME)) {
+      if (!hits(word, terms)) continue;
       at = index;
       break;
     }
@@ -223,8 +245,8 @@ window.siteSearch = (() => {
     const ranges = [];
     const texts = document.createTreeWalker(document.querySelector("article"), NodeFilter.SHOW_TEXT);
     while (texts.nextNode()) {
-      for (const { 0: word, index } of texts.currentNode.data.matchAll(/[\p{L}\p{N}]+/gu)) {
-        if (!terms.includes(stem(word))) continue;
+      for (const { 0: word, index } of texts.currentNode.data.matchAll(NAME)) {
+        if (!hits(word, terms)) continue;
         const range = new Range();
         range.setStart(texts.currentNode, index);
         range.setEnd(texts.currentNode, index + word.length);

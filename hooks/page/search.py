@@ -4,6 +4,7 @@ A script and not JSON, so that a browser also reads it from a file system. ``doc
 """
 
 import json
+import re
 from typing import Any
 
 from hooks.guide import Guide
@@ -14,9 +15,10 @@ from model.files import ROOT, fresh, read_yaml
 WORDS = ROOT / "docs" / "data" / "search.yml"
 NAME = "search/index.js"
 START, END = "searchIndex = ", ";\n"
-# Code is found by the words around it: with every line of it the index would be twice as large.
-LEFT_OUT = "pre, svg, template, style, script, select, a.headerlink, dl.strip, [data-search-exclude]"
+LEFT_OUT = "svg, template, style, script, select, a.headerlink, dl.strip, [data-search-exclude]"
 HEADINGS = {"h1", "h2", "h3", "h4"}
+# Of code only the names that the page's text lacks: with every line of it the index would be twice as large.
+CODE_NAME = re.compile(r"_*[^\W_]\w*(?:-\w+)*")
 INLINE = set("a abbr b button code em i kbd small span strong sub sup".split())
 
 Section = list[str]
@@ -30,14 +32,15 @@ def terms(services: list[str], known: dict[str, dict[str, str]]) -> list[str]:
 
 
 def sections(body: Node) -> list[Section]:
-    """Return ``[anchor, heading, text]`` for each part of a page, the part before the first heading first.
+    """Return ``[anchor, heading, text, names in code]`` for each part of a page, the part before the first heading first.
 
     The tree loses what the search leaves out, so this is its last use.
     """
     for node in body.css(LEFT_OUT):
         node.decompose()
-    found: list[Section] = [["", "", ""]]
+    found: list[Section] = [["", "", "", ""]]
     pieces: list[str] = []
+    code: list[list[str]] = [[]]
 
     def flush(into: int) -> None:
         found[-1][into] = " ".join([*found[-1][into].split(), *"".join(pieces).split()])
@@ -49,9 +52,13 @@ def sections(body: Node) -> list[Section]:
                 pieces.append(text_of(child))
             elif child.is_element_node and child.tag in HEADINGS:
                 flush(2)
-                found.append([child.attributes.get("id") or "" if child.tag != "h1" else "", "", ""])
+                found.append([child.attributes.get("id") or "" if child.tag != "h1" else "", "", "", ""])
+                code.append([])
                 walk(child)
                 flush(1)
+            elif child.is_element_node and child.tag == "pre":
+                code[-1] += CODE_NAME.findall(child.text())
+                pieces.append(" ")
             elif child.is_element_node:
                 around = "" if child.tag in INLINE else " "
                 pieces.append(around)
@@ -60,7 +67,12 @@ def sections(body: Node) -> list[Section]:
 
     walk(body)
     flush(2)
-    return [section for section in found if section[1] or section[2]]
+    known = {name.lower() for section in found for text in section for name in CODE_NAME.findall(text)}
+    for section, names in zip(found, code, strict=True):
+        new = {name.lower(): name for name in names if len(name) > 1 and not name.isdigit()}
+        section[3] = " ".join(sorted(new[name] for name in new.keys() - known))
+        known |= new.keys()
+    return [section for section in found if any(section[1:])]
 
 
 @fresh(lambda: [WORDS])

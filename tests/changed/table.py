@@ -218,7 +218,8 @@ ROWS: dict[str, tuple[str, ...]] = {
     ".github/workflows/{name}.yml": ("tests/tools/test_workflows.py", "tests/tools/test_preview.py"),
     # Data and Workers of the tests
     "tests/documents/runner.py": ("docs", "snippets", "README.md"),
-    "tests/site/search_queries.yml": ("tests/site/test_search.py",),
+    "tests/site/search_{name}.yml": ("tests/site/test_search.py",),
+    "tests/support/search.mjs": ("tests/site/test_search.py",),
     "tests/support/scripts.mjs": (
         "tests/model/test_chooser.py",
         "tests/model/test_transcripts.py",
