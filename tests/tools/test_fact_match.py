@@ -44,8 +44,8 @@ def state(html: str, value: float | int | str, unit: str, **more: str) -> State:
         (5, "%", "a fee of 5%"),
         (5, "%", "5 percent"),
         (100, "policies", "100 policies"),
-        (1, "query per row", "<td>Queries</td><td>1</td>"),
-        (10, "GB", "<td>Storage in GB</td> <td>5</td><td>10</td><td>100</td>"),
+        (1, "query per row", "<table><tr><td>Queries</td><td>1</td></table>"),
+        (10, "GB", "<table><tr><td>Storage in GB</td> <td>5</td><td>10</td><td>100</td></table>"),
         (10, "GB", "10 GB<sup>1</sup>"),
         (10, "GB", "GB: 10<sup>1</sup>"),
         (10, "GB", "<span>10</span> <b>GB</b>"),
@@ -140,4 +140,4 @@ def test_a_pattern_sees_one_space_inside_a_block_and_one_line_break_between_bloc
 
 
 def test_a_missing_end_tag_does_not_hide_the_page():
-    assert read("</script><p>a<td>b<title>t")[1] == "a\nb"
+    assert read("</script><p>a<div>b")[1] == "a\nb"

@@ -135,10 +135,7 @@ def by_default(fact: Fact, text: str) -> Finding:
 
 def compare(facts: list[Fact], html: str) -> list[Finding]:
     """Return what a page's HTML says about each of the facts that name it as their source."""
-    try:
-        title, text = read(html)
-    except ValueError as error:
-        return [Finding(fact, State.UNCLEAR, str(error)) for fact in facts]
+    title, text = read(html)
     if ERROR_TITLE.match(title):
         return [Finding(fact, State.UNCLEAR, "the page is an error page, though its status is 200") for fact in facts]
     return [by_pattern(fact, text) if fact.find else by_default(fact, text) for fact in facts]

@@ -2,12 +2,13 @@
 
 import codecs
 import re
-from html.parser import HTMLParser
 
-INLINE = set(
+from selectolax.lexbor import LexborHTMLParser
+
+INLINE = (
     "a abbr b bdi bdo cite code data del dfn em font i ins kbd mark q s samp small span strong time u var wbr".split()
 )
-HIDDEN = {"script", "style", "template"}
+HIDDEN = ["script", "style", "template"]
 META_CHARSET = re.compile(rb"""<meta[^>]{0,200}charset=["']?([\w.:-]+)""", re.I)
 
 
@@ -22,42 +23,14 @@ def decode(body: bytes, content_type: str) -> str:
         return body.decode("utf-8", "replace")
 
 
-class _Reader(HTMLParser):
-    """Collects a page's title and text; everything but inline elements separates words, footnote marks too."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.title, self.parts, self._hidden, self._in_title = "", [], 0, False
-
-    def handle_starttag(self, tag: str, attrs: object) -> None:
-        self._hidden += tag in HIDDEN
-        self._in_title = tag == "title" and not self.title
-        self.parts.append("" if tag in INLINE else "\n")
-
-    def handle_endtag(self, tag: str) -> None:
-        self._hidden = max(0, self._hidden - (tag in HIDDEN))
-        self._in_title = False
-        self.parts.append("" if tag in INLINE else "\n")
-
-    def handle_data(self, data: str) -> None:
-        if self._in_title:
-            self.title += data
-        elif not self._hidden:
-            # A line break in the source is a blank to the reader.
-            self.parts.append(re.sub(r"\s+", " ", data))
-
-
 def read(html: str) -> tuple[str, str]:
-    """Return title and text of a page: one space inside a block, one line break between blocks.
-
-    Raises:
-        ValueError: the page is too broken to be read as HTML.
-    """
-    reader = _Reader()
-    try:
-        reader.feed(html)
-        reader.close()
-    except AssertionError as error:
-        raise ValueError(f"not readable as HTML: {error}") from error
-    lines = (" ".join(line.split()) for line in "".join(reader.parts).split("\n"))
-    return reader.title.strip(), "\n".join(line for line in lines if line)
+    """Return title and text of a page: one space inside a block, one line break between blocks."""
+    tree = LexborHTMLParser(html)
+    title = tree.css_first("title")
+    shown = title.text() if title else ""
+    tree.strip_tags(HIDDEN)
+    tree.unwrap_tags(INLINE)
+    tree.merge_text_nodes()
+    # Whatever is left between two texts separates words, footnote marks too.
+    texts = tree.body.text(separator="\0").split("\0") if tree.body else []
+    return shown.strip(), "\n".join(line for text in texts if (line := " ".join(text.split())))
