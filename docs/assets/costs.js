@@ -96,7 +96,6 @@ export function read(text, volume) {
 
 /** Bring the form to life. */
 export function start(form) {
-  if (form.dataset.costs) return;
   form.dataset.costs = "ready";
   const model = JSON.parse(form.dataset.model);
   const total = form.querySelector("[data-total]");
@@ -130,7 +129,7 @@ export function start(form) {
     const address = new URL(location.href);
     for (const volume of model.volumes)
       address.searchParams.set(volume.id, form.elements[volume.id].value.replace(/\D/g, ""));
-    history.replaceState(history.state, "", address);
+    history.replaceState(null, "", address);
   }
 
   function fill(values) {
@@ -153,7 +152,9 @@ export function start(form) {
   const given = new URL(location.href).searchParams;
   if (model.volumes.some((volume) => given.has(volume.id))) {
     fill((volume) => given.get(volume.id)?.replace(/\B(?=(\d{3})+$)/g, ",") ?? form.elements[volume.id].value);
-    // After the next picture: what changes out of sight moves nothing.
-    if (!scrollY) requestAnimationFrame(() => setTimeout(() => form.scrollIntoView()));
+    // After the next picture: what changes out of sight moves nothing. On the way back, the browser knows the place.
+    const [{ type }] = performance.getEntriesByType("navigation");
+    if (type === "navigate" && !location.hash && !scrollY)
+      requestAnimationFrame(() => setTimeout(() => form.scrollIntoView()));
   }
 }

@@ -141,8 +141,8 @@ export function start(root) {
   function toAddress() {
     notice.hidden = true;
     const address = `${location.pathname}${write(rules, answers, location.search)}${location.hash}`;
-    history.replaceState(history.state, "", address);
     show();
+    history.replaceState(null, "", address);
   }
 
   form.addEventListener("change", () => {
@@ -163,8 +163,7 @@ export function start(root) {
     }
   });
   form.addEventListener("submit", (event) => event.preventDefault());
-  const again = () => (root.isConnected ? fromAddress() : window.removeEventListener("popstate", again));
-  window.addEventListener("popstate", again);
+  window.addEventListener("popstate", fromAddress);
   // A reader may be quicker than this file.
   const early = Object.fromEntries(new FormData(form));
   fromAddress();

@@ -16,11 +16,13 @@ export function start(link) {
 
   link.addEventListener("click", async (event) => {
     event.preventDefault();
-    const answer = await fetch(new URL("versions.json", root)).catch(() => null);
-    if (!answer?.ok) return location.assign(link.href);
+    const editions = await fetch(new URL("versions.json", root))
+      .then((answer) => answer.json())
+      .catch(() => null);
+    if (!Array.isArray(editions)) return location.assign(link.href);
     const select = document.createElement("select");
     select.setAttribute("aria-label", "Edition");
-    for (const { version, aliases } of await answer.json()) {
+    for (const { version, aliases } of editions) {
       const newest = aliases.includes("latest");
       const value = newest ? "latest" : version;
       select.append(

@@ -39,8 +39,6 @@ function sortable(table) {
 }
 
 export function start(element) {
-  if (element.dataset.started) return;
-  element.dataset.started = "yes";
   const input = element.querySelector("input");
   const said = element.querySelector("[role=status]");
   const explanation = said.textContent;
@@ -53,11 +51,10 @@ export function start(element) {
   const idle = window.requestIdleCallback ?? ((work) => setTimeout(work, 20));
   const waiting = tables.map(({ table }) => table);
   function next() {
-    if (waiting.length === 0 || !element.isConnected) return;
+    if (waiting.length === 0) return;
     sortable(waiting.shift());
     idle(next);
   }
-  next();
 
   function show() {
     const left = find(tables, input.value);
@@ -67,9 +64,10 @@ export function start(element) {
   input.addEventListener("input", () => {
     const address = new URL(location);
     input.value.trim() ? address.searchParams.set("find", input.value) : address.searchParams.delete("find");
-    history.replaceState(history.state, "", address);
     show();
+    history.replaceState(null, "", address);
   });
   input.value = new URL(location).searchParams.get("find") ?? "";
   if (input.value) show();
+  next();
 }

@@ -6,7 +6,6 @@ const HOPS = 3;
 const DULL = /^(date|connection|keep-alive|transfer-encoding|content-length|server|vary|mf-.*)$/;
 const STATUS = { headers: { Accept: "application/json" } };
 
-let asked;
 const jars = new Map();
 const carried = new Map();
 const kept = (store, example) => store.get(example) ?? store.set(example, new Map()).get(example);
@@ -295,11 +294,8 @@ export function start(root) {
     async (entries) => {
       if (!entries.some((entry) => entry.isIntersecting)) return;
       near.disconnect();
-      asked ??= status();
-      const runtime = await asked;
-      if (!runtime) asked = undefined;
-      for (const bar of bars)
-        if (runtime?.examples.includes(bar.dataset.example) && bar.isConnected) new Bar(bar, runtime, rules);
+      const runtime = await status();
+      for (const bar of bars) if (runtime?.examples.includes(bar.dataset.example)) new Bar(bar, runtime, rules);
     },
     { rootMargin: "800px" },
   );

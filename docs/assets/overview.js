@@ -29,12 +29,11 @@ export function start(form) {
       if (value) parameters.set(name, value);
       else parameters.delete(name);
     }
-    const text = parameters.toString();
-    history.replaceState(history.state, "", `${location.pathname}${text && `?${text}`}${location.hash}`);
     show();
+    const text = parameters.toString();
+    history.replaceState(null, "", `${location.pathname}${text && `?${text}`}${location.hash}`);
   });
   form.addEventListener("submit", (event) => event.preventDefault());
-  const again = () => (form.isConnected ? fromAddress() : window.removeEventListener("popstate", again));
-  window.addEventListener("popstate", again);
+  window.addEventListener("popstate", fromAddress);
   fromAddress();
 }

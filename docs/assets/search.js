@@ -175,7 +175,7 @@ window.siteSearch = (() => {
     );
   }
 
-  let dialog, input, list, status, site, following;
+  let dialog, input, list, status, site;
 
   function option(url, anchor, title, text, terms, kind) {
     const href = new URL(url + (anchor && `#${anchor}`), site).href;
@@ -222,6 +222,8 @@ window.siteSearch = (() => {
 
   function keys(event) {
     const active = list.querySelector("[aria-selected=true]");
+    // Enter ends a composition, and arrows choose in it; Safari tells it by this code only.
+    if (event.isComposing || event.keyCode === 229) return;
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {
       event.preventDefault();
       const [step, edge] =
@@ -235,13 +237,9 @@ window.siteSearch = (() => {
     }
   }
 
-  // The words of the query are marked on the page that the reader chose, until the next page.
-  function highlight() {
+  /** Mark these words in the article. */
+  function mark(terms) {
     if (!window.CSS?.highlights) return;
-    CSS.highlights.delete("search");
-    const terms = following;
-    following = undefined;
-    if (!terms) return;
     const ranges = [];
     const texts = document.createTreeWalker(document.querySelector("article"), NodeFilter.SHOW_TEXT);
     while (texts.nextNode()) {
@@ -254,6 +252,14 @@ window.siteSearch = (() => {
       }
     }
     CSS.highlights.set("search", new Highlight(...ranges));
+  }
+
+  // theme.js marks the words on the page that the reader chose; where storage is denied, it does not.
+  function follow(link, terms) {
+    if (link.hash && link.pathname + link.search === location.pathname + location.search) return mark(terms);
+    try {
+      sessionStorage.setItem("search", JSON.stringify([link.pathname, ...terms]));
+    } catch {}
   }
 
   function make() {
@@ -293,11 +299,11 @@ window.siteSearch = (() => {
     close.addEventListener("click", () => dialog.close());
     dialog.addEventListener("click", (event) => {
       if (event.target === dialog) dialog.close();
-      if (!event.target.closest("a") || event.ctrlKey || event.metaKey || event.shiftKey) return;
-      following = wanted(input.value).map(stem);
+      const link = event.target.closest("a");
+      if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+      follow(link, wanted(input.value).map(stem));
       dialog.close();
     });
-    window.document$?.subscribe(highlight);
   }
 
   /** Open the dialog. `root` is the address of the site, `data` is fulfilled when index and engine are there, `typed` comes before them. */
@@ -311,5 +317,5 @@ window.siteSearch = (() => {
     data.then(() => prepare(searchIndex)).then(show, () => (status.textContent = "The search could not be loaded."));
   }
 
-  return { open, prepare, find };
+  return { open, prepare, find, mark };
 })();

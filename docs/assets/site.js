@@ -1,4 +1,4 @@
-// Small helpers, by delegation so that they survive instant navigation: enlarge a diagram, copy its source, copy code.
+// Small helpers: enlarge a diagram, copy its source, copy code.
 // An element with data-module="x" gets x.js from this folder, which exports start(element).
 (() => {
   const here = document.currentScript.src;
@@ -14,10 +14,12 @@
   }
 
   async function copy(button, text) {
-    await navigator.clipboard.writeText(text).then(
-      () => say(button, "Copied"),
-      () => say(button, "Copy failed"),
-    );
+    try {
+      await navigator.clipboard.writeText(text);
+      say(button, "Copied");
+    } catch {
+      say(button, "Copy failed");
+    }
   }
 
   // The clipboard gets the promise and not the text: Safari forgets the click while the text is fetched.
@@ -99,7 +101,7 @@
       const module = window.modules?.[element.dataset.module] ?? import(new URL(`${element.dataset.module}.js`, here));
       Promise.resolve(module).then(({ start }) => start(element));
     }
-    for (const pre of document.querySelectorAll(".highlight > pre:not(:has(.copy))")) {
+    for (const pre of document.querySelectorAll(".highlight > pre")) {
       const button = document.createElement("button");
       Object.assign(button, { type: "button", className: "copy", textContent: "Copy" });
       button.setAttribute("aria-label", "Copy this code");
@@ -107,5 +109,5 @@
       pre.append(button);
     }
   }
-  window.document$ ? window.document$.subscribe(prepare) : prepare();
+  prepare();
 })();

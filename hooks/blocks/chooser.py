@@ -57,7 +57,6 @@ def form(rules: Rules, addresses: dict[str, str]) -> str:
     """
     sets = "".join(_fieldset(place, q) for place, q in enumerate(rules["questions"], start=1))
     shown = {**rules, "patterns": [{**p, "url": addresses[p["slug"]]} for p in rules["patterns"]]}
-    # Not a script element: instant navigation would run it as JavaScript, whatever its type.
     data = html.escape(json.dumps(shown, ensure_ascii=False, separators=(",", ":")), quote=False)
     return (
         '<div class="chooser scripted" data-module="decide" data-search-exclude>'

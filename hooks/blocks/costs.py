@@ -146,7 +146,6 @@ def calculator(pattern: Pattern) -> str:
     sizes = "".join(f'<button type="button" data-size="{i}">{name}</button>' for i, name in enumerate(SIZES))
     unknown = joined([entry["name"] for entry in pattern.unknown]) if pattern.unknown else ""
     without = f"<p>Without the unknown prices: {html.escape(unknown)}.</p>" if unknown else ""
-    # An attribute and no script: instant navigation would run a script's text as code.
     data = html.escape(json.dumps(model(pattern), separators=(",", ":"), ensure_ascii=False), quote=True)
     return (
         f'<form class="costs js" id="costs" data-module="costs" data-costs data-model="{data}"'

@@ -17,6 +17,7 @@ STYLE = re.compile(r"<style[^>]*>(?P<text>.*?)</style>", re.S)
 RUNS = re.compile(r"""type=["']?(?!module|text/javascript)""")
 HASHED = re.compile(r"\.[0-9a-f]{8}\.(?:min\.)?(?:css|js|woff2)$")
 IMMUTABLE = "public, max-age=31536000, immutable"
+PREFETCH, PREFETCH_RULES = "Speculation-Rules", "assets/speculation-rules.json"
 OFF = (
     "accelerometer browsing-topics camera display-capture geolocation gyroscope magnetometer microphone midi payment usb"
 ).split()
@@ -53,8 +54,8 @@ def inline(html: str) -> tuple[set[str], set[str]]:
 def policy(scripts: set[str], styles: set[str]) -> str:
     """Return the Content-Security-Policy of an edition.
 
-    ``connect-src 'self'`` covers search, instant navigation and the live runtime under ``/live/``. ``data:`` is there for the
-    icons in Material's styles.
+    ``connect-src 'self'`` covers the Markdown twins, the list of editions and the live runtime under ``/live/``. ``data:`` is
+    there for the icons in Material's styles.
     """
     return "; ".join(
         [
@@ -86,6 +87,11 @@ def lasting(files: list[str]) -> list[str]:
     return sorted(file for file in files if HASHED.search(file))
 
 
+def prefetch(root: str) -> dict[str, str]:
+    """Return the header that names the file which tells a browser what to fetch ahead; a policy without inline rules allows it."""
+    return {PREFETCH: f'"{root}{PREFETCH_RULES}"'}
+
+
 def rules(site: Path) -> Rules:
     """Return the rules for a built site: a pattern of addresses to the headers it adds."""
     files, scripts, styles = [], set(), set()
@@ -102,6 +108,9 @@ def rules(site: Path) -> Rules:
         "/assets/social/*": {"! Cross-Origin-Resource-Policy": "", "Cross-Origin-Resource-Policy": "cross-origin"}
     }
     shared = pictures if (site / "assets" / "social").is_dir() else {}
+    if (site / PREFETCH_RULES).is_file():
+        everywhere |= prefetch("/")
+        shared |= {f"/{PREFETCH_RULES}": {"Content-Type": "application/speculationrules+json"}}
     return {"/*": everywhere, **shared, **{f"/{file}": {"Cache-Control": IMMUTABLE} for file in lasting(files)}}
 
 

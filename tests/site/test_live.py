@@ -134,7 +134,7 @@ def test_a_stranger_is_refused_and_the_next_request_takes_another_path(served: s
     assert sorted(taken(page)) == ["1 GET flag", "2 run", "3 read"]
 
 
-def test_buttons_work_after_instant_navigation_there_and_back(served: str, visit: Visit):
+def test_buttons_work_on_the_next_page_and_on_the_way_back(served: str, visit: Visit):
     page = visit.page
     ready(page, f"{served}{PAGE}#run-it")
     page.locator(".md-nav--primary a", has_text="Static site and API").first.evaluate("link => link.click()")
@@ -142,11 +142,10 @@ def test_buttons_work_after_instant_navigation_there_and_back(served: str, visit
     page.locator("#run-it").scroll_into_view_if_needed()
     page.wait_for_selector(".live__send:not([hidden])")
     assert "Path: 1 → 2, answered from a static file: no code ran." in sent(page, "GET /services/tune-up$")
-    page.go_back()
+    page.evaluate("void setTimeout(() => history.back())")
     page.get_by_role("heading", name="Global API", level=1).wait_for()
     page.wait_for_selector(".live__send:not([hidden])")
     assert "Live: 200" in sent(page, "^Send 1: PUT /v1/flags/checkout$")
-    assert sum(url.endswith("/live/status") for url in visit.requests) == 1
 
 
 def test_cookies_and_tokens_are_carried_from_request_to_request(served: str, visit: Visit):

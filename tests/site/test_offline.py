@@ -16,8 +16,9 @@ from playwright.sync_api import Browser
 
 from hooks.blocks import offers
 from model.files import GuideError
-from runtime.browser import Visit
+from runtime.browser import MOBILE, Visit
 from runtime.site import SITE_DATE, Site
+from tests.site.test_denied import STORAGE, works
 from tests.support.pages import ROOT, SLUGS
 from tools.hosting import offline
 
@@ -136,6 +137,29 @@ def test_the_search_finds_from_a_file(reader: Visit, unzipped: Path):
     page.get_by_role("option").first.wait_for()
     page.keyboard.press("Enter")
     page.wait_for_url("**/patterns/hyperdrive-database.html*")
+
+
+def test_the_words_are_marked_on_the_page_that_a_result_opens_from_a_file_and_not_on_the_next(reader: Visit):
+    page = reader.page
+    page.keyboard.press("/")
+    page.get_by_role("combobox", name="Search").fill("presigned upload")
+    page.get_by_role("option").first.click()
+    page.wait_for_url("**/patterns/r2-uploads.html*")
+    page.wait_for_function("CSS.highlights.get('search')?.size > 3")
+    page.locator("a.md-footer__link--next").click()
+    page.wait_for_url("**/patterns/image-pipeline.html")
+    page.keyboard.press("/")
+    page.get_by_role("dialog").wait_for()
+    assert page.evaluate("CSS.highlights.size") == 0
+
+
+@pytest.mark.parametrize("storage", ["throws", "is null", "holds {"])
+def test_a_file_without_storage_or_with_a_malformed_fragment_works(browser: Browser, unzipped: Path, storage: str):
+    with Visit(browser, viewport=MOBILE, color_scheme="dark", reduced_motion="reduce") as visit:
+        visit.context.add_init_script(STORAGE[storage])
+        visit.page.goto((unzipped / "patterns" / "r2-uploads.html").as_uri() + "#50%")
+        works(visit.page)
+        assert visit.complaints == []
 
 
 def test_the_twin_opens_from_a_file(reader: Visit):

@@ -78,17 +78,6 @@ def test_a_heading_sorts_its_table_by_keyboard_numbers_as_numbers(site: Site, vi
     assert table.locator("tbody td:nth-child(2)").all_inner_texts()[-1] == values[0]
 
 
-def test_search_and_sorting_work_after_instant_navigation(site: Site, visit: Visit):
-    visit.page.goto(site.url)
-    visit.page.evaluate("window.sameDocument = true")
-    visit.page.locator("article a", has_text="reference").first.click()
-    visit.page.get_by_label(SEARCH).fill("Hyperdrive")
-    assert visit.page.evaluate("window.sameDocument")
-    assert 0 < len(rows(visit)) < 60
-    assert visit.page.locator("article th button").count() > 0
-    assert visit.complaints == []
-
-
 def test_an_anchor_leads_to_its_fact_and_without_javascript_all_is_there(site: Site, browser: Browser):
     with Visit(browser, java_script_enabled=False) as visit:
         visit.page.goto(f"{site.url}{PAGE}#queues-delay-max")

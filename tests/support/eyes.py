@@ -1,9 +1,8 @@
-"""What tests watch while a page is read: whether it moves, whether it has arrived, what axe finds."""
+"""What tests watch while a page is read: whether it moves, what axe finds."""
 
 from runtime import toolchain
 from runtime.browser import Visit
 
-ARRIVED = "(old) => location.href !== old && document.querySelector('link[rel=canonical]').href === location.href"
 AXE = toolchain.NODE_MODULES / "axe-core" / "axe.min.js"
 
 

@@ -153,7 +153,8 @@ def merged(site: Path, editions: list[str]) -> headers.Rules:
     Where the platform reads no more rules, the oldest editions do without the caching of their files for ever.
     """
     latest = headers.parse((site / LATEST / headers.NAME).read_text(encoding="utf-8"))
-    everywhere = latest["/*"]
+    ahead = headers.prefetch(f"/{LATEST}/") if headers.PREFETCH in latest["/*"] else {}
+    everywhere = {**latest["/*"], **ahead}
     wrong_address = headers.inline((site / LATEST / "404.html").read_text(encoding="utf-8"))[0]
     rules: headers.Rules = {"/*": everywhere}
     lasting: headers.Rules = {}
@@ -164,7 +165,7 @@ def merged(site: Path, editions: list[str]) -> headers.Rules:
                 (lasting if "Cache-Control" in added else rules)[f"/:edition{address}"] = added
         if edition == editions[0]:
             continue
-        wanted = {**own["/*"], CSP: headers.allow(own["/*"][CSP], wrong_address), "X-Robots-Tag": "noindex"}
+        wanted = {**own["/*"], **ahead, CSP: headers.allow(own["/*"][CSP], wrong_address), "X-Robots-Tag": "noindex"}
         rules[f"/{edition}/*"] = rule = {}
         for name, value in wanted.items():
             if value != everywhere.get(name):

@@ -13,13 +13,14 @@ import tempfile
 import zipfile
 from pathlib import Path
 
+from hooks.publish import headers
 from model.facts import site_date
 from model.files import ROOT, GuideError
 from tools.hosting import __main__ as host
 
 NAME = "cloudflare-architecture-examples"
 # What only a server uses.
-LEFT_OUT = {"404.html", "_headers", "_redirects"}
+LEFT_OUT = {"404.html", "_headers", "_redirects", headers.PREFETCH_RULES}
 # From a file, a browser refuses what crosses origins; fonts come by the style sheet all the same.
 PRELOAD = re.compile(r'\s*<link rel="preload"[^>]*>')
 MODULE = re.compile(r'data-module="([^"]+)"')
