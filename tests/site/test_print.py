@@ -108,6 +108,17 @@ def test_the_calculator_prints_as_text_with_the_volumes_that_the_reader_put_in(r
     assert form.locator("input").first.evaluate("e => getComputedStyle(e).borderTopWidth") == "0px"
 
 
+def test_the_chooser_prints_its_result_and_not_its_questions(reader: Visit, site: Site):
+    printed(reader, site, "guide/decide/?state=tables&who=public")
+    whole(reader, f"{site.url}guide/decide/")
+    result = reader.page.locator(".chooser__result")
+    assert result.is_visible() and not reader.page.locator(".chooser :is(form, button)").first.is_visible()
+    paper = Paper(reader.page.pdf(format="A4"))
+    paper.shows("First choice")
+    paper.shows(result.locator(".chooser__first a").inner_text())
+    paper.shows("What fell out, and why")
+
+
 def test_without_javascript_links_show_their_target_too(site: Site, browser: Browser):
     with Visit(browser, viewport=PAPER, java_script_enabled=False) as visit:
         visit.page.emulate_media(media="print")

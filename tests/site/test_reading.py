@@ -4,15 +4,15 @@ import gzip
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import pytest
 from bs4 import BeautifulSoup
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Response
 
 from runtime.browser import DESKTOP, MOBILE, Visit
 from runtime.site import Site
-from tests.support.eyes import ARRIVED, WATCH_SHIFTS, axe
+from tests.support.eyes import WATCH_SHIFTS, axe
 from tests.support.pages import every_page, pattern_pages
 
 # The survey opens every page once; on a busy machine that takes minutes.
@@ -44,6 +44,19 @@ DIAGRAM_FAULTS = """
     if (box.left < page.left - 1 || box.right > page.right + 1) faults.push(`${name}: "${text.textContent}" leaves the picture`);
   }
   return faults;
+})
+"""
+
+
+# Opens one card after the other and returns how near it comes to an edge, with its value.
+CARD_GAPS = """
+() => [...document.querySelectorAll(".fact__value, .term__word")].filter((value) => value.checkVisibility()).map((value) => {
+  value.scrollIntoView({ block: "center" });
+  value.click();
+  const card = document.querySelector(".fact__card:popover-open");
+  const { left, right, top, bottom } = card.getBoundingClientRect();
+  card.hidePopover();
+  return [value.textContent, Math.min(left, innerWidth - right, top, innerHeight - bottom)];
 })
 """
 
@@ -148,52 +161,15 @@ def test_every_diagram_is_readable_and_no_page_scrolls_sideways(survey: dict[str
         assert seen.width[width] <= width, place
 
 
-def test_every_page_reached_by_instant_navigation_is_as_quiet(site: Site, visit: Visit):
-    visit.page.goto(site.url, wait_until="networkidle")
-    visit.page.evaluate("window.sameDocument = true")
-    seen = {visit.page.url}
-    while (following := visit.page.locator("a.md-footer__link--next")).count():
-        address = visit.page.url
-        following.click()
-        visit.page.wait_for_function(ARRIVED, arg=address)
-        assert visit.page.evaluate("window.sameDocument"), f"{visit.page.url} was loaded anew"
-        assert visit.page.url not in seen, visit.page.url
-        seen.add(visit.page.url)
-    # The pages of single services stand in no navigation: a reader comes from the page that lists them.
-    address = visit.page.url
-    visit.page.locator("nav.md-nav--primary").get_by_role("link", name="Services", exact=True).click()
-    visit.page.wait_for_function(ARRIVED, arg=address)
-    visit.page.set_viewport_size(MOBILE)
-    for number in range(visit.page.locator("article td:first-child a").count()):
-        for go, arrived in (
-            (visit.page.locator("article td:first-child a").nth(number).click, True),
-            (visit.page.go_back, False),
-        ):
-            address = visit.page.url
-            go()
-            visit.page.wait_for_function(ARRIVED, arg=address)
-            assert visit.page.evaluate("window.sameDocument"), f"{visit.page.url} was loaded anew"
-            assert (visit.page.url not in seen) == arrived, visit.page.url
-            seen.add(visit.page.url)
-            assert visit.page.evaluate("document.documentElement.scrollWidth") == MOBILE["width"], visit.page.url
-    visit.page.wait_for_load_state("networkidle")
-    assert {site.url + place for place in site.pages()} == seen
-    assert visit.complaints == []
-    assert {urlsplit(u).netloc for u in visit.requests if not u.startswith("data:")} == {urlsplit(site.url).netloc}
-
-
-def test_the_helpers_work_after_instant_navigation(site: Site, visit: Visit):
-    visit.page.goto(site.url, wait_until="networkidle")
-    visit.page.evaluate("window.sameDocument = true")
-    visit.page.locator("article a", has_text="Global API with KV").first.click()
-    visit.page.locator("figure.diagram svg").first.wait_for()
-    assert visit.page.evaluate("window.sameDocument"), "the page was loaded anew"
-    visit.page.get_by_role("button", name="Enlarge").first.click()
-    assert visit.page.locator("dialog[open] svg").count() == 1
-    visit.page.keyboard.press("Escape")
-    assert visit.page.locator(".highlight .copy").count() > 0
-    assert axe(visit) == []
-    assert visit.complaints == []
+def test_a_reader_reaches_every_page_by_going_on(site: Site, soups: dict[str, BeautifulSoup]):
+    """From each page to the next, and from the list of services to each of theirs: the survey above reads them."""
+    seen, place = [], ""
+    while place not in seen:
+        seen.append(place)
+        if following := soups[place].select_one("a.md-footer__link--next"):
+            place = urljoin(place, following["href"]).removeprefix("./")
+    listed = {urljoin("services/", a["href"]) for a in soups["services/"].select("article td:first-child a")}
+    assert {*seen, *listed} == set(site.pages())
 
 
 def test_the_links_in_a_diagram_are_reached_by_keyboard(site: Site, visit: Visit):
@@ -229,6 +205,30 @@ def test_copying_a_transcript_takes_only_the_commands(site: Site, browser: Brows
         assert copied.startswith("curl") and "HTTP/" not in copied and "$ " not in copied
 
 
+def test_what_is_selected_by_hand_is_the_text_without_the_buttons_beside_it(site: Site, browser: Browser):
+    with Visit(browser, permissions=["clipboard-read", "clipboard-write"]) as visit:
+        page = visit.page
+        page.goto(site.url + HEAVIEST, wait_until="networkidle")
+        page.evaluate("getSelection().selectAllChildren(document.querySelector('article'))")
+        page.keyboard.press("Control+c")
+        copied = page.evaluate("navigator.clipboard.readText()")
+        fact, heading = page.locator(".fact__value").first.inner_text(), page.locator("h2").first.inner_text()
+        assert fact in copied and heading.removesuffix("¶") in copied and "$ curl" in copied
+        for button in ("Copy", "Enlarge", "Copy Mermaid", "Copy as Markdown"):
+            assert page.get_by_text(button, exact=True).count() > 0
+            assert button not in copied.splitlines(), button
+        assert "¶" not in copied
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_card_of_a_fact_keeps_away_from_the_edges_of_the_window(site: Site, browser: Browser, width: int):
+    with Visit(browser, viewport={"width": width, "height": 844}) as visit:
+        visit.page.goto(site.url + HEAVIEST, wait_until="networkidle")
+        gaps = visit.page.evaluate(CARD_GAPS)
+        assert len(gaps) > 30
+        assert [(text, gap) for text, gap in gaps if gap < 8] == []
+
+
 def test_a_fact_opens_its_source_without_javascript(site: Site, browser: Browser):
     with Visit(browser, java_script_enabled=False) as visit:
         visit.page.goto(f"{site.url}patterns/global-api-kv/")
@@ -254,8 +254,8 @@ def test_without_javascript_every_word_is_there(site: Site, browser: Browser):
 def test_a_first_visit_is_light_also_when_scrolled_to_its_end(site: Site, browser: Browser):
     for place in (HEAVIEST, "patterns/global-api-kv/", "reference/limits/"):
         with Visit(browser, viewport=MOBILE) as visit:
-            bodies: dict[str, bytes] = {}
-            visit.page.on("response", lambda r, b=bodies: b.setdefault(r.url, r.body()))
+            answers: list[Response] = []
+            visit.page.on("response", lambda r, answers=answers: answers.append(r))
             visit.page.add_init_script(WATCH_SHIFTS)
             visit.page.goto(site.url + place, wait_until="networkidle")
             visit.page.mouse.wheel(0, 20_000)
@@ -265,8 +265,7 @@ def test_a_first_visit_is_light_also_when_scrolled_to_its_end(site: Site, browse
             visit.page.wait_for_load_state("networkidle")
             visit.page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
             sizes = {
-                url: len(body if url.endswith((".woff2", ".png")) else gzip.compress(body))
-                for url, body in bodies.items()
+                r.url: len(r.body() if r.url.endswith((".woff2", ".png")) else gzip.compress(r.body())) for r in answers
             }
             assert sum(sizes.values()) <= FIRST_VISIT_LIMIT_BYTES, f"{place}: {sum(sizes.values())} bytes: {sizes}"
             assert visit.page.evaluate("window.shift") == 0, place
