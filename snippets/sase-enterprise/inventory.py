@@ -7,6 +7,8 @@ from typing import Any, TypeVar
 
 import yaml
 
+from once import Once
+
 CONNECTORS = ("tunnel", "mesh", "wan")
 CERTIFICATE_STATES = ("none", "test-group", "everywhere")
 T = TypeVar("T")
@@ -60,15 +62,10 @@ class Inventory:
 # --8<-- [end:shape]
 
 
-class _Lines(yaml.SafeLoader):
+class _Lines(Once):
     """A loader that tells each mapping the lines of its keys, and its own under the empty key, in ``lines``."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [key.value for key, _ in node.value]
-        if doubled := {key for key in keys if keys.count(key) > 1}:
-            raise yaml.MarkedYAMLError(
-                problem=f"'{doubled.pop()}' stands here twice", problem_mark=node.start_mark
-            )
         lines = {"": node.start_mark.line + 1} | {
             key.value: key.start_mark.line + 1 for key, _ in node.value
         }

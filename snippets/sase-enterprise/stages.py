@@ -4,8 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
+import once
 from findings import findings
 from inventory import Inventory
 
@@ -61,7 +60,7 @@ def load_stages(path: Path = STAGES) -> list[Stage]:
             s["name"],
             *(tuple(Criterion(**c) for c in s[kind]) for kind in ("entry", "exit")),
         )
-        for s in yaml.safe_load(path.read_text(encoding="utf-8"))
+        for s in once.load(path.read_text(encoding="utf-8"))
     ]
 
 

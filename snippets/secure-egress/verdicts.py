@@ -11,6 +11,7 @@ from pathlib import Path
 
 import yaml
 
+import once
 from policies import Policy, load
 from wirefilter import Evaluator, ExpressionError, Value
 
@@ -61,7 +62,7 @@ def main(arguments: list[str]) -> int:
     # The feed fills this list at run time; the sample stands for its content.
     lists["blocked"] = ["phish.example"]
     try:
-        rows = yaml.safe_load(Path(arguments[0]).read_text(encoding="utf-8"))
+        rows = once.load(Path(arguments[0]).read_text(encoding="utf-8"))
         found = [(row, verdict(row["request"], policies, lists)) for row in rows]
     except (
         OSError,

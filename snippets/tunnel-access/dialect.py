@@ -19,6 +19,20 @@ SPELLING = re.compile(
     r"|(?P<name>\(\?<(?=\w+>))|(?P<wrong>\\(?:[CZ]|\Z))|\\.",
     re.DOTALL,
 )
+DURATION = re.compile(
+    r"[+-]?(?:0|(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|\u00b5s|\u03bcs|ms|s|m|h))+)", re.ASCII
+)
+# What the settings of originRequest hold. A duration is a text such as 10s.
+FORMS = (
+    dict.fromkeys(
+        ("connectTimeout", "tlsTimeout", "tcpKeepAlive", "keepAliveTimeout"), DURATION
+    )
+    | dict.fromkeys(("keepAliveConnections", "proxyPort"), int)
+    | dict.fromkeys(
+        ("noHappyEyeballs", "matchSNItoHost", "noTLSVerify", "disableChunkedEncoding"), bool
+    )
+    | dict.fromkeys(("bastionMode", "http2Origin"), bool)
+)
 Section = dict[str, Any]
 
 
@@ -92,6 +106,7 @@ def read(config: object) -> list[Rule]:
     whole = _section(config, "the file")
     general = _section(whole.get("originRequest"), "originRequest")
     _access(general, "originRequest")
+    _settings(general, "originRequest")
     listed = whole.get("ingress")
     if not isinstance(listed, list) or not listed:
         raise Refused("there is no ingress rule")
@@ -121,6 +136,7 @@ def _rule(raw: object, where: str, general: Section) -> Rule:
         re2.compile(_re2(path), re2.ASCII)
     except (re2.error, ValueError) as error:
         raise Refused(f"{where}: the path {path!r} is no RE2 expression: {error}") from error
+    _settings(own, where)
     origin = general | {name: value for name, value in own.items() if value is not None}
     service = _service(_text(given, "service", where), origin, where)
     hostname = "" if hostname == "*" else hostname
@@ -198,6 +214,21 @@ def _access(origin: Section, where: str) -> Access:
     if required and tags and not access.team:
         raise Refused(f"{where}: access has audTag and no teamName")
     return access
+
+
+def _settings(origin: Section, where: str) -> None:
+    for name, form in FORMS.items():
+        value = origin.get(name)
+        if isinstance(form, re.Pattern):
+            good = isinstance(value, str) and form.fullmatch(value)
+            kind = "a text such as 10s"
+        else:
+            good, kind = (
+                type(value) is form,
+                {int: "a whole number", bool: "true or false"}[form],
+            )
+        if value is not None and not good:
+            raise Refused(f"{where}: {name} is {value!r}: write {kind}")
 
 
 def _section(value: object, where: str) -> Section:

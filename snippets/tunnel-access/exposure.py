@@ -8,6 +8,7 @@ from dialect import Refused, Rule, read
 # Characters of a path, but no line break: what takes each alone and all together takes everything.
 SIGNS = f"{string.ascii_letters}{string.digits} !\"$%&'()*+,-.:;=@[]^_`{{|}}~"
 EVERY_PATH = ("/", *(f"/{sign}" for sign in SIGNS), f"/{SIGNS}/{SIGNS}")
+TEAM = re.compile(r"[a-z0-9-]+")
 TAG = re.compile(r"[0-9a-f]{64}")
 NAME = re.compile(r"(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*")
 
@@ -50,6 +51,8 @@ def _door(rule: Rule) -> list[str]:
         said.append("asks for no Access token: set access.required in the rule itself")
     elif not rule.access.tags or not all(map(TAG.fullmatch, rule.access.tags)):
         said.append("audTag names no application: put its AUD tag there")
+    elif not TEAM.fullmatch(rule.access.team):
+        said.append("teamName is no team: write what stands before .cloudflareaccess.com")
     if rule.service in ("bastion", "socks-proxy"):
         said.append(f"{rule.service} lets the caller choose where to connect")
     scheme = rule.service.partition(":")[0].lower()

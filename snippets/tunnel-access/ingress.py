@@ -10,13 +10,14 @@ from pathlib import Path
 
 import yaml
 
+import once
 from dialect import reached, read
 from exposure import problems
 
 
 def main(arguments: list[str]) -> int:
     try:
-        config = yaml.safe_load(Path(arguments[0]).read_text(encoding="utf-8"))
+        config = once.load(Path(arguments[0]).read_text(encoding="utf-8"))
         wrong = problems(config)
         for problem in wrong:
             print(problem)

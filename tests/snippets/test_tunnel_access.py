@@ -40,7 +40,7 @@ def modules() -> Iterator[None]:
     yield
     for folder in folders:
         sys.path.remove(folder)
-    for name in ("keys", "verify", "app", "local_team", "ingress", "dialect", "exposure"):
+    for name in ("keys", "verify", "app", "local_team", "ingress", "dialect", "exposure", "once"):
         sys.modules.pop(name, None)
 
 
@@ -373,6 +373,20 @@ def test_a_known_key_does_not_wait_while_an_unknown_one_is_fetched(age_s: int):
         assert slow.fetches == 2
 
 
+@pytest.mark.parametrize("domain", ["http://your-team.cloudflareaccess.com", "your-team.cloudflareaccess.com", ""])
+def test_the_keys_of_a_team_never_come_in_clear(domain: str, monkeypatch: pytest.MonkeyPatch):
+    import app
+
+    monkeypatch.setattr(app.uvicorn.Server, "run", lambda _: None)
+    monkeypatch.setattr(sys, "argv", ["app.py"])
+    monkeypatch.setenv("AUDIENCE", AUDIENCE)
+    monkeypatch.setenv("TEAM_DOMAIN", domain)
+    with pytest.raises(SystemExit, match="TEAM_DOMAIN starts with https://"):
+        app.main()
+    monkeypatch.setenv("TEAM_DOMAIN", "https://your-team.cloudflareaccess.com")
+    app.main()
+
+
 def test_a_symmetric_key_from_the_team_is_never_taken(team: Team):
     from keys import Keys, KeysUnavailable
 
@@ -543,6 +557,22 @@ def access(**change: Any) -> Any:
         (access(audTag="1" * 64), "rule 2: audTag is a list"),
         (access(teamName=""), "rule 2: access has audTag and no teamName"),
         (lambda c: c["originRequest"].update(access={"required": "no"}), "originRequest: required is 'no'"),
+        *(
+            (within(2, **{name: value}), f"rule 3: {name} is {value!r}: write a text such as 10s")
+            for name in ("connectTimeout", "tlsTimeout", "tcpKeepAlive", "keepAliveTimeout")
+            for value in (10, 1.5, "10", "ten", "10 s", "", True)
+        ),
+        *(
+            (within(2, **{name: value}), f"rule 3: {name} is {value!r}: write a whole number")
+            for name in ("keepAliveConnections", "proxyPort")
+            for value in ("7", 1.5, True)
+        ),
+        *(
+            (within(2, **{name: value}), f"rule 3: {name} is {value!r}: write true or false")
+            for name in ("noTLSVerify", "matchSNItoHost", "noHappyEyeballs", "disableChunkedEncoding", "http2Origin")
+            for value in ("true", 1)
+        ),
+        (lambda c: c["originRequest"].update(connectTimeout=10), "originRequest: connectTimeout is 10"),
     ],
 )
 def test_what_cloudflared_refuses_is_refused_with_the_rule(change: Any, said: str):
@@ -601,6 +631,10 @@ def test_an_expression_of_go_takes_what_it_takes_there(path: str, taken: str, no
         ),
         (access(required=False), "rule 2: asks for no Access token"),
         (access(required=None), "rule 2: asks for no Access token"),
+        *(
+            (access(teamName=team), "rule 2: teamName is no team")
+            for team in ("your-team.cloudflareaccess.com", "evil.example/x?", "Your-Team", "your-team\n", "a#")
+        ),
         (access(audTag=[]), "rule 2: audTag names no application"),
         (access(audTag=[""]), "rule 2: audTag names no application"),
         (lambda c: c["ingress"][1].update(service="bastion"), "rule 2: bastion lets the caller choose"),
@@ -727,6 +761,8 @@ def test_a_rule_that_lets_through_or_never_acts_is_named(change: Any, said: str)
         ),
         # A path of its own, on a hostname where the rest is closed.
         *(first(path=p, originRequest=token("4")) for p in ("^/hook$", "^/hook/?$", r"^/v1/files/[\w/-]*$")),
+        *(within(2, connectTimeout=text) for text in ("10s", "1m30s", "1.5h", "0", "500ms")),
+        within(2, keepAliveConnections=100, noHappyEyeballs=False, tlsTimeout=None),
         # Two ports of one application ask for the same token.
         lambda c: c["ingress"].insert(1, {**c["ingress"][1], "path": "^/static", "service": "http://127.0.0.1:8788"}),
         # One hostname below a wildcard.
@@ -757,6 +793,13 @@ def test_a_hostname_is_compared_letter_by_letter(hostname: str, host: str):
         ),
         ("ingress: [", 2, "", "cannot check it: ParserError: "),
         ("", 1, "there is no ingress rule\n", ""),
+        *(
+            (text, 2, "", "cannot check it: MarkedYAMLError: ")
+            for text in (
+                "ingress: [{service: 'http://127.0.0.1:80'}]\ningress: [{service: 'http_status:404'}]\n",
+                "ingress: [{service: 'http://127.0.0.1:80', service: 'http_status:404'}]\n",
+            )
+        ),
         ("[]", 1, "the file: expected names and values, found []\n", ""),
         ("ingress: [{service: 'http_status:404'}]", 2, "", "cannot check it: ValueError: "),
     ],

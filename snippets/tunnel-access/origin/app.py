@@ -137,6 +137,9 @@ def main() -> None:
         )
     else:
         issuer = os.environ["TEAM_DOMAIN"]
+        if not issuer.startswith("https://"):
+            # Whoever is on the way could put keys of their own into the answer.
+            raise SystemExit("TEAM_DOMAIN starts with https://, as in the dashboard")
         verifier = Verifier(Keys(fetch_from(issuer)), issuer, os.environ["AUDIENCE"])
     # Only cloudflared on this machine reaches the port.
     config = uvicorn.Config(
