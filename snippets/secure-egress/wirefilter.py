@@ -9,6 +9,8 @@ from collections.abc import Callable
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 Value = str | int | list[str] | list[int]
+# dns.fqdn, http.request.host, net.sni.host, http.request.domains
+NAMES = re.compile(r".*\.(?:domains|fqdn|host|hostname)")
 # net.dst.ip, net.src.internal_src_ip, dns.resolved_ips
 ADDRESSES = re.compile(r".*[._]ips?")
 TOKEN = re.compile(
@@ -60,25 +62,32 @@ class Evaluator:
         if self._take("not"):
             return not self._inner(self._or)
         if self._take("any"):
-            return self._inner(self._comparison)
+            return self._inner(lambda: self._comparison("[*]"))
         if self._tokens and self._tokens[0] == "(":
             return self._inner(self._or)
         return self._comparison()
 
-    def _comparison(self) -> bool:
-        field = self._next().removesuffix("[*]")
+    def _comparison(self, each: str = "") -> bool:
+        """Compare one value, or in ``any`` each of them for itself."""
+        name = self._next()
+        field = name.removesuffix("[*]")
+        if name != field + each:
+            raise ExpressionError(f"{name}: any() goes with [*], and [*] with any()")
         found = self._request.get(field, [])
+        if isinstance(found, list) and found and not each:
+            raise ExpressionError(f"{field} has many values: use any({field}[*] ...)")
         values = [str(v) for v in (found if isinstance(found, list) else [found])]
         operator = self._next()
         if operator == "in":
-            wanted, is_list = self._set()
-            return any(_contains(wanted, value, field, is_list) for value in values)
+            wanted = self._set()
+            return any(_contains(wanted, value, field) for value in values)
         if operator not in ("==", "!="):
             raise ExpressionError(f"unknown operator {operator}")
         wanted, same = self._next().strip('"'), operator == "=="
-        if ADDRESSES.fullmatch(field):
-            return (_address(wanted) in map(_address, values)) == same
-        return (wanted in values) == same
+        form = _form(field)
+        goal = form(wanted)
+        equal = [form(value) == goal for value in values]
+        return any(one == same for one in equal) if each else any(equal) == same
 
     # --8<-- [end:evaluate]
 
@@ -88,12 +97,12 @@ class Evaluator:
         self._expect(")")
         return result
 
-    def _set(self) -> tuple[list[str], bool]:
+    def _set(self) -> list[str]:
         token = self._next()
         if token.startswith("$"):
             if token[1:] not in self._lists:
                 raise ExpressionError(f"there is no list {token}")
-            return self._lists[token[1:]], True
+            return self._lists[token[1:]]
         if token != "{":
             raise ExpressionError(f"expected a set, found {token}")
         wanted = []
@@ -101,7 +110,7 @@ class Evaluator:
             wanted.append(self._next().strip('"'))
             if ".." in wanted[-1]:
                 raise ExpressionError(f"ranges such as {wanted[-1]} are not known here")
-        return wanted, False
+        return wanted
 
     def _take(self, word: str) -> bool:
         if self._tokens and self._tokens[0] == word:
@@ -156,10 +165,23 @@ def _within(address: IPv4Address | IPv6Address, entry: str) -> bool:
     return address in network
 
 
-def _contains(wanted: list[str], value: str, field: str, is_list: bool) -> bool:
+def _form(field: str) -> Callable[[str], object]:
+    """Return what brings a value of this field into its one form."""
+    if ADDRESSES.fullmatch(field):
+        return _address
+    if NAMES.fullmatch(field):
+        return lambda name: name.lower().removesuffix(".")
+    return str
+
+
+def _contains(wanted: list[str], value: str, field: str) -> bool:
     if ADDRESSES.fullmatch(field):
         return any(_within(_address(value), entry) for entry in wanted)
-    # A domain in a list stands for its subdomains too when the selector is "domains".
-    if is_list or field.endswith(".domains"):
-        return any(value == domain or value.endswith(f".{domain}") for domain in wanted)
-    return value in wanted
+    form = _form(field)
+    # A domain stands for its subdomains too when the selector is "domains"; "host" is exact.
+    below = field.endswith(".domains")
+    return any(
+        form(value) == form(entry)
+        or (below and f".{form(value)}".endswith(f".{form(entry)}"))
+        for entry in wanted
+    )

@@ -33,7 +33,7 @@ def modules() -> Iterator[None]:
     sys.path.insert(0, str(EXAMPLE))
     yield
     sys.path.remove(str(EXAMPLE))
-    for name in ("feed", "policies", "wirefilter", "verdicts", "blocklist", "address", "api", "careful"):
+    for name in ("feed", "policies", "wirefilter", "verdicts", "blocklist", "address", "api", "careful", "once"):
         sys.modules.pop(name, None)
 
 
@@ -175,12 +175,38 @@ def test_a_wrong_expectation_fails_the_command_and_a_bad_file_is_explained(tmp_p
         ("net.dst.ip in {203.0.113.0/24}", False),
         ("any(missing[*] in {1})", False),
         ('any(device_posture.checks.passed[*] == "disk")', False),
+        # Each element for itself: one other value is enough.
+        ("any(dns.resolved_ips[*] != 192.0.2.1)", True),
+        ("any(dns.security_category[*] != 80)", True),
+        ("not(any(dns.security_category[*] == 80))", False),
+        ("any(missing[*] != 1)", False),
+        ("missing != 1", True),
+        # A name is the same in every spelling; a host stands for itself, a domain also for what is below.
+        ('any(dns.domains[*] in {"PHISH.example."})', True),
+        ('any(dns.domains[*] == "A.Phish.Example.")', True),
+        ('http.request.host == "login.phish.example"', True),
+        ('http.request.host != "login.phish.example"', False),
+        ("http.request.host in $bad", False),
+        ('http.request.host in {"login.phish.example"}', True),
+        ("net.sni.host in $bad", True),
+        ("any(http.request.domains[*] in $bad)", True),
+        ("any(http.conn.domains[*] in $bad)", False),
     ],
 )
 def test_expressions_hold_as_gateway_documents_them(text: str, held: bool):
     from wirefilter import Evaluator
 
-    request = {"net.dst.port": 25, "dns.domains": ["a.phish.example"], "net.dst.ip": "198.51.100.9"}
+    request = {
+        "net.dst.port": 25,
+        "dns.domains": ["a.phish.example"],
+        "dns.resolved_ips": ["192.0.2.1", "192.0.2.2"],
+        "dns.security_category": [80, 83],
+        "net.dst.ip": "198.51.100.9",
+        "http.request.host": "Login.Phish.example.",
+        "http.request.domains": ["Login.Phish.example."],
+        "http.conn.domains": ["xphish.example"],
+        "net.sni.host": "PHISH.example.",
+    }
     assert Evaluator(text, request, {"bad": ["phish.example"]}).holds() is held
 
 
@@ -246,13 +272,18 @@ def test_a_set_that_holds_no_address_is_an_error_and_not_a_verdict(text: str):
         "(a == 1",
         "a == ;",
         "a in {0..2}",
+        "a[*] == 1",
+        "any(a == 1)",
+        "any(a in {1})",
+        "not(a[*] != 1)",
+        "b == 1",
     ],
 )
 def test_an_expression_outside_the_known_part_is_an_error_and_not_a_verdict(text: str):
     from wirefilter import Evaluator, ExpressionError
 
     with pytest.raises(ExpressionError):
-        Evaluator(text, {"a": 1}, {}).holds()
+        Evaluator(text, {"a": 1, "b": [1]}, {}).holds()
 
 
 # The feed
