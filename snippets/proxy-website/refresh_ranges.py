@@ -70,10 +70,14 @@ def main(folder: Path = FOLDER) -> int:
         "origin/ranges.txt": "".join(f"{r}\n" for r in ranges),
         "nginx/real_ip.conf": "".join(f"set_real_ip_from {r};\n" for r in ranges),
     }
-    for name, text in lines.items():
-        part = folder / f"{name}.part"
-        part.write_text(HEAD + text, encoding="utf-8")
-        part.replace(folder / name)
+    try:
+        for name, text in lines.items():
+            (folder / f"{name}.part").write_text(HEAD + text, encoding="utf-8")
+        for name in lines:  # not before both are whole
+            (folder / f"{name}.part").replace(folder / name)
+    except OSError as error:
+        print(f"{error}: run this again before you reload", file=sys.stderr)
+        return 1
     print(f"{len(ranges)} ranges")
     return 0
 

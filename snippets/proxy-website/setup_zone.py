@@ -13,8 +13,15 @@ from pathlib import Path
 from typing import Any, cast
 
 import yaml
-from cloudflare import APIConnectionError, APIStatusError, Cloudflare, NotFoundError
+from cloudflare import (
+    APIConnectionError,
+    APIStatusError,
+    BaseModel,
+    Cloudflare,
+    NotFoundError,
+)
 
+import once
 from api import cloudflare
 from careful import NoAnswer
 from plan import NotOurs, Step, lock_steps, record_steps, rule_steps, setting_steps
@@ -33,9 +40,11 @@ def steps(
     }
     rules = {phase: _rules(client, zone, phase) for phase in wanted["rules"]}
     pulls = client.origin_tls_client_auth
-    certificates = [c.certificate or "" for c in pulls.zone_certificates.list(zone_id=zone)]
+    certificates = [
+        c.get("certificate") or "" for c in _all(pulls.zone_certificates.list(zone_id=zone))
+    ]
     lock = pulls.settings.get(zone_id=zone)
-    records = [r.to_dict() for r in client.dns.records.list(zone_id=zone)]
+    records = _all(client.dns.records.list(zone_id=zone))
     return [
         *setting_steps(wanted["settings"], settings),
         *lock_steps(certificate, key, certificates, bool(lock and lock.enabled)),
@@ -52,7 +61,21 @@ def _rules(client: Cloudflare, zone: str, phase: str) -> list[dict[str, Any]]:
         found = client.rulesets.phases.get(cast(Any, phase), zone_id=zone)
     except NotFoundError:
         return []
-    return [rule.to_dict() for rule in found.rules or []]
+    # What cannot be read may hold rules of others, which an update would delete.
+    if not isinstance(getattr(found, "id", None), str):
+        raise NoAnswer(f"{phase}: this is no ruleset")
+    return _dicts([] if found.rules is None else found.rules)
+
+
+def _all(first: Any) -> list[dict[str, Any]]:
+    """Return what all pages hold; a page without a list is no empty one."""
+    return [item for page in first.iter_pages() for item in _dicts(page.result)]
+
+
+def _dicts(found: Any) -> list[dict[str, Any]]:
+    if isinstance(found, list) and all(isinstance(item, BaseModel) for item in found):
+        return [item.to_dict() for item in found]
+    raise NoAnswer("this is no list")
 
 
 # --8<-- [start:apply]
@@ -86,7 +109,7 @@ def main(given: list[str], ask: Callable[[str], str] = input) -> int:
     client = cloudflare()
     done = 0
     try:
-        wanted = yaml.safe_load(WANTED.read_text(encoding="utf-8"))
+        wanted = once.load(WANTED.read_text(encoding="utf-8"))
         todo = steps(
             client,
             options.zone,
@@ -104,7 +127,7 @@ def main(given: list[str], ask: Callable[[str], str] = input) -> int:
             apply(client, options.zone, step)
             done += 1
             print("done:", step.what)
-    except (NotOurs, OSError) as error:
+    except (NotOurs, OSError, yaml.YAMLError) as error:
         print(f"refused: {error}. Nothing was changed.", file=sys.stderr)
         return 1
     except APIStatusError as error:

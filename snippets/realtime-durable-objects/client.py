@@ -5,12 +5,18 @@ import asyncio
 import contextlib
 import json
 import random
+import re
 import uuid
 from typing import Any
 from urllib.parse import quote
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidMessage, InvalidStatus
+from websockets.exceptions import (
+    ConnectionClosed,
+    InvalidMessage,
+    InvalidStatus,
+    WebSocketException,
+)
 from websockets.typing import Subprotocol
 
 from address import encrypted
@@ -25,6 +31,14 @@ PATIENCE_S = 120  # who is told to come back later than this gives up
 GIVE_UP = {1003, 1009, 4400, 4409}
 
 
+# They move the cursor, or turn the order of what follows.
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+class NotTheRoom(Exception):
+    """What came is nothing that a room says."""
+
+
 class _Direct(connect):
     """The token is for this address, so a redirect is an answer like any other."""
 
@@ -33,11 +47,17 @@ class _Direct(connect):
 
 
 # --8<-- [start:client]
+def shown(text: str) -> str:
+    """Return a line for the terminal, in which nobody can forge another one."""
+    return CONTROL.sub(lambda found: ascii(found[0])[1:-1], text)
+
+
 class Client:
     """A member who survives lost connections: no message is missed, shown or sent twice."""
 
     def __init__(self, url: str, room: str, user: str, since: int | None = None) -> None:
-        rooms = f"{encrypted(url).replace('http', 'ws', 1)}/v1/rooms"
+        scheme, _, place = encrypted(url).partition(":")
+        rooms = f"{scheme.lower().replace('http', 'ws')}:{place}/v1/rooms"
         self.address = f"{rooms}/{quote(room, safe='')}/socket"
         self.room, self.user, self.last_id = room, user, since
         self.unconfirmed: dict[str, str] = {}
@@ -92,11 +112,14 @@ class Client:
                 data = await asyncio.wait_for(socket.recv(), MISSED_HEARTBEATS * HEARTBEAT_S)
                 if data == "pong":
                     continue
-                frame = json.loads(data)
-                if frame["type"] == "history":
-                    heard_all = await self._hear(socket, frame)
-                else:
-                    await self._take(socket, frame)
+                try:
+                    frame = json.loads(data)
+                    if frame["type"] == "history":
+                        heard_all = await self._hear(socket, frame)
+                    else:
+                        await self._take(socket, frame)
+                except (AttributeError, LookupError, RecursionError, TypeError, ValueError):
+                    raise NotTheRoom("what came is no message of a room") from None
         finally:
             heartbeat.cancel()
 
@@ -138,25 +161,29 @@ class Client:
             case "check":
                 await socket.send(json.dumps(frame))
             case "welcome":
-                print(f"* online: {', '.join(frame['online'])}")
+                print(shown(f"* online: {', '.join(frame['online'])}"))
             case "joined" | "left":
-                print(f"* {frame['user']} {frame['type']}")
+                print(shown(f"* {frame['user']} {frame['type']}"))
             case "error":
                 await self._fail(socket, frame)
 
     async def _fail(self, socket: ClientConnection, frame: dict[str, Any]) -> None:
         code = frame["error"]["code"]
         if code in ("rate_limited", "not_stored"):
-            await asyncio.sleep(frame.get("retryAfterMs", 1000) / 1000)
+            told_s = frame.get("retryAfterMs", 1000) / 1000
+            if not 0 <= told_s <= PATIENCE_S:
+                raise NotTheRoom(f"{code}: come back in {told_s:.0f} s")
+            await asyncio.sleep(told_s)
         else:
-            print(f"! {code}: {frame['error']['message']}")
+            print(shown(f"! {code}: {frame['error']['message']}"))
             self.unconfirmed.pop(frame.get("key", ""), None)
         await self._go_on(socket)
 
     def _show(self, message: dict[str, Any]) -> None:
         if message["id"] > (self.last_id or 0):
             self.last_id = message["id"]
-            print(f"{message['id']} {message['user']}: {message['text']}", flush=True)
+            line = f"{message['id']} {message['user']}: {message['text']}"
+            print(shown(line), flush=True)
 
 
 # --8<-- [end:client]
@@ -176,5 +203,5 @@ if __name__ == "__main__":
         client.say(line)
     try:
         asyncio.run(client.run(asked.follow))
-    except (InvalidStatus, ConnectionClosed) as end:
-        raise SystemExit(str(end)) from end
+    except (NotTheRoom, WebSocketException) as end:
+        raise SystemExit(shown(str(end))) from end

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 from cloudflare import APIConnectionError, APIStatusError, Cloudflare
@@ -57,7 +58,17 @@ def present(client: Cloudflare, account: str, list_id: str) -> list[str]:
     """Return the domains of the list; the SDK turns the pages."""
     items = client.zero_trust.gateway.lists.items
     pages = items.list(list_id, account_id=account, per_page=500).iter_pages()
-    return [item.value for page in pages for item in page.result or [] if item.value]
+    return [value for page in pages for value in _values(page.result)]
+
+
+def _values(found: Any) -> Iterator[str]:
+    """A page without a list of texts is no empty one: everything would be added again."""
+    if not isinstance(found, list):
+        raise NoAnswer("this is no list")
+    for item in found:
+        if not isinstance(value := getattr(item, "value", None), str):
+            raise NoAnswer("this is no list of domains")
+        yield value
 
 
 def steps(change: Difference, room: int) -> Iterator[Difference]:

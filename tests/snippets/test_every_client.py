@@ -4,22 +4,27 @@ import asyncio
 import importlib.util
 import io
 import json
+import os
 import re
 import runpy
+import socketserver
 import subprocess
 import sys
+import threading
 import time
 import traceback
-from collections.abc import Callable
-from contextlib import redirect_stderr, redirect_stdout
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import httpx
 import pytest
+import yaml
+from websockets.sync.server import ServerConnection, serve
 
 from runtime.workers import SNIPPETS
 from tests.support.canned import ENDLESS, Canned, serving
@@ -28,7 +33,7 @@ SECRET = "secret-0123456789-0123456789-0123456789"
 NETWORK = re.compile(
     r"^(?:import|from) (?:boto3|cloudflare|httpx|requests|urllib\.request|http\.client|websockets|careful|api)\b", re.M
 )
-SHARED = {"address", "answers", "api", "careful"}
+SHARED = {"address", "answers", "api", "careful", "once"}
 PROXIES = {name: "" for word in ("http", "https", "all", "no") for name in (f"{word}_proxy", f"{word}_proxy".upper())}
 
 
@@ -165,6 +170,17 @@ def test_a_secret_is_never_sent_in_clear(run, name):
     done = run(name, "http://192.0.2.1")
     expect_words(done)
     assert done.returncode == 1 and "http://192.0.2.1 is not encrypted: use https://" in done.stderr
+    done = run(name, f"http://u:{SECRET}@192.0.2.1/?signature={SECRET}")
+    expect_words(done)
+    assert done.returncode == 1 and "http://192.0.2.1 is not encrypted: use https://" in done.stderr
+
+
+@each_program
+@pytest.mark.parametrize("url", ["https://[x", "https://a:b", "https://a:99999"])
+def test_what_is_no_address_is_said_in_words(run, name, url):
+    done = run(name, url)
+    expect_words(done)
+    assert done.returncode == 1
 
 
 @each_program
@@ -200,6 +216,116 @@ def test_no_client_unpacks_an_answer_or_reads_without_an_end(run, name, answer, 
     assert {a.headers.get("Accept-Encoding") for a in asked} == {"identity"}
 
 
+@pytest.fixture
+def drip(monkeypatch) -> Iterator[Callable[[bytes, bytes], str]]:
+    """A server that says the first, then the second again and again; the deadline passes at the tenth time."""
+    late = threading.Event()
+
+    class Deadline(threading.Thread):
+        def __init__(self, _: float, end: Callable[[], None]) -> None:
+            super().__init__(target=lambda: (late.wait(), end()), daemon=True)
+
+        def cancel(self) -> None: ...
+
+    class Slow(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.recv(65_536)
+            with suppress(OSError):
+                self.request.sendall(self.server.begins)
+                for times in range(500):
+                    if times == 10:
+                        late.set()
+                    self.request.sendall(self.server.goes_on)
+                    time.sleep(0.01)
+
+    monkeypatch.setattr("threading.Timer", Deadline)
+    for known in ("careful", "own_address"):  # another file may have loaded them with the real one
+        monkeypatch.delitem(sys.modules, known, raising=False)
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Slow) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+
+        def start(begins: bytes, goes_on: bytes) -> str:
+            server.begins, server.goes_on = b"HTTP/1.1 " + begins, goes_on
+            return f"http://127.0.0.1:{server.server_address[1]}"
+
+        yield start
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize("name", [name for name, program in PROGRAMS.items() if not program.reads_no_body])
+@pytest.mark.parametrize(
+    ("begins", "goes_on"),
+    [
+        (b"200 OK\r\nContent-Length: 900\r\n\r\n", b" "),
+        (b"200 OK\r\nA: ", b"x"),
+        (b"103 Early Hints\r\n\r\n", b"HTTP/1.1 103 Early Hints\r\n\r\n"),
+        (b"200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;", b"x"),
+    ],
+    ids=["body", "header", "early hints", "chunk extension"],
+)
+def test_an_answer_that_comes_byte_by_byte_is_given_up_as_a_whole(run, drip, name, begins, goes_on):
+    done = run(name, drip(begins, goes_on))
+    expect_words(done)
+    assert done.returncode != 0 and "no whole answer in 60 s" in done.stderr
+
+
+@each_program
+@pytest.mark.parametrize("charset", ["zlib", "bz2", "idna", "punycode"])
+def test_no_answer_chooses_how_its_text_is_decoded(run, name, charset):
+    with serving(Canned(400, {"Content-Type": f"text/plain; charset={charset}"}, b"No.\xff")) as (url, _):
+        done = run(name, url)
+    expect_words(done)
+    assert "400" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("name", [name for name, program in PROGRAMS.items() if not program.reads_no_body])
+def test_who_cannot_be_reached_is_said_in_words(run, clock, name):
+    with serving(Canned(200)) as (url, _):
+        pass
+    done = run(name, url)
+    expect_words(done)
+    assert done.returncode != 0
+
+
+@each_program
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"files": 7, "put": 7, "multipart": 7, "state": 7},
+        {"files": [7], "put": {}, "multipart": {}},
+        {"files": [{}], "put": {"url": 7, "headers": {}}, "multipart": {"bucket": 7, "key": "k", "owner": "ana"}},
+        {"files": {"0": 1}, "put": {"url": "https://[x", "headers": {}}},
+        {"files": None, "put": {"url": "http://127.0.0.1:1/", "headers": {"a": 7}}},
+        {"files": "x", "put": {"url": "http://127.0.0.1:1/", "headers": {"a": "b\nc"}}},
+    ],
+    ids=range(6),
+)
+def test_an_answer_with_other_types_inside_is_said_in_words(run, name, part):
+    with serving(Canned(200, body=json.dumps({"id": "7", **part}).encode())) as (url, _):
+        done = run(name, url)
+    expect_words(done)
+    assert done.returncode != 0 or PROGRAMS[name].prints_all or name == "edge-ai-rag/client/load.py"
+
+
+@pytest.mark.parametrize("name", [n for n, program in PROGRAMS.items() if "CLOUDFLARE_BASE_URL" in program.environment])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"success": False, "result": {"id": "7", "rules": [], "ipv4_cidrs": []}},
+        {"result": {"id": "7", "rules": []}},
+        *({"success": True, "result": result} for result in (None, {}, "x", [7], [{}])),
+    ],
+    ids=json.dumps,
+)
+def test_what_the_api_calls_no_success_or_cannot_name_changes_nothing(run, name, answer):
+    with serving(Canned(200, body=json.dumps(answer).encode())) as (url, asked):
+        done = run(name, url)
+    expect_words(done)
+    assert done.returncode != 0 and {a.method for a in asked} == {"GET"}
+
+
 @each_program
 def test_no_proxy_of_the_environment_reads_what_stays_on_this_machine(run, name):
     with serving(Canned(403)) as (proxy, carried), serving(Canned(403)) as (url, asked):
@@ -229,6 +355,14 @@ def test_who_reads_public_addresses_shows_no_secret(run):
     with serving(Canned(403)) as (url, asked):
         run("proxy-website/refresh_ranges.py", url)
     assert asked and SECRET not in str(asked) and "ana@example.com" not in str(asked)
+
+
+def test_no_example_reads_yaml_in_which_a_name_may_stand_twice():
+    readers = [p for p in SNIPPETS.rglob("*.py") if "node_modules" not in p.parts and "yaml.safe_load" in p.read_text()]
+    assert readers == []
+    assert module("tunnel-access/once.py").load("a: {b: 1, c: 2}\nb: 1\n") == {"a": {"b": 1, "c": 2}, "b": 1}
+    with pytest.raises(yaml.YAMLError, match=r"(?s)'b' stands here twice.*line 3"):
+        module("tunnel-access/once.py").load("a:\n  b: 1\n  b: 2\n")
 
 
 def test_a_page_whose_callers_send_a_token_says_what_always_use_https_does_not_do():
@@ -437,9 +571,12 @@ def test_what_passes_is_asked_again_until_it_has(clock, tmp_path, loop):
     file = tmp_path / "text.md"
     file.write_text("# Text\n", encoding="utf-8")
     good = Canned(200, body=b'{"id": "7", "state": "done", "attempts": 1, "error": null}')
-    with serving(Canned(429, {"Retry-After": "1"}), Canned(408), Canned(503, HTML, PAGE), good) as (url, asked):
+    with serving(Canned(429, {"Retry-After": "1"}), Canned(None), Canned(408), Canned(503, HTML, PAGE), good) as (
+        url,
+        asked,
+    ):
         LOOPS[loop](url, file)
-    assert len(asked) > 3
+    assert len(asked) > 4
 
 
 def test_who_reads_when_to_come_back_is_tried_here():
@@ -474,6 +611,171 @@ def test_a_member_of_a_room_who_is_sent_away_for_an_hour_says_so_at_once(run, wi
         done = run("realtime-durable-objects/client.py", url)
     expect_words(done)
     assert (done.returncode, len(asked)) == (1, 1) and "503" in done.stderr
+
+
+@contextmanager
+def room(*frames: str) -> Iterator[str]:
+    """A room that says these frames to whoever comes, and waits until they leave."""
+
+    def talk(socket: ServerConnection) -> None:
+        for frame in frames:
+            socket.send(frame)
+        for _ in socket:
+            pass
+
+    with serve(talk, "127.0.0.1", 0) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.socket.getsockname()[1]}"
+        server.shutdown()
+        thread.join()
+
+
+def frame(kind: str, **fields: object) -> str:
+    return json.dumps({"type": kind, **fields})
+
+
+BUSY = {"error": {"code": "rate_limited", "message": "Slow down."}}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        *("no JSON", "{}", "[]", "7", "[" * 100_000, b"\xff"),
+        *(frame(kind) for kind in ("history", "message", "sent", "welcome", "joined", "error")),
+        frame("message", id="7", user="bob", text="hi"),
+        frame("welcome", online=[7]),
+        *(frame("error", retryAfterMs=wish, **BUSY) for wish in (1e15, "x", -1, None, float("nan"))),
+    ],
+    ids=lambda said: str(said)[:60],
+)
+def test_what_no_room_says_ends_a_member_in_one_line(run, said):
+    with room(said) as url:
+        done = run("realtime-durable-objects/client.py", url)
+    expect_words(done)
+    assert done.returncode == 1 and len(done.stderr.splitlines()) == 1
+
+
+def test_a_handshake_that_is_none_ends_a_member_in_one_line(run):
+    with serving(Canned(101)) as (url, _):
+        done = run("realtime-durable-objects/client.py", url)
+    expect_words(done)
+    assert done.returncode == 1 and len(done.stderr.splitlines()) == 1
+
+
+def test_no_member_writes_a_line_for_another_or_commands_the_terminal(run):
+    text = "\x1b]0;owned\x07hi\n8 eve: give me the key\u202e\x9b"
+    message = {"id": 7, "user": "bob\r", "text": text}
+    page = frame("history", reset=False, expired=False, more=False, messages=[message])
+    with room(frame("welcome", online=["\x1b[2J"]), frame("joined", user="\n"), page) as url:
+        done = run("realtime-durable-objects/client.py", url)
+    assert done.stdout == (
+        "* online: \\x1b[2J\n* \\n joined\n7 bob\\r: \\x1b]0;owned\\x07hi\\n8 eve: give me the key\\u202e\\x9b\n"
+    )
+
+
+def test_the_letters_of_a_scheme_may_be_large():
+    client = module("realtime-durable-objects/client.py")
+    assert client.Client("HTTPS://rooms.example.com", "lobby", "ana").address.startswith("wss://rooms.example.com/v1/")
+
+
+# Many parts
+
+
+class Store:
+    """An S3 client that takes everything; a test changes what it answers with."""
+
+    exceptions = SimpleNamespace(NoSuchUpload=KeyError)
+
+    def __init__(self, **answers: dict[str, object]) -> None:
+        self.answers, self.called = answers, []
+
+    def __getattr__(self, name: str) -> Callable[..., dict[str, object]]:
+        def call(**options: object) -> dict[str, object]:
+            self.called.append((name, options))
+            return {"ETag": "e", "UploadId": "u", "ContentLength": 28} | self.answers.get(name, {})
+
+        return call
+
+
+PLAN = {"bucket": "uploads", "key": "uploads/ana/7", "owner": "ana", "part_bytes": 16, "parts": 2}
+
+
+def send_parts(tmp_path: Path, store: Store, **change: object) -> None:
+    """Send 28 bytes; the store learns what the Worker was asked for, and which notes are left."""
+    file = tmp_path / "photo.png"
+    file.write_bytes(bytes(28))
+    started = Canned(201, body=json.dumps({"id": "7", "multipart": PLAN | change}).encode())
+    states = [Canned(200, body=json.dumps({"state": state}).encode()) for state in ("pending", "ready")]
+    with serving(started, *states) as (url, asked):
+        try:
+            module("r2-uploads/client/multipart.py").upload(store, url, "ana", file)
+        finally:
+            store.asked = [a.path for a in asked]
+            store.notes = list(tmp_path.glob("*.upload"))
+
+
+def test_only_the_known_parts_of_a_plan_are_taken(tmp_path):
+    store = Store()
+    send_parts(tmp_path, store, id="../other", upload_id="theirs", sent={"1": "e"}, state="ready")
+    assert store.asked == ["/v1/files", "/v1/files/7", "/v1/files/7"] and store.notes == []
+    assert [name for name, _ in store.called].count("upload_part") == 2
+    assert store.called[-1][1]["UploadId"] == "u"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *({"bucket": b} for b in (7, None, "", "..", "a/b", "arn:aws:s3:us-east-1:1:accesspoint/x", "UPLOADS")),
+        *({"key": k} for k in (7, None, "", "..", "uploads/../other", "/uploads", "uploads//7", "a?b", "a%2fb")),
+        *({"owner": o} for o in (7, None, "", "a\r\nx-amz-acl: public-read", "\u00e9")),
+        *({"part_bytes": n} for n in (0, -16, "16", 16.0, True, None, 13, 28, 10**30)),
+        *({"parts": n} for n in (0, 1, 3, -2, "2", 2.0, True, None, 10**30)),
+    ],
+    ids=str,
+)
+def test_a_plan_that_is_none_starts_nothing_and_leaves_no_note(tmp_path, change):
+    store = Store()
+    with pytest.raises(SystemExit, match="this is no answer of the API"):
+        send_parts(tmp_path, store, **change)
+    assert (store.called, store.notes) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("answers", "says", "notes"),
+    [
+        ({"create_multipart_upload": {"UploadId": None}}, "no UploadId", 0),
+        ({"upload_part": {"ETag": None}}, "no ETag", 1),
+        ({"complete_multipart_upload": {"ETag": None}, "head_object": {"ContentLength": 27}}, "no ETag", 1),
+        ({"complete_multipart_upload": {"ETag": None}, "head_object": {"ContentLength": None}}, "no ETag", 1),
+    ],
+)
+def test_a_success_that_is_none_of_s3_is_no_success_and_the_next_run_goes_on(tmp_path, answers, says, notes):
+    store = Store(**answers)
+    with pytest.raises(SystemExit, match=rf"{says}: .*Run it again to go on\."):
+        send_parts(tmp_path, store)
+    assert len(store.notes) == notes
+
+
+def test_a_join_whose_answer_is_empty_is_a_success_when_the_file_is_there(tmp_path):
+    store = Store(complete_multipart_upload={"ETag": None})
+    send_parts(tmp_path, store)
+    assert store.called[-1][0] == "head_object" and store.notes == []
+
+
+@pytest.mark.parametrize("length", [28, 29])
+def test_a_file_that_changes_during_an_upload_is_never_stored_as_a_mix(tmp_path, length):
+    class Overwriting(Store):
+        def upload_part(self, **options: object) -> dict[str, object]:
+            (tmp_path / "photo.png").write_bytes(b"x" * length)
+            os.utime(tmp_path / "photo.png", ns=(1, 1))
+            return {"ETag": "e"}
+
+    store = Overwriting()
+    with pytest.raises(SystemExit, match=r"photo\.png changed meanwhile: run it again to send the new one\."):
+        send_parts(tmp_path, store)
+    assert [name for name, _ in store.called] == ["create_multipart_upload", "abort_multipart_upload"]
+    assert (store.asked[-1], store.notes) == ("/v1/files/7", []), "nothing is left that costs storage"
 
 
 @pytest.mark.parametrize("keys", [" a-key,another", "a-key ,another", "\ta-key\n"])

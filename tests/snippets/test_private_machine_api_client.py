@@ -146,6 +146,25 @@ def test_no_client_is_made_for_an_address_that_would_show_its_proof(make, kind, 
         make(kind, url)
 
 
+@pytest.mark.parametrize("kind", [*KINDS, "signature, asyncio"])
+@pytest.mark.parametrize("url", ["http://u:PASSWORD@api.example.com/?signature=PASSWORD", "https://a:b"])
+def test_what_is_wrong_with_an_address_is_said_without_what_it_may_hold(make, kind, url):
+    with pytest.raises(ValueError, match=r"not encrypted|no address") as error:
+        make(kind, url)
+    assert "PASSWORD" not in str(error.value)
+
+
+def test_an_asynchronous_client_gives_up_an_answer_as_a_whole(make, monkeypatch):
+    monkeypatch.setitem(type(make("signature, asyncio", "https://a.example")).send.__globals__, "DEADLINE_S", 0)
+
+    async def ask() -> None:
+        async with make("signature, asyncio", "http://127.0.0.1:9") as client:
+            await client.get("/v1/orders")
+
+    with pytest.raises(Exception, match="no whole answer in 0 s"):
+        asyncio.run(ask())
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("follow", [False, True], ids=["left alone", "told to follow"])
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])

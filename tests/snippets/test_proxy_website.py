@@ -39,7 +39,18 @@ def modules() -> Iterator[None]:
     yield
     for folder in folders:
         sys.path.remove(folder)
-    for name in ("plan", "setup_zone", "visitor", "app", "refresh_ranges", "try_origin", "address", "api", "careful"):
+    for name in (
+        "plan",
+        "setup_zone",
+        "visitor",
+        "app",
+        "refresh_ranges",
+        "try_origin",
+        "address",
+        "api",
+        "careful",
+        "once",
+    ):
         sys.modules.pop(name, None)
 
 
@@ -323,6 +334,27 @@ def test_an_answer_of_another_shape_ends_in_one_sentence(
         assert refresh_ranges.main(tmp_path) == 1
     said = capsys.readouterr().err
     assert said.endswith("the old list stays\n") and len(said.splitlines()) == 1
+
+
+@pytest.mark.parametrize("blocked", ["origin/ranges.txt.part", "nginx/real_ip.conf.part", "nginx/real_ip.conf"])
+def test_what_cannot_be_written_is_said_and_no_file_is_replaced_before_both_are_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any, blocked: str
+):
+    import refresh_ranges
+
+    good = [line for line in (EXAMPLE / "origin/ranges.txt").read_text().splitlines() if not line.startswith("#")]
+    (tmp_path / blocked).mkdir(parents=True)
+    for folder in ("origin", "nginx"):
+        (tmp_path / folder).mkdir(exist_ok=True)
+    (tmp_path / "origin/ranges.txt").write_text("old")
+    with zone_api() as zone:
+        zone.ips = {"ipv4_cidrs": [g for g in good if ":" not in g], "ipv6_cidrs": [g for g in good if ":" in g]}
+        monkeypatch.setenv("CLOUDFLARE_BASE_URL", zone.url)
+        monkeypatch.setenv("NO_PROXY", "*")
+        assert refresh_ranges.main(tmp_path) == 1
+    said = capsys.readouterr().err
+    assert said.endswith(": run this again before you reload\n") and len(said.splitlines()) == 1
+    assert not blocked.endswith(".part") or (tmp_path / "origin/ranges.txt").read_text() == "old"
 
 
 # nginx

@@ -30,8 +30,14 @@ def wish_s(retry_after: str | None) -> float:
         return 0.0
 
 
-def read(status: int, body: bytes, *fields: str) -> dict[str, Any]:
+def read(status: int, body: bytes, *fields: str, **kinds: type) -> dict[str, Any]:
     """Return the JSON of a success. A proxy, a firewall or a login page may answer instead.
+
+    Args:
+        status: the status of the answer.
+        body: its bytes.
+        fields: what it must hold.
+        kinds: what it must hold, with its type.
 
     Raises:
         SystemExit: it is an error or no answer of this API; the message says what it says.
@@ -42,7 +48,8 @@ def read(status: int, body: bytes, *fields: str) -> dict[str, Any]:
         value = None
     if not isinstance(value, dict):
         raise SystemExit(f"{status}: this is no answer of the API")
-    if 200 <= status < 300 and value.keys() >= {*fields}:
+    typed = all(isinstance(value.get(name), kind) for name, kind in kinds.items())
+    if 200 <= status < 300 and value.keys() >= {*fields} and typed:
         return value
     error = value.get("error")
     said = error.get("message") if isinstance(error, dict) else None

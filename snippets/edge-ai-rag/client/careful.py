@@ -1,6 +1,7 @@
 """A client for one address, which takes no packed or endless answer and lets no proxy read along."""
 
 from collections.abc import Iterator, Mapping
+from threading import Timer
 from typing import Any
 
 import httpx
@@ -34,23 +35,52 @@ class Counted(httpx.SyncByteStream):
         self._stream.close()
 
 
+class Hurried(httpx.Client):
+    """httpx limits each read, and a server that sends a byte now and then never ends."""
+
+    deadline_s: float
+
+    def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
+        timer = Timer(self.deadline_s, self.close)
+        timer.daemon = True
+        timer.start()
+        try:
+            return super().send(request, **options)
+        except httpx.TransportError as error:
+            if self.is_closed:
+                raise NoAnswer(f"no whole answer in {self.deadline_s:.0f} s") from error
+            raise
+        finally:
+            timer.cancel()
+
+
 def bound(response: httpx.Response) -> None:
     """Refuse a packed answer, a kilobyte of which can be gigabytes, before it is read."""
     if "Content-Encoding" in response.headers:
         raise NoAnswer(f"{response.status_code}: the answer is packed")
     response.stream = Counted(response.stream)
+    response.encoding = "utf-8"  # Python knows encodings that unpack, or are slow
 
 
 def client(
-    url: str, headers: Mapping[str, str] | None = None, timeout_s: float = 10
+    url: str,
+    headers: Mapping[str, str] | None = None,
+    timeout_s: float = 10,
+    deadline_s: float = 60,
 ) -> httpx.Client:
     """Return a client that asks for plain answers and follows no redirect.
 
+    Args:
+        url: the address of the API.
+        headers: what each request carries.
+        timeout_s: how long it waits for the next bytes.
+        deadline_s: how long a request and its answer may take together.
+
     Raises:
-        SystemExit: now, when the address is not encrypted.
-        NoAnswer: later, from any answer that is packed or too long.
+        SystemExit: now, when the address is none, or not encrypted.
+        NoAnswer: later, from any answer that is packed, too long or too slow.
     """
-    return httpx.Client(
+    made = Hurried(
         base_url=encrypted(url),
         headers={**(headers or {}), "Accept-Encoding": "identity"},
         event_hooks={"response": [bound]},
@@ -58,6 +88,8 @@ def client(
         trust_env=url.lower().startswith("https:"),
         timeout=timeout_s,
     )
+    made.deadline_s = deadline_s
+    return made
 
 
 # --8<-- [end:careful]

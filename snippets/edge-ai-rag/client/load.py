@@ -42,13 +42,19 @@ def ask(
     """Send a request, again while its answer may change, until it is a success."""
     deadline = time.monotonic() + PATIENCE_S
     for least_s in chain(PAUSES_S, repeat(PAUSES_S[-1])):
-        response = http.request(method, f"/v1/documents/{key}", **more)
-        if not waits(response.status_code):
-            read(response.status_code, response.content)
-            return
-        pause = max(least_s, wish_s(response.headers.get("Retry-After")))
+        pause, said = least_s, "no answer"
+        try:
+            response = http.request(method, f"/v1/documents/{key}", **more)
+        except httpx.TransportError:
+            pass  # It may have arrived, or not: the same document again changes nothing.
+        else:
+            if not waits(response.status_code):
+                read(response.status_code, response.content)
+                return
+            pause = max(pause, wish_s(response.headers.get("Retry-After")))
+            said = str(response.status_code)
         if time.monotonic() + pause > deadline:
-            raise SystemExit(f"{response.status_code}: {key} took more than {PATIENCE_S} s")
+            raise SystemExit(f"{said}: {key} took more than {PATIENCE_S} s")
         time.sleep(pause)
 
 

@@ -5,6 +5,8 @@ import sys
 from pathlib import Path
 from urllib.parse import quote
 
+import httpx
+
 from careful import client
 
 url, tenant, file, *host = sys.argv[1:]
@@ -19,7 +21,10 @@ headers = {
 }
 with client(url, headers, timeout_s=30) as http:
     path = f"/v1/tenants/{quote(tenant, safe='')}/versions"
-    response = http.post(path, json=version)
+    try:
+        response = http.post(path, json=version)
+    except httpx.TransportError as error:
+        raise SystemExit(f"no answer: {error}") from error
 print(response.status_code, response.text)
 # Anything else, also a redirect or a page of somebody else, is no deployment.
 sys.exit(response.status_code != 201)

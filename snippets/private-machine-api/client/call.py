@@ -17,6 +17,6 @@ try:
         os.environ["API_URL"], os.environ["API_KEY_ID"], os.environ["API_KEY"]
     ) as api:
         response = api.request(method, path, content="".join(body))
-except (ValueError, Refused, httpx.TransportError) as error:
+except (ValueError, Refused, httpx.InvalidURL, httpx.TransportError) as error:
     raise SystemExit(str(error)) from error
 print(response.status_code, response.text)

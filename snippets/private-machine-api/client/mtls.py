@@ -5,7 +5,7 @@ from pathlib import Path
 
 import httpx
 
-from own_address import settings
+from own_address import Client, settings
 
 
 # --8<-- [start:client]
@@ -26,7 +26,7 @@ def client(
     """
     context = ssl.create_default_context(cafile=ca)
     context.load_cert_chain(certificate, key)
-    return httpx.Client(**settings(base_url), verify=context)
+    return Client(**settings(base_url), verify=context)
 
 
 # --8<-- [end:client]

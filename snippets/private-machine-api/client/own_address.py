@@ -1,12 +1,15 @@
 """Where a proof may travel: to the API that it is for, encrypted, and nowhere else."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from ipaddress import ip_address
+from threading import Timer
 from typing import Any
 
 import httpx
 
 ANSWER_LIMIT_BYTES = 1_000_000
+DEADLINE_S = 60  # for a request and its answer together
 
 
 class Refused(RuntimeError):
@@ -39,24 +42,57 @@ class Counted(httpx.SyncByteStream, httpx.AsyncByteStream):
         await self._stream.aclose()
 
 
+class Client(httpx.Client):
+    """httpx limits each read, and a server that sends a byte now and then never ends."""
+
+    def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
+        timer = Timer(DEADLINE_S, self.close)
+        timer.daemon = True
+        timer.start()
+        try:
+            return super().send(request, **options)
+        except httpx.TransportError as error:
+            if self.is_closed:
+                raise Refused(f"no whole answer in {DEADLINE_S} s") from error
+            raise
+        finally:
+            timer.cancel()
+
+
+class AsyncClient(httpx.AsyncClient):
+    """The same for asyncio."""
+
+    async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
+        try:
+            async with asyncio.timeout(DEADLINE_S):
+                return await super().send(request, **options)
+        except TimeoutError as error:
+            raise Refused(f"no whole answer in {DEADLINE_S} s") from error
+
+
 # --8<-- [start:settings]
 def settings(base_url: str) -> dict[str, Any]:
-    """Return the options that keep a client of httpx at its own API.
+    """Return the options that keep a ``Client`` at its own API.
 
     httpx calls the hooks for each request, so also for each redirect that a caller follows.
 
     Raises:
-        ValueError: now, when the address is not encrypted; later, from any request to
-            another scheme, host or port, before it is sent.
-        Refused: later, from any answer that is a redirect, packed or too long.
+        ValueError: now, when the address is none, or not encrypted; later, from any request
+            to another scheme, host or port, before it is sent.
+        Refused: later, from any answer that is a redirect, packed, too long or too slow.
     """
-    api = httpx.URL(base_url)
+    try:
+        api = httpx.URL(base_url)
+    except httpx.InvalidURL as error:
+        raise ValueError("this is no address: write it like https://example.com") from error
     if api.scheme != "https" and not _is_this_machine(api.host):
-        raise ValueError(f"{base_url} is not encrypted: use https://")
+        # The rest may hold a password.
+        raise ValueError(f"{api.scheme}://{api.host} is not encrypted: use https://")
 
     def stay(request: httpx.Request) -> None:
         if (request.url.scheme, request.url.netloc) != (api.scheme, api.netloc):
-            raise ValueError(f"not an address of this API: {request.url}")
+            other = f"{request.url.scheme}://{request.url.host}"
+            raise ValueError(f"not an address of this API: {other}")
 
     def refuse(response: httpx.Response) -> None:
         if response.is_redirect:
@@ -65,6 +101,7 @@ def settings(base_url: str) -> dict[str, Any]:
         if "Content-Encoding" in response.headers:
             raise Refused(f"{response.status_code}: the answer is packed")
         response.stream = Counted(response.stream)
+        response.encoding = "utf-8"  # Python knows encodings that unpack, or are slow
 
     return {
         "base_url": base_url,

@@ -2,7 +2,7 @@
 
 import httpx
 
-from own_address import Refused, settings
+from own_address import Client, Refused, settings
 
 
 # --8<-- [start:client]
@@ -23,7 +23,7 @@ def client(base_url: str, client_id: str, client_secret: str) -> httpx.Client:
             asked = f"{response.request.method} {response.request.url.path}"
             raise Refused(f"{asked}: {response.status_code}")
 
-    made = httpx.Client(**settings(base_url))
+    made = Client(**settings(base_url))
     made.headers["CF-Access-Client-Id"] = client_id
     made.headers["CF-Access-Client-Secret"] = client_secret
     made.event_hooks["response"].append(let_in)

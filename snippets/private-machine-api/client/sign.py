@@ -9,7 +9,7 @@ from string import ascii_letters, digits
 
 import httpx
 
-from own_address import settings
+from own_address import AsyncClient, Client, settings
 
 # --8<-- [start:canonical]
 # What stands for itself (RFC 3986): unreserved characters, and delimiters of path and query.
@@ -115,7 +115,7 @@ def client(base_url: str, key_id: str, key: str) -> httpx.Client:
     Raises:
         ValueError, Refused: as ``own_address.settings`` says.
     """
-    made = httpx.Client(**settings(base_url))
+    made = Client(**settings(base_url))
     made.event_hooks["request"].append(Signer(key_id, key))
     return made
 
@@ -138,6 +138,6 @@ def async_client(base_url: str, key_id: str, key: str) -> httpx.AsyncClient:
         for hook in guard["response"]:
             hook(response)
 
-    return httpx.AsyncClient(
+    return AsyncClient(
         **options, event_hooks={"request": [stay_and_sign], "response": [refuse]}
     )

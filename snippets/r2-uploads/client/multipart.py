@@ -7,6 +7,7 @@ After a broken connection, run it again: it sends the parts that are missing.
 
 import json
 import os
+import re
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -32,6 +33,7 @@ CONFIG = Config(
     request_checksum_calculation="when_required",
     response_checksum_validation="when_required",
 )
+MOST_PART_BYTES = 5 * 2**30
 # These say that this very upload cannot be finished. Anything else may pass: also a wrong
 # clock, a refused key pair or a slow network, which must not throw away what was sent.
 FINAL = {
@@ -44,6 +46,21 @@ FINAL = {
 
 
 # --8<-- [start:parts]
+class Changed(SystemExit):
+    """The file is no longer the one that the upload began with."""
+
+
+def version(path: Path) -> list[int]:
+    about = path.stat()
+    return [about.st_mtime_ns, about.st_size]
+
+
+def unchanged(job: dict[str, Any], path: Path) -> None:
+    """Let no parts of two versions of a file become one object."""
+    if version(path) != job["changed"]:
+        raise Changed(f"{path.name} changed meanwhile: run it again to send the new one.")
+
+
 def send(s3: Any, job: dict[str, Any], path: Path, note: Path) -> None:
     """Send the parts that are missing, four at a time, and join them."""
     target = {**where(job), "UploadId": job["upload_id"]}
@@ -52,9 +69,10 @@ def send(s3: Any, job: dict[str, Any], path: Path, note: Path) -> None:
         with path.open("rb") as file:
             file.seek((number - 1) * job["part_bytes"])
             body = file.read(job["part_bytes"])
+        unchanged(job, path)
         answer = s3.upload_part(**target, PartNumber=number, Body=body)
         with lock:
-            job["sent"][str(number)] = answer["ETag"]
+            job["sent"][str(number)] = named(answer, "ETag")
             save(note, job)
 
     lock = Lock()
@@ -63,20 +81,30 @@ def send(s3: Any, job: dict[str, Any], path: Path, note: Path) -> None:
         list(threads.map(one, missing))  # an error cancels what has not begun
     parts = [{"PartNumber": int(n), "ETag": tag} for n, tag in job["sent"].items()]
     parts.sort(key=itemgetter("PartNumber"))
+    unchanged(job, path)
     try:
-        s3.complete_multipart_upload(**target, MultipartUpload={"Parts": parts})
+        done = s3.complete_multipart_upload(**target, MultipartUpload={"Parts": parts})
+        if not done.get("ETag") and not joined(s3, job):
+            named(done, "ETag")
     except ClientError as error:
         if error.response["Error"]["Code"] != "NoSuchUpload":
             raise
         # An earlier attempt may have joined them, and only its answer was lost.
-        if not joined(s3, job, path):
+        if not joined(s3, job):
             raise
 
 
-def joined(s3: Any, job: dict[str, Any], path: Path) -> bool:
+def named(answer: dict[str, Any], name: str) -> str:
+    """Return what only S3 answers with: a proxy may say 200, too."""
+    if isinstance(value := answer.get(name), str) and value:
+        return value
+    raise SystemExit(f"S3 names no {name}: this is no answer of S3. Run it again to go on.")
+
+
+def joined(s3: Any, job: dict[str, Any]) -> bool:
     """Say whether the whole file is in the bucket."""
     try:
-        return bool(s3.head_object(**where(job))["ContentLength"] == path.stat().st_size)
+        return bool(s3.head_object(**where(job)).get("ContentLength") == job["changed"][1])
     except ClientError as error:
         if error.response["Error"]["Code"] not in ("404", "NoSuchKey"):
             raise
@@ -93,24 +121,25 @@ def state_of(api: str, user: str, job: dict[str, Any]) -> str:
 def upload(s3: Any, api: str, user: str, path: Path) -> dict[str, Any]:
     """Start, or go on where the last run broke. What cannot be finished is aborted."""
     note = path.with_name(path.name + ".upload")
-    changed = path.stat().st_mtime_ns
+    changed = version(path)
     if note.exists():
         job: dict[str, Any] = json.loads(note.read_text(encoding="utf-8"))
         if job["changed"] != changed:
             raise SystemExit(f"{path.name} has changed: delete {note.name} to restart.")
     else:
         asked = ask(api, user, path, multipart=True)
-        job = {"id": asked["id"], **asked["multipart"], "changed": changed, "sent": {}}
+        job = {**place(asked["multipart"], changed[1]), "id": asked["id"]}
+        job |= {"changed": changed, "sent": {}}
         about = {"ContentType": asked["type"], "Metadata": {"owner": job["owner"]}}
         started = s3.create_multipart_upload(**where(job), **about)
-        job["upload_id"] = started["UploadId"]
+        job["upload_id"] = named(started, "UploadId")
         save(note, job)
     state = state_of(api, user, job)
     if state == "pending":
         try:
             send(s3, job, path, note)
-        except ClientError as error:
-            if error.response["Error"]["Code"] in FINAL:
+        except (ClientError, Changed) as error:
+            if isinstance(error, Changed) or error.response["Error"]["Code"] in FINAL:
                 give_up(s3, api, user, job, note)
             raise
         state = state_of(api, user, job)
@@ -131,6 +160,28 @@ def give_up(s3: Any, api: str, user: str, job: dict[str, Any], note: Path) -> No
 
 
 # --8<-- [end:parts]
+
+
+def place(given: dict[str, Any], size: int) -> dict[str, Any]:
+    """Return where the parts go, as the Worker spells it: to S3, a bucket may be an address.
+
+    Raises:
+        SystemExit: it is something else, or the parts do not make up the file.
+    """
+    texts = {
+        "bucket": r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]",
+        "key": r"[\w-]+(/[\w-]+)*",
+        "owner": r"[\w-]+",
+    }
+    for name, form in texts.items():
+        value = given.get(name)
+        if not isinstance(value, str) or not re.fullmatch(form, value, re.ASCII):
+            raise SystemExit(f"{name}: this is no answer of the API")
+    numbers = [given.get(name) for name in ("part_bytes", "parts")]
+    each, parts = (n if type(n) is int and n <= MOST_PART_BYTES else 0 for n in numbers)
+    if not 0 <= parts * each - size < each:
+        raise SystemExit("parts: this is no answer of the API")
+    return {name: given[name] for name in (*texts, "part_bytes", "parts")}
 
 
 def where(job: dict[str, Any]) -> dict[str, str]:

@@ -14,6 +14,7 @@ from careful import client
 from session import session
 
 PATIENCE_S = 60  # the signed address lives for ten minutes
+PUT_DEADLINE_S = 3600  # as long as the Worker waits for the bytes
 TOO_SLOW = "<Code>RequestTimeout</Code>"
 
 
@@ -21,20 +22,24 @@ TOO_SLOW = "<Code>RequestTimeout</Code>"
 def ask(api: str, user: str, path: Path, **more: object) -> dict[str, Any]:
     """Ask the Worker for permission to store this file."""
     kind = mimetypes.guess_type(path)[0] or "application/octet-stream"
-    about = {"name": path.name, "type": kind, "size": path.stat().st_size, **more}
+    about = {"name": path.name, "type": kind, "size": path.stat().st_size}
     with client(api, session(user)) as http:
-        answer = http.post("/v1/files", json=about)
-    found = read(answer.status_code, answer.content, "id")
-    return {**about, **found, "id": known_id(found["id"])}
+        answer = http.post("/v1/files", json={**about, **more})
+    kinds = {"id": str, "multipart" if more else "put": dict}
+    found = read(answer.status_code, answer.content, **kinds)
+    return {**found, **about, "id": known_id(found["id"])}
 
 
 def put(signed: dict[str, Any], path: Path) -> None:
     """Send the bytes, again after a broken connection or an answer that may change."""
-    url, headers, waited = signed["url"], signed["headers"], 0.0
+    url, headers, waited = signed.get("url"), signed.get("headers"), 0.0
+    texts = [url, *headers.values()] if isinstance(headers, dict) else [None]
+    if not all(isinstance(text, str) and text.isprintable() for text in texts):
+        raise SystemExit("a signed address is missing: this is no answer of the API")
     for attempt in itertools.count():
         pause = float(2**attempt)
         try:
-            with path.open("rb") as body, client(url, headers, 60) as http:
+            with path.open("rb") as body, client(url, headers, 60, PUT_DEADLINE_S) as http:
                 answer = http.put(url, content=body)
         except httpx.RequestError:
             pass
@@ -57,7 +62,10 @@ def put(signed: dict[str, Any], path: Path) -> None:
 
 
 def main(api: str, user: str, name: str) -> None:
-    file = ask(api, user, Path(name))
+    try:
+        file = ask(api, user, Path(name))
+    except httpx.TransportError as error:
+        raise SystemExit(f"no answer: {error}") from error
     put(file["put"], Path(name))
     print(f"{file['name']}: {file['size']} bytes sent, file {file['id']}")
 
