@@ -18,7 +18,9 @@ export class Daily extends DurableObject<Env> {
     if (sql.exec("SELECT 1 FROM places WHERE day = ? AND visitor = ?", day, visitor).toArray().length) return true;
     sql.exec("DELETE FROM places WHERE day < ?", day);
     const near = AROUND.exec(network)?.[0];
-    const taken = sql.exec<Record<string, number>>(TAKEN, network, near ? `${near}*` : "").one();
+    const taken = sql
+      .exec<{ everyone: number; here: number; around: number }>(TAKEN, network, near ? `${near}*` : "")
+      .one();
     const { VISITORS_A_DAY, VISITORS_OF_A_NETWORK, VISITORS_OF_A_48 } = this.env;
     if (taken.everyone >= VISITORS_A_DAY || taken.here >= VISITORS_OF_A_NETWORK || taken.around >= VISITORS_OF_A_48)
       return false;
