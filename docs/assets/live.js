@@ -9,7 +9,8 @@ const STATUS = { headers: { Accept: "application/json" } };
 const jars = new Map();
 const carried = new Map();
 const kept = (store, example) => store.get(example) ?? store.set(example, new Map()).get(example);
-const address = (name) => new URL(`../live/${name}`, import.meta.url);
+const here = globalThis.document?.currentScript?.src;
+const address = (name) => new URL(`../live/${name}`, here);
 
 function element(name, attributes, ...children) {
   const made = Object.assign(document.createElement(name), attributes);
@@ -107,6 +108,40 @@ function keep(example, request, reply) {
   if (match) kept(carried, example).set(request.capture.name, request.capture.template.replace("\\1", match[1]));
 }
 
+// A command of a page runs with the reader's rights, so the reader sees it first. The dialog is modal: no markup of a page covers
+// it, and none can press its button.
+function agreed(commands) {
+  const dialog = element(
+    "dialog",
+    { className: "live__ask" },
+    element("p", { textContent: "This runs on your machine, with your rights:" }),
+    element("pre", { tabIndex: 0 }, element("code", { textContent: commands.join("\n") })),
+    element(
+      "form",
+      { method: "dialog" },
+      element("button", { value: "run", textContent: "Run it" }),
+      element("button", { textContent: "Cancel" }),
+    ),
+  );
+  dialog.setAttribute("aria-label", "Run a command of this page?");
+  document.body.append(dialog);
+  dialog.showModal();
+  return new Promise((done, fail) => {
+    dialog.addEventListener("close", () => {
+      dialog.remove();
+      if (dialog.returnValue === "run") done();
+      else fail(new Error("Nothing was run."));
+    });
+  });
+}
+
+async function ask(example, request) {
+  const reply = await post(example, request);
+  if (!reply.confirm) return reply;
+  await agreed(reply.confirm);
+  return post(example, { ...request, token: reply.token });
+}
+
 // Returns the last request and its reply.
 async function send(example, requests) {
   let sent;
@@ -114,14 +149,14 @@ async function send(example, requests) {
   for (const request of requests) {
     if (request.wait_s) await new Promise((done) => setTimeout(done, request.wait_s * 1000));
     sent = filled(example, request);
-    reply = await post(example, sent);
+    reply = await ask(example, sent);
     keep(example, request, reply);
     for (let hop = 0; request.follow && hop < HOPS && reply.status >= 300 && reply.status < 400; hop++) {
       const location = reply.headers.find(([name]) => name.toLowerCase() === "location")?.[1];
       if (!location) break;
       const { pathname, search } = new URL(location, "http://localhost:8787");
       sent = { ...sent, method: "GET", url: pathname + search, body: "", file: undefined };
-      reply = await post(example, sent);
+      reply = await ask(example, sent);
     }
   }
   return { sent: { ...sent, url: reply.path ?? sent.url }, reply };
@@ -164,14 +199,15 @@ class Bar {
     row.hidden = false;
     root.addEventListener("click", (event) => {
       const button = event.target.closest("button");
-      if (button?.request) this.go(button.request);
+      if (button?.request) this.send(button.request);
       if (button && button === this.edit) this.open();
       if (button && button === this.afresh) this.restart();
     });
   }
 
-  where() {
-    return `workerd ${this.runtime.runtime?.workerd ?? ""} ${this.runtime.where === "local" ? "on this machine" : "on Cloudflare"}`;
+  where(worker) {
+    const runtime = worker ? `workerd ${this.runtime.runtime?.workerd ?? ""}` : "Python";
+    return `${runtime} ${this.runtime.where === "local" ? "on this machine" : "on Cloudflare"}`;
   }
 
   busy(on) {
@@ -182,36 +218,50 @@ class Bar {
     this.timer = setTimeout(() => (this.status.textContent = "Starting the example …"), STARTING_MS);
   }
 
-  async go(request) {
+  // What the last request brought is gone when the next one fails: an old answer must not stand for a new one.
+  async go(work) {
     if (this.sending) return;
     this.sending = true;
     this.busy(true);
+    let text;
     try {
-      const text = Array.isArray(request) ? await this.answer(request) : await this.run(request);
-      this.busy(false);
-      this.status.textContent = text;
-      this.reply.hidden = false;
+      text = await work();
     } catch (error) {
-      this.busy(false);
-      this.status.textContent = `Not sent. ${error.message}`;
-    } finally {
-      this.sending = false;
+      text = `Not sent. ${error.message}`;
+      this.output.textContent = "";
+      this.mark();
     }
+    this.busy(false);
+    this.sending = false;
+    this.status.textContent = text;
+    this.reply.hidden = !this.output.textContent;
+  }
+
+  mark(rule) {
+    const figure = document.getElementById("diagram-1");
+    if (figure) mark(figure, rule?.steps ?? [], Boolean(rule?.refused));
+    return figure && rule ? ` ${words(rule)}` : "";
   }
 
   async run(request) {
-    const { output, ms } = await post(this.example, request);
-    this.output.textContent = output;
-    return `Live: ${ms} ms, ${this.where()}.`;
+    const { output, ms } = await ask(this.example, request);
+    this.output.textContent = output || "(it printed nothing)";
+    return `Live: ${ms} ms, ${this.where(false)}.`;
+  }
+
+  send(request) {
+    this.go(() => (Array.isArray(request) ? this.answer(request) : this.run(request)));
   }
 
   async answer(requests) {
     const { sent, reply } = await send(this.example, requests);
     this.output.textContent = printed(reply);
-    const rule = find(this.rules, sent, reply);
-    const figure = document.getElementById("diagram-1");
-    if (figure) mark(figure, rule?.steps ?? [], Boolean(rule?.refused));
-    return `Live: ${reply.status} ${reply.status_text}, ${reply.ms} ms, ${this.where()}.${figure && rule ? ` ${words(rule)}` : ""}`;
+    const took = this.mark(find(this.rules, sent, reply));
+    const removed = reply.removed?.length
+      ? ` Left out, because it is not the page's to say: ${reply.removed.join(", ")}.`
+      : "";
+    const where = this.where("worker" in this.root.dataset);
+    return `Live: ${reply.status} ${reply.status_text}, ${reply.ms} ms, ${where}.${took}${removed}`;
   }
 
   open() {
@@ -263,7 +313,7 @@ class Bar {
       const { method, url, body } = Object.fromEntries(
         Object.entries(fields).map(([name, field]) => [name, field.value]),
       );
-      this.go([
+      this.send([
         ...request.slice(0, -1),
         { ...request.at(-1), method: method.trim().toUpperCase(), url: url.trim(), headers, body },
       ]);
@@ -272,18 +322,15 @@ class Bar {
     this.root.insertBefore(this.form, this.status);
   }
 
-  async restart() {
+  restart() {
     jars.delete(this.example);
     carried.delete(this.example);
-    this.busy(true);
-    try {
+    this.go(async () => {
       await post(this.example, { method: "HEAD", url: "/", headers: [], body: "", afresh: true });
-      this.busy(false);
-      this.status.textContent = "The example runs again, and what it had stored is gone.";
-    } catch (error) {
-      this.busy(false);
-      this.status.textContent = error.message;
-    }
+      this.output.textContent = "";
+      this.mark();
+      return "The example runs again, and what it had stored is gone.";
+    });
   }
 }
 

@@ -93,13 +93,23 @@
     }
   });
 
+  // A build makes classic scripts of modules, because browsers import none from a file.
+  const loads = new Map();
+  function loaded(src) {
+    if (!loads.has(src)) {
+      const script = Object.assign(document.createElement("script"), { src });
+      const load = (done, fail) => Object.assign(script, { onload: () => done(window.modules[src]), onerror: fail });
+      loads.set(src, new Promise(load));
+      document.head.append(script);
+    }
+    return loads.get(src);
+  }
+
   function prepare() {
     requestAnimationFrame(() => requestAnimationFrame(reach));
     document.body.append(status);
     for (const element of document.querySelectorAll("[data-module]")) {
-      // The edition for reading from files brings its modules along: a browser imports none from there.
-      const module = window.modules?.[element.dataset.module] ?? import(new URL(`${element.dataset.module}.js`, here));
-      Promise.resolve(module).then(({ start }) => start(element));
+      loaded(new URL(`${element.dataset.module}.js`, here).href).then(({ start }) => start(element));
     }
     for (const pre of document.querySelectorAll(".highlight > pre")) {
       const button = document.createElement("button");

@@ -15,7 +15,24 @@ SUFFIXES = (".css", ".js", ".woff2")
 DRAFTS = "assets/draft/"
 # The theme's scripts, which no page loads: 3 MB of search workers, languages and source maps.
 UNUSED = re.compile(r"assets/javascripts/|assets/stylesheets/.*\.map$")
+EXPORT = re.compile(r"^export (?=(?:async )?(?:function|const|class) (\w+))", re.M)
 QUOTED = re.compile(r"""(?<=["'(`])(?P<path>[\w./-]+\.(?:css|js|woff2))(?=["')`])""")
+
+
+def classic(script: str) -> str:
+    """Return a module of ``data-module`` as a script that keeps its exports under its own address; others as they are.
+
+    Browsers import no module from a file, and the guide is also read from files.
+    """
+    if "start" not in (names := EXPORT.findall(script)):
+        return script
+    plain = EXPORT.sub("", script)
+    if odd := re.search(r"^(?:import|export)\b.*", plain, re.M):
+        raise GuideError(
+            f"docs/assets: {odd[0]!r} cannot be made a classic script. Write `export function` and no import."
+        )
+    kept = f"(window.modules ??= {{}})[document.currentScript.src] = {{ {', '.join(names)} }};"
+    return f"(() => {{\n{plain}\n{kept}\n}})();\n"
 
 
 def hashed(address: str) -> bool:
@@ -23,18 +40,11 @@ def hashed(address: str) -> bool:
     return address.startswith("assets/") and address.endswith(SUFFIXES) and not address.startswith(DRAFTS)
 
 
-class HashedFileError(GuideError):
-    """Files name each other in a circle, so neither can have its hash first."""
-
-
 def names(contents: Mapping[str, bytes]) -> dict[str, tuple[str, bytes]]:
     """Return for each file its new address and its content, in which other files have their new names too.
 
     Args:
         contents: address below the site, such as ``assets/site.css``, to content.
-
-    Raises:
-        HashedFileError: two files name each other.
     """
     done: dict[str, tuple[str, bytes]] = {}
     open_files: list[str] = []
@@ -43,7 +53,7 @@ def names(contents: Mapping[str, bytes]) -> dict[str, tuple[str, bytes]]:
         if address in done:
             return done[address][0]
         if address in open_files:
-            raise HashedFileError(f"{' → '.join([*open_files, address])}: these files name each other")
+            raise GuideError(f"{' → '.join([*open_files, address])}: these files name each other")
         open_files.append(address)
         content = contents[address]
         folder = posixpath.dirname(address)
@@ -55,7 +65,7 @@ def names(contents: Mapping[str, bytes]) -> dict[str, tuple[str, bytes]]:
             return match["path"].removesuffix(posixpath.basename(target)) + posixpath.basename(finish(target))
 
         if not address.endswith(".woff2"):
-            content = QUOTED.sub(follow, content.decode()).encode()
+            content = QUOTED.sub(follow, classic(content.decode())).encode()
         stem, suffix = posixpath.splitext(address)
         done[address] = (f"{stem}.{hashlib.sha256(content).hexdigest()[:8]}{suffix}", content)
         open_files.pop()

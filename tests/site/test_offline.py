@@ -15,6 +15,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from hooks.blocks import offers
+from hooks.publish.assets import classic
 from model.files import GuideError
 from runtime.browser import MOBILE, Visit
 from runtime.site import SITE_DATE, Site
@@ -91,6 +92,8 @@ def test_the_twins_and_the_index_for_language_models_lead_to_files_too(unzipped:
     for line in (unzipped / "llms.txt").read_text().splitlines():
         if line.startswith("- ["):
             assert (unzipped / line.partition("](")[2].partition(")")[0]).is_file(), line
+    for page in unzipped.rglob("*.html"):
+        assert page.with_suffix(".md").is_file(), f"{page.name}: llms.txt says that its twin lies beside it"
     assert "](../guide/decide.md)" in (unzipped / "patterns" / "index.md").read_text()
 
 
@@ -191,11 +194,12 @@ def test_a_site_without_a_zip_offers_none(site: Site):
     ],
 )
 def test_a_module_becomes_a_script_that_hands_out_its_exports(module: str, script: str):
-    made = offline.classic("x", module)
-    assert script in made and "export" not in made and '["x"] = { start' in made
+    made = classic(module)
+    assert script in made and "export" not in made and "[document.currentScript.src] = { start" in made
+    assert classic("export function find() {}") == "export function find() {}", "nobody starts it"
 
 
 @pytest.mark.parametrize("line", ['import { a } from "./b.js";', "export default 1;", "export { start };"])
 def test_a_module_that_cannot_become_a_script_is_named(line: str):
-    with pytest.raises(GuideError, match=r"assets/x\.js: '(im|ex)port .*' cannot be made a classic script"):
-        offline.classic("x", f"{line}\nexport function start() {{}}")
+    with pytest.raises(GuideError, match=r"'(im|ex)port .*' cannot be made a classic script. Write `export function`"):
+        classic(f"{line}\nexport function start() {{}}")

@@ -2,12 +2,10 @@
 
     uv run --no-dev python -m tools.hosting.offline
 
-It is a build of its own: addresses end in ``.html``, links are relative, and modules, which browsers refuse to load from
-files, are part of ``site.js``.
+It is a build of its own: addresses end in ``.html``, and links are relative.
 """
 
 import argparse
-import re
 import sys
 import tempfile
 import zipfile
@@ -15,53 +13,17 @@ from pathlib import Path
 
 from hooks.publish import headers
 from model.facts import site_date
-from model.files import ROOT, GuideError
+from model.files import ROOT
 from tools.hosting import __main__ as host
 
 NAME = "cloudflare-architecture-examples"
 # What only a server uses.
 LEFT_OUT = {"404.html", "_headers", "_redirects", headers.PREFETCH_RULES}
-# From a file, a browser refuses what crosses origins; fonts come by the style sheet all the same.
-PRELOAD = re.compile(r'\s*<link rel="preload"[^>]*>')
-MODULE = re.compile(r'data-module="([^"]+)"')
-EXPORT = re.compile(r"^export (?=(?:async )?(?:function|const|class) (\w+))", re.M)
-
-
-def classic(name: str, module: str) -> str:
-    """Return a module's source as a script that keeps its exports in ``window.modules``.
-
-    Raises:
-        GuideError: the module imports another one, or exports in a way that this does not know.
-    """
-    names = EXPORT.findall(module)
-    script = EXPORT.sub("", module)
-    if odd := re.search(r"^(?:import|export)\b.*", script, re.M):
-        raise GuideError(f"assets/{name}.js: {odd[0]!r} cannot be made a classic script")
-    return f'(() => {{\n{script}\n(window.modules ??= {{}})["{name}"] = {{ {", ".join(names)} }};\n}})();\n'
-
-
-def from_files(folder: Path) -> None:
-    """Change a built site so that it works when a browser opens its files."""
-    modules: set[str] = set()
-    for page in folder.rglob("*.html"):
-        text = page.read_text(encoding="utf-8")
-        modules |= set(MODULE.findall(text))
-        page.write_text(PRELOAD.sub("", text), encoding="utf-8")
-    script = next((folder / "assets").glob("site*.js"))
-    sources = [
-        classic(name, (folder / "assets" / f"{name}.js").read_text(encoding="utf-8")) for name in sorted(modules)
-    ]
-    script.write_text("".join([*sources, script.read_text(encoding="utf-8")]), encoding="utf-8")
 
 
 def build(folder: Path) -> None:
-    """Build the site into a folder, for reading from files.
-
-    Raises:
-        GuideError: the build failed, or a module of the site cannot be read from a file.
-    """
+    """Build the site into a folder, for reading from files."""
     host.build(folder, ROOT, "--no-directory-urls", SITE_URL="", OFFLINE="1")
-    from_files(folder)
 
 
 def pack(folder: Path, archive: Path, edition: str) -> Path:
@@ -90,11 +52,7 @@ def main(given: list[str]) -> int:
     options = parser.parse_args(given)
     edition = site_date().isoformat()
     with tempfile.TemporaryDirectory() as folder:
-        try:
-            build(Path(folder))
-        except GuideError as error:
-            print(error, file=sys.stderr)
-            return 1
+        build(Path(folder))
         made = pack(Path(folder), options.to / f"{NAME}-{edition}.zip", edition)
     print(f"{made}: {made.stat().st_size / 1e6:.1f} MB. Unzip it and open index.html.")
     return 0
