@@ -1,6 +1,8 @@
 """What a build knows of the guide: read before the first page, the same for all of them."""
 
-from dataclasses import dataclass, field
+import re
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,22 @@ from model.patterns import Pattern, patterns
 from model.products import products
 from model.transcripts.arrows import Rule
 from model.transcripts.arrows import load as load_arrows
+
+TAG = re.compile(r"(`+).+?\1|<")
+
+
+def plain(value: Any) -> Any:
+    """Return data as Markdown that shows it as it is: outside of code no ``<`` of it begins an element."""
+    if isinstance(value, str):
+        return TAG.sub(lambda found: "&lt;" if found[0] == "<" else found[0], value)
+    if isinstance(value, dict):
+        return {key: plain(of) for key, of in value.items()}
+    if type(value) in (list, tuple):
+        return type(value)(map(plain, value))
+    if is_dataclass(value) and not isinstance(value, type):
+        kept = {"text"} if isinstance(value, Pattern) else set()  # the page itself, which is Markdown
+        return replace(value, **{f.name: plain(getattr(value, f.name)) for f in fields(value) if f.name not in kept})
+    return value
 
 
 @dataclass(frozen=True)
@@ -52,13 +70,14 @@ class Guide:
     deploy: dict[str, str] = field(default_factory=dict)
     offline: Path | None = None
 
+    @cached_property
+    def written(self) -> "Guide":
+        """The same data, to write into Markdown."""
+        return plain(self)
+
 
 def read(**settings: Any) -> Guide:
-    """Read all data files.
-
-    Raises:
-        GuideError: one of them is wrong; the message names file, entry and remedy.
-    """
+    """Read all data files."""
     facts, meters, costs = load_all()
     return Guide(
         patterns=patterns(),

@@ -43,9 +43,11 @@ MARKERS = {
     "example: *": Marker("*.md", lambda _, guide, what: offers.named(what), once=False),
     "experiment: *": Marker("*.md", lambda _, __, what: experiments.of(what)),
     "facts: every fact by product": Marker(
-        "reference/*.md", lambda _, guide, __: fact_tables.tables(guide.facts.values())
+        "reference/*.md", lambda _, guide, __: fact_tables.tables(guide.facts.values(), guide.products)
     ),
-    "facts: sources by product": Marker("guide/*.md", lambda _, guide, __: fact_tables.sources(guide.facts.values())),
+    "facts: sources by product": Marker(
+        "guide/*.md", lambda _, guide, __: fact_tables.sources(guide.facts.values(), guide.products)
+    ),
     "facts: what was not established": Marker(
         "guide/*.md", lambda _, guide, __: fact_tables.unknowns(guide.facts.values())
     ),
@@ -67,11 +69,7 @@ def filled_in(name: str) -> str:
 
 
 def fill(sheet: Sheet, guide: Guide) -> str:
-    """Return a page's Markdown with every marker outside code replaced.
-
-    Raises:
-        GuideError: a marker is unknown, stands on a page where it means nothing, or a second time; file and line are named.
-    """
+    """Return a page's Markdown with every marker outside code replaced."""
     code = [(fence.start, fence.end) for fence in sheet.fences()]
     seen: set[str] = set()
 
@@ -89,7 +87,7 @@ def fill(sheet: Sheet, guide: Guide) -> str:
             raise sheet.wrong(match.start(), f"<!-- {text} --> is on this page already. Link to it instead.")
         seen.add(text)
         try:
-            return marker.make(sheet, guide, text[len(name.partition("*")[0]) :])
+            return marker.make(sheet, guide.written, text[len(name.partition("*")[0]) :])
         except GuideError as error:
             raise sheet.wrong(match.start(), str(error)) from error
 

@@ -15,7 +15,7 @@ def fences(markdown: str, place: str = "page") -> list[tuple[int, str]]:
     """Return ``(line, source)`` of every Mermaid fence in a page, lines counted from 1.
 
     Raises:
-        FenceError: a fence is never closed; ``place`` names the page.
+        GuideError: a fence is never closed; ``place`` names the page.
     """
     return [(fence.line, fence.body) for fence in read(markdown, place) if fence.language == "mermaid"]
 

@@ -53,6 +53,11 @@ def deploy_address(slug: str, repo_url: str, edit_uri: str) -> str:
     return f"{SERVICE}{repo_url.rstrip('/')}/{between}/{branch['branch'] if branch else 'main'}/snippets/{slug}"
 
 
+def has_worker(slug: str) -> bool:
+    """Say whether a pattern's example runs on workerd."""
+    return any((ROOT / "snippets" / slug).rglob("wrangler.toml"))
+
+
 def versions(root: Path = ROOT) -> tuple[str, str]:
     """Return the pinned ``(wrangler, workerd)`` versions that the tests run, from ``package-lock.json``."""
     packages = json.loads((root / "package-lock.json").read_text(encoding="utf-8"))["packages"]
@@ -80,11 +85,7 @@ def listed(folder: Path) -> list[Path]:
 
 
 def requirements(files: list[Path], root: Path = ROOT) -> str:
-    """Return the packages that an example's Python needs, one a line, in the versions that the tests use.
-
-    Raises:
-        GuideError: it imports a package that the tests do not have.
-    """
+    """Return the packages that an example's Python needs, one a line, in the versions that the tests use."""
     python = [p for p in files if p.suffix == ".py"]
     names = {m["name"] or m["found"] for p in python for m in IMPORT.finditer(p.read_text(encoding="utf-8"))}
     names -= sys.stdlib_module_names | {p.stem for p in python}

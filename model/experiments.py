@@ -3,14 +3,12 @@
 The figures stand in `docs/data/experiments/<name>.json`, which only a test writes; so no page holds a measured figure by hand.
 """
 
-import json
 import re
 from typing import Any
 
-from model.files import ROOT, GuideError
+from model.files import ROOT, GuideError, read_yaml
 
 DATA = ROOT / "docs" / "data" / "experiments"
-FIELDS = {"what", "date", "machine", "columns", "rows"}
 MARKS = {"wrong": "✗", "half": "~", "right": "✓"}
 
 
@@ -24,9 +22,6 @@ def load(name: str) -> dict[str, Any]:
 
     Args:
         name: the experiment's folder.
-
-    Raises:
-        GuideError: there are none, or the file is not what a test writes.
     """
     path = DATA / f"{name}.json"
     if not re.fullmatch(r"[a-z0-9-]+", name) or not path.is_file():
@@ -36,12 +31,9 @@ def load(name: str) -> dict[str, Any]:
             f"Correct the name, or measure it: `{command(name)} --update`."
         )
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError:
-        data = {}
-    fits = data.keys() >= FIELDS and all(
-        row["side"] in MARKS and len(row["values"]) == len(data["columns"]) for row in data["rows"]
-    )
-    if not fits:
+        data: dict[str, Any] = read_yaml(path, f"docs/data/experiments/{name}.json")
+    except GuideError as error:
+        raise GuideError(f"{error} Or write it anew: `{command(name)} --update`.") from error
+    if any(len(row["values"]) != len(data["columns"]) for row in data["rows"]):
         raise GuideError(f"docs/data/experiments/{name}.json is damaged. Write it anew: `{command(name)} --update`.")
     return data

@@ -4,14 +4,11 @@ import posixpath
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
-from model.files import GuideError
+from model.files import ROOT, GuideError, parse_yaml
 
 OPENING = re.compile(r"^(?P<indent> *)(?P<ticks>`{3,}|~{3,})(?P<info>.*)$")
-
-
-class FenceError(GuideError):
-    """A fence or what it includes is wrong; the message names file, line and remedy."""
 
 
 @dataclass(frozen=True)
@@ -34,11 +31,7 @@ class Fence:
 
 
 def fences(text: str, place: str, above: int = 0) -> Iterator[Fence]:
-    """Yield the fences of a page, of which ``above`` lines stand before the text.
-
-    Raises:
-        FenceError: a fence is never closed.
-    """
+    """Yield the fences of a page, of which ``above`` lines stand before the text."""
     offset, opened = 0, None
     for number, line in enumerate(text.splitlines(keepends=True), start=above + 1):
         match = OPENING.match(line.rstrip("\n"))
@@ -57,10 +50,34 @@ def fences(text: str, place: str, above: int = 0) -> Iterator[Fence]:
             opened = None
         offset += len(line)
     if opened:
-        raise FenceError(f"{place}:{opened[1]}: this fence is never closed")
+        raise GuideError(f"{place}:{opened[1]}: this fence is never closed")
+
+
+INCLUDE = re.compile(r'^ *--8<-- "(?P<path>[^":]+)(?::(?P<section>[\w-]+))?" *$', re.M)
+
+
+def missing(path: str, name: str | None) -> str:
+    """Return what an include lacks: its file, or one of the two marks of its section; nothing where it has all."""
+    file = (ROOT / path).resolve()
+    if not file.is_file() or not file.is_relative_to(ROOT):
+        return f"{path} is no file of the guide"
+    marks = (
+        re.findall(rf"--8<-- \[((?:start|end):{re.escape(name)})\]", file.read_text(encoding="utf-8")) if name else []
+    )
+    if name and sorted(marks) != [f"end:{name}", f"start:{name}"]:
+        return f"{path} has no section {name}, or has it twice"
+    return ""
 
 
 FRONT_MATTER = re.compile(r"\A---\n(?P<meta>.*?)\n---\n(?P<text>.*)", re.S)
+
+
+def front_matter(page: str, place: str) -> tuple[dict[str, Any], str]:
+    """Return what stands above a page's text, and the text."""
+    found = FRONT_MATTER.match(page)
+    if not found:
+        raise GuideError(f"{place}:1: there is no front matter. Begin with `---`, title, description, and `---`.")
+    return parse_yaml(found["meta"], place, above=1), found["text"]
 
 
 FENCE = re.compile(r"^ *(`{3,}|~{3,}).*?^ *\1[`~]* *$", re.M | re.S)

@@ -1,6 +1,5 @@
 """Read ``docs/data/moved.yml``: where pages went."""
 
-import datetime
 from typing import Any
 
 from model.files import ROOT, GuideError, read_yaml
@@ -9,33 +8,19 @@ SOURCE = ROOT / "docs" / "data" / "moved.yml"
 PLACE = "docs/data/moved.yml"
 
 
-class MovedError(GuideError):
-    """The list is malformed, or an entry leads nowhere; the message names the entry."""
-
-
 def parse(entries: Any) -> dict[str, str]:
-    """Return old address to new address, both below the site; a page that moved twice leads to its last place.
-
-    Raises:
-        MovedError: an entry lacks a field, has no slash at its end, stands twice, or leads back to itself.
-    """
+    """Return old address to new address, both below the site; a page that moved twice leads to its last place."""
     moved: dict[str, str] = {}
-    for number, entry in enumerate(entries or [], start=1):
+    for number, entry in enumerate(entries, start=1):
         place = f"{PLACE}, entry {number}"
-        if (
-            not isinstance(entry, dict)
-            or entry.keys() != {"old", "new", "date"}
-            or not isinstance(entry["date"], datetime.date)
-        ):
-            raise MovedError(f"{place}: give old, new and a date")
         old, new = entry["old"], entry["new"]
         for address in (old, new.partition("#")[0]):
             if address.startswith("/") or not (address == "" or address.endswith("/")):
-                raise MovedError(
+                raise GuideError(
                     f"{place}: write {address!r} as it stands below the site, with a slash at its end only"
                 )
         if not old or old in moved:
-            raise MovedError(
+            raise GuideError(
                 f"{place}: {old or 'the home page'} cannot move" + (" twice from the same place" if old else "")
             )
         moved[old] = new
@@ -51,7 +36,7 @@ def _last(moved: dict[str, str], old: str) -> str:
     seen, new = [old], moved[old]
     while (page := new.partition("#")[0]) in moved:
         if page in seen:
-            raise MovedError(f"{PLACE}: {' → '.join([*seen, page])} goes round in a circle")
+            raise GuideError(f"{PLACE}: {' → '.join([*seen, page])} goes round in a circle")
         seen.append(page)
         new = moved[page]
     return new

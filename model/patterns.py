@@ -3,10 +3,10 @@
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from model.files import ROOT, GuideError, fresh, parse_yaml
-from model.markdown import FRONT_MATTER
+from model.files import ROOT, GuideError, fresh
+from model.markdown import front_matter
+from model.products import SOURCE, products
 
 PATTERNS = ROOT / "docs" / "patterns"
 
@@ -51,35 +51,19 @@ class Pattern:
 
 
 def parse(slug: str, page: str) -> Pattern:
-    """Return the pattern that a page describes.
-
-    Raises:
-        GuideError: the page has no front matter, or a field is missing.
-    """
-    found = FRONT_MATTER.match(page)
-    if not found:
-        raise GuideError(f"docs/patterns/{slug}.md: there is no front matter")
-    try:
-        meta: dict[str, Any] = parse_yaml(found["meta"], f"docs/patterns/{slug}.md", above=1)
-        return Pattern(
-            slug=slug,
-            number=str(meta["pattern"]),
-            title=meta["title"],
-            description=meta["description"],
-            services=tuple(meta["services"]),
-            use_cases=tuple(meta["use_cases"]),
-            state=meta["state"],
-            exposure=meta["exposure"],
-            plan=meta["plan"],
-            related=tuple(meta["related"]),
-            text=found["text"],
-            draft=meta.get("draft", ""),
-        )
-    except (TypeError, KeyError) as error:
-        raise GuideError(f"docs/patterns/{slug}.md: the front matter lacks {error}") from error
+    """Return the pattern that a page describes."""
+    meta, text = front_matter(page, f"docs/patterns/{slug}.md")
+    for name in meta["services"]:
+        if name not in products():
+            line = page.count("\n", 0, max(page.find(name, page.find("\nservices:") + 1), 0)) + 1
+            raise GuideError(
+                f"docs/patterns/{slug}.md:{line}: unknown service {name!r}. Add it to docs/data/products.yml, or correct it."
+            )
+    meta |= {key: tuple(meta[key]) for key in ("services", "use_cases", "related")}
+    return Pattern(slug=slug, number=str(meta.pop("pattern")), text=text, **meta)
 
 
-@fresh(lambda folder=PATTERNS: folder.glob("*.md"))
+@fresh(lambda folder=PATTERNS: [*folder.glob("*.md"), SOURCE])
 def patterns(folder: Path = PATTERNS) -> list[Pattern]:
     """Return every pattern, in the order of their numbers."""
     pages = (p for p in folder.glob("*.md") if p.stem != "index")

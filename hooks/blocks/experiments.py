@@ -3,6 +3,7 @@
 import html
 from typing import Any
 
+from hooks.guide import plain
 from model.experiments import MARKS, command, load
 
 NBSP = "\N{NO-BREAK SPACE}"
@@ -73,9 +74,10 @@ def table(data: dict[str, Any]) -> str:
 
 def block(name: str, data: dict[str, Any]) -> str:
     """Return what takes the place of the marker, as Markdown."""
+    drawn, data = chart(name, data), plain(data)
     parts = [
         f"{data['what']}:",
-        chart(name, data),
+        drawn,
         f'<div class="figures" markdown="1">\n\n{table(data)}\n\n</div>',
         f"Measured on {data['date']} with {data['machine']}. Measure it yourself: `{command(name)}`\n{{ .measured }}",
     ]
@@ -83,9 +85,5 @@ def block(name: str, data: dict[str, Any]) -> str:
 
 
 def of(name: str) -> str:
-    """Return what takes the place of the marker of an experiment.
-
-    Raises:
-        GuideError: nothing was measured under that name, or the file is damaged.
-    """
+    """Return what takes the place of the marker of an experiment."""
     return block(name, load(name))

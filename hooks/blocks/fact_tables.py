@@ -5,10 +5,11 @@ from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from model.facts import UNKNOWN, Fact, remarks
-from model.products import products
+
+Names = dict[str, dict[str, str]]
 
 
-def tables(facts: Iterable[Fact]) -> str:
+def tables(facts: Iterable[Fact], names: Names) -> str:
     """Return Markdown tables of facts, one per product, each row with a permanent anchor."""
     rows: dict[str, list[str]] = {}
     for fact in facts:
@@ -17,19 +18,16 @@ def tables(facts: Iterable[Fact]) -> str:
             f"| {fact.shown} | {fact.plan} | [{fact.as_of}](fact:{fact.id}#source) | {fact.confidence} |"
         )
     head = "| Fact | Value | Plan | Source, as of | Confidence |\n|---|---|---|---|---|\n"
-    names = products()
     return "\n\n".join(
-        f"## {names.get(product, {}).get('name', product)} {{ #{product} }}\n\n{head}" + "\n".join(lines)
-        for product, lines in rows.items()
+        f"## {_name(product, names)} {{ #{product} }}\n\n{head}" + "\n".join(lines) for product, lines in rows.items()
     )
 
 
-def sources(facts: Iterable[Fact]) -> str:
+def sources(facts: Iterable[Fact], names: Names) -> str:
     """Return a Markdown table of the vendor's pages: per product, each page with its number of facts and their newest date."""
     pages: dict[str, dict[str, list[Fact]]] = {}
     for fact in facts:
         pages.setdefault(fact.product, {}).setdefault(fact.source, []).append(fact)
-    names = products()
     rows = []
     for product, of_product in sorted(pages.items(), key=lambda item: _name(item[0], names).lower()):
         links = [
@@ -40,7 +38,7 @@ def sources(facts: Iterable[Fact]) -> str:
     return "| Product | Pages (facts, newest date) |\n|---|---|\n" + "\n".join(rows)
 
 
-def _name(product: str, names: dict[str, dict[str, str]]) -> str:
+def _name(product: str, names: Names) -> str:
     return names.get(product, {}).get("name", product)
 
 

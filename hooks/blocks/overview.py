@@ -38,7 +38,9 @@ def form(pages: list[Pattern]) -> str:
 
 
 def _options(group: str, choices: dict[str, str]) -> str:
-    options = "".join(f'<option value="{value}">{html.escape(name)}</option>' for value, name in choices.items())
+    options = "".join(
+        f'<option value="{html.escape(value)}">{html.escape(name)}</option>' for value, name in choices.items()
+    )
     return f'<optgroup label="{group}">{options}</optgroup>' if group else options
 
 

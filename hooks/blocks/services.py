@@ -1,5 +1,6 @@
 """Make one page for each product that a pattern uses: its job, the patterns that use it and for what, its limits."""
 
+import json
 import re
 from functools import cache
 from typing import Any
@@ -85,9 +86,10 @@ def document(product: str, pages: list[Pattern], known: Products, facts: int) ->
         job, instead = jobs(pattern.text, known).get(product, ELSEWHERE)
         link = f"[{pattern.number} · {pattern.title}](../patterns/{pattern.slug}.md)"
         rows.append(f"| {link} | {seen_from_here(job)} | {seen_from_here(instead)} |")
+    head = {"title": name, "description": f"Which patterns use {name}{former}, for what, and its limits."}
+    lines = [f"{key}: {json.dumps(text.replace(chr(34), '&quot;'), ensure_ascii=False)}" for key, text in head.items()]
     return f"""---
-title: {name}
-description: 'Which patterns use {name}{former}, for what, and its limits.'
+{chr(10).join(lines)}
 ---
 
 # {name}

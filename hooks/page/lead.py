@@ -6,9 +6,9 @@ from datetime import date
 from hooks.guide import Guide
 from hooks.page.sheet import Sheet
 from hooks.page.tree import Node, put_after
-from model.examples import versions
+from model.examples import has_worker, versions
 from model.facts import used
-from model.files import ROOT, GuideError
+from model.files import GuideError
 
 
 def box(
@@ -40,30 +40,18 @@ def box(
 
 
 def put_strip(body: Node, sheet: Sheet, guide: Guide) -> None:
-    """Put the strip behind the first paragraph.
-
-    Raises:
-        GuideError: the page has no paragraph after its title, or names a service that ``docs/data/products.yml`` lacks.
-    """
-    for name in sheet.meta["services"]:
-        if name not in guide.products:
-            place = sheet.source.find(str(name), max(sheet.source.find("services:"), 0))
-            line = sheet.source.count("\n", 0, max(place, 0)) + 1
-            raise GuideError(
-                f"{sheet.place}:{line}: unknown service {name!r}. Add it to docs/data/products.yml, or correct it."
-            )
+    """Put the strip behind the first paragraph."""
     paragraph = next((node for node in body.css("h1 ~ p") if node.parent == body), None)
     if paragraph is None:
         raise GuideError(f"{sheet.place}: write the lead, a paragraph, after the title.")
     dates = [guide.facts[name].as_of for name in used(sheet.markdown) if name in guide.facts]
-    workers = any((ROOT / "snippets" / sheet.slug).rglob("wrangler.toml"))
     known = [guide.products[name] for name in sheet.meta["services"]]
     put_after(
         paragraph,
         box(
             [(product["name"], product["url"]) for product in known],
             sheet.meta["plan"],
-            versions() if workers else None,
+            versions() if has_worker(sheet.slug) else None,
             min(dates, default=None),
             sheet.meta.get("draft", ""),
         ),

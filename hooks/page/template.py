@@ -5,7 +5,7 @@ import re
 from hooks.blocks.services import meant
 from hooks.guide import Guide
 from hooks.page.sheet import Sheet
-from model.markdown import rows, tables
+from model.markdown import INCLUDE, front_matter, missing, rows, tables
 
 SERVICES = "Services involved"
 SERVICE_CELLS = 3
@@ -32,11 +32,12 @@ HEADING = re.compile(r"^##(?!#)(?P<text>.*)$", re.M)
 
 
 def check(sheet: Sheet, guide: Guide) -> None:
-    """Refuse a heading that the template does not have, and a service that is no product.
-
-    Raises:
-        GuideError: file, line and remedy are in the message.
-    """
+    """Refuse front matter and includes that cannot be read, a heading that the template does not have, a service that is no product."""
+    if sheet.source.startswith("---\n") and not sheet.is_pattern:  # ``model.patterns`` read those
+        front_matter(sheet.source, sheet.place)
+    for line in INCLUDE.finditer(sheet.markdown):
+        if fault := missing(line["path"], line["section"]):
+            raise sheet.wrong(line.start(), f"{fault}. Correct the name, or mark the section there.")
     check_plans(sheet)
     if not sheet.is_pattern:
         return
@@ -65,11 +66,7 @@ def check(sheet: Sheet, guide: Guide) -> None:
 
 
 def check_plans(sheet: Sheet) -> None:
-    """Refuse a plan that a table names in its own words beside the source of a fact: the cell comes from the fact.
-
-    Raises:
-        GuideError: file, line and remedy are in the message.
-    """
+    """Refuse a plan that a table names in its own words beside the source of a fact: the cell comes from the fact."""
     for offset, head, cells in tables(sheet.markdown):
         sources = SOURCE.findall(" ".join(cells))
         if PLAN in head and len(sources) == 1 and f"(fact:{sources[0]}#plan)" not in cells[head.index(PLAN)]:

@@ -14,10 +14,6 @@ PRICE = re.compile(r"USD per (?:(?P<batch>[\d,]+)? ?(?P<scale>million|billion)? 
 FREE_WORDS = {"free", "no extra charge"}
 
 
-class CostError(GuideError):
-    """Cost data is malformed or names something unknown; the message names file, entry and remedy."""
-
-
 def cents(dollars: Fraction) -> int:
     """Return whole cents, half a cent upwards."""
     return math.floor(dollars * 100 + Fraction(1, 2))
@@ -31,13 +27,13 @@ def money(amount: int) -> str:
 def parts(fact: Fact, pattern: re.Pattern[str]) -> re.Match[str]:
     if found := pattern.fullmatch(fact.unit):
         return found
-    raise CostError(f"the fact {fact.id} has the unit {fact.unit!r}, which costs cannot count with")
+    raise GuideError(f"the fact {fact.id} has the unit {fact.unit!r}, which costs cannot count with")
 
 
 def value(fact: Fact) -> Fraction:
     """Return a fact's figure as one number: 25 billion rows are 25,000,000,000, USD 0.30 per million is 0.0000003."""
     if isinstance(fact.value, str):
-        raise CostError(f"the fact {fact.id} has the text {fact.value!r} where a number is needed")
+        raise GuideError(f"the fact {fact.id} has the text {fact.value!r} where a number is needed")
     if fact.unit.startswith("USD"):
         return rate(fact)[0]
     return Fraction(str(fact.value)) * SCALES[parts(fact, AMOUNT)["scale"] or ""]
@@ -54,7 +50,7 @@ def rate(fact: Fact) -> tuple[Fraction, Fraction]:
         return Fraction(0), Fraction(1)
     found = PRICE.fullmatch(fact.unit)
     if not found or isinstance(fact.value, str):
-        raise CostError(f"the fact {fact.id} is no price: its unit is {fact.unit!r}, write 'USD per …'")
+        raise GuideError(f"the fact {fact.id} is no price: its unit is {fact.unit!r}, write 'USD per …'")
     batch = Fraction((found["batch"] or "1").replace(",", "")) * SCALES[found["scale"] or ""]
     return Fraction(str(fact.value)) / batch, batch
 

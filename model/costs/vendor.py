@@ -7,7 +7,7 @@ from pathlib import Path
 from model.costs.bill import Meter, Plan
 from model.costs.data import COSTS, place, read
 from model.costs.formula import quantity, terms
-from model.costs.units import CostError
+from model.files import GuideError
 
 PATH = COSTS / "vendor-examples.yml"
 
@@ -47,7 +47,7 @@ def load_examples(meters: dict[str, Meter], path: Path = PATH) -> list[Example]:
     """Return every example.
 
     Raises:
-        CostError: an entry names an unknown meter or plan.
+        GuideError: an entry names an unknown meter or plan.
     """
     plans = {meter.plan.id: meter.plan for meter in meters.values() if meter.plan}
     examples = []
@@ -56,13 +56,13 @@ def load_examples(meters: dict[str, Meter], path: Path = PATH) -> list[Example]:
         lines = []
         for name, entry in raw["lines"].items():
             if name not in meters:
-                raise CostError(
+                raise GuideError(
                     f"{where}: unknown meter {name!r}. Add it to docs/data/costs/meters.yml, or correct it."
                 )
             amount = quantity(terms(str(entry["quantity"]), set(), {}), {})
             lines.append((meters[name], amount, as_cents(entry["cost"])))
         if raw.get("plan", "workers") not in plans:
-            raise CostError(f"{where}: unknown plan {raw['plan']!r}. Use one of {', '.join(plans)}.")
+            raise GuideError(f"{where}: unknown plan {raw['plan']!r}. Use one of {', '.join(plans)}.")
         plan = plans[raw["plan"]] if "plan" in raw else None
         bare = raw.get("missing") == "included"
         examples.append(

@@ -4,7 +4,8 @@ import hashlib
 import re
 from dataclasses import dataclass
 
-from model.markdown import Fence, FenceError, fences
+from model.files import GuideError
+from model.markdown import Fence, fences
 
 # The commands of tools/ build, serve or deploy the whole guide: each has tests of its own, and is too slow to run here.
 RUN = re.compile(r"(?:[A-Z_]+=\S+ )*(?:curl|uv run python(?! -m (?:tools|runtime)\.)) ")
@@ -27,21 +28,22 @@ class Command:
     line: int
 
     @property
+    def button(self) -> bool:
+        """Whether a page may offer it: a command that runs and prints nothing starts a server, and does not end."""
+        return self.runs and bool(self.text.startswith("curl ") or self.expected)
+
+    @property
     def runs(self) -> bool:
         """Whether the tests run it here; other commands set the example up and are run with its README."""
         return bool(RUN.match(self.text))
 
 
 def commands(fence: Fence, place: str) -> list[Command]:
-    """Return the commands of a ``console`` fence.
-
-    Raises:
-        FenceError: the fence does not start with a command.
-    """
+    """Return the commands of a ``console`` fence."""
     found: list[Command] = []
     lines = fence.body.rstrip().split("\n")
     if not lines[0].startswith("$ "):
-        raise FenceError(f"{place}:{fence.line}: a console fence starts with '$ ' and a command")
+        raise GuideError(f"{place}:{fence.line}: a console fence starts with '$ ' and a command")
     continued = False
     for number, line in enumerate(lines, start=fence.line + 1):
         if continued:

@@ -131,6 +131,7 @@ ROWS: dict[str, tuple[str, ...]] = {
         "tests/site/test_reference.py",
         "tests/hosting/test_live.py::test_the_costs_in_the_readme_*",
     ),
+    "model/shapes.yml": ("tests/hooks/test_nothing_silent.py", "tests/model", "tests/site/test_data_is_text.py"),
     "docs/data/own-numbers.yml": ("tests/site/test_facts_on_pages.py",),
     "docs/data/products.yml": (
         "tests/hooks/blocks/test_services.py",

@@ -13,11 +13,12 @@ from sybil import Document, Region, Sybil
 from sybil import Example as Snippet
 
 from model.diagrams import COMMAND, DRAWN, key
+from model.files import GuideError
 from model.transcripts.arrows import Rule, load
 from model.transcripts.commands import NAMED, Command
 from model.transcripts.curl import requests
 from runtime.setups import EXAMPLES
-from tests.documents.fences import INCLUDE, ROOT, Fence, FenceError, fences, included
+from tests.documents.fences import INCLUDE, ROOT, Fence, fences, included
 from tests.documents.transcripts import answered, check, commands
 from tests.support.scripts import Scripts
 
@@ -50,7 +51,7 @@ def data(parse: Callable[[str], object]) -> Callable[[Snippet], None]:
         try:
             parse(text)
         except (ValueError, yaml.YAMLError) as error:
-            raise FenceError(f"{place(snippet)}:{fence.line}: {error}") from None
+            raise GuideError(f"{place(snippet)}:{fence.line}: {error}") from None
 
     return evaluate
 
@@ -59,12 +60,12 @@ def picture(snippet: Snippet) -> None:
     """The layout picture of the README: every path in it exists."""
     for name in re.findall(r"(?<![\w/.])(?:docs|snippets|hooks|tests)/[\w/.-]*", snippet.parsed.body):
         if not (ROOT / name.rstrip("/")).parent.is_dir():
-            raise FenceError(f"{place(snippet)}:{snippet.parsed.line}: {name} does not exist")
+            raise GuideError(f"{place(snippet)}:{snippet.parsed.line}: {name} does not exist")
 
 
 def mermaid(snippet: Snippet) -> None:
     if not (DRAWN / f"{key(snippet.parsed.body)}.svg").is_file():
-        raise FenceError(f"{place(snippet)}:{snippet.parsed.line}: not drawn yet. Run `{COMMAND}`.")
+        raise GuideError(f"{place(snippet)}:{snippet.parsed.line}: not drawn yet. Run `{COMMAND}`.")
 
 
 def console(snippet: Snippet) -> None:
@@ -83,7 +84,7 @@ def console(snippet: Snippet) -> None:
                     # A README has no buttons, so its requests need no path.
                     if Path(snippet.path).name != "README.md":
                         path_taken(snippet.namespace["scripts"], slug_of(snippet), command, printed, headers, where)
-            except FenceError as error:
+            except GuideError as error:
                 if not update:
                     raise
                 actual = str(error).partition("--- the example answers\n")[2].rstrip() + "\n"
@@ -92,14 +93,14 @@ def console(snippet: Snippet) -> None:
                     text.replace(f"$ {command.text}\n{command.expected}", f"$ {command.text}\n{actual}", 1)
                 )
         elif command.expected or command.text not in _setup_commands(slug_of(snippet), where):
-            raise FenceError(f"{where}:{command.line}: no test runs `{command.text}`")
+            raise GuideError(f"{where}:{command.line}: no test runs `{command.text}`")
 
 
 def path_taken(scripts: Scripts, slug: str, command: Command, printed: str, headers: Path, where: str) -> Rule | None:
     """Return the rule that names the arrows which a request took, by its real answer.
 
     Raises:
-        FenceError: no rule fits.
+        GuideError: no rule fits.
     """
     if slug not in RULES or not command.text.startswith("curl ") or command.text.count("curl ") > 1:
         return None
@@ -109,7 +110,7 @@ def path_taken(scripts: Scripts, slug: str, command: Command, printed: str, head
     reply = {"status": status, "headers": list(found.items()), "body": body}
     [rule] = scripts.each("live.js", "find", RULES[slug], ({"method": sent["method"], "url": path}, reply))
     if rule is None:
-        raise FenceError(
+        raise GuideError(
             f"{where}:{command.line}: no rule of docs/data/live/paths.yml tells the path of {sent['method']} {path}, status {status}"
         )
     return rule
@@ -121,7 +122,7 @@ def slug_of(snippet: Snippet) -> str:
     path = Path(snippet.path)
     slug = named[-1] if named else path.parent.name if path.name == "README.md" else path.stem
     if named and slug not in EXAMPLES:
-        raise FenceError(f"{place(snippet)}:{snippet.parsed.line}: there is no example '{slug}'")
+        raise GuideError(f"{place(snippet)}:{snippet.parsed.line}: there is no example '{slug}'")
     return slug
 
 
@@ -171,14 +172,14 @@ def parse(document: Document) -> Iterable[Region]:
     """Yield a region for each fence.
 
     Raises:
-        FenceError: a fence has a language that nothing runs, or none.
+        GuideError: a fence has a language that nothing runs, or none.
     """
     where = str(Path(document.path).relative_to(ROOT))
     for fence in fences(document.text, where):
         evaluator = EVALUATORS.get(fence.language)
         if evaluator is None:
             known = ", ".join(EVALUATORS)
-            raise FenceError(f"{where}:{fence.line}: no test runs the language '{fence.language}'; known are {known}")
+            raise GuideError(f"{where}:{fence.line}: no test runs the language '{fence.language}'; known are {known}")
         yield Region(fence.start, fence.end, fence, evaluator)
 
 

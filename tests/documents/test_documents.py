@@ -9,9 +9,10 @@ import pytest
 from sybil import Document
 from sybil import Example as Snippet
 
+from model.files import GuideError
 from runtime.setups import EXAMPLES
 from runtime.workers import Runtime
-from tests.documents.fences import FenceError, fences, included, section
+from tests.documents.fences import fences, included, section
 from tests.documents.runner import EVALUATORS, SYBILS, parse, slug_of
 from tests.documents.transcripts import check, commands, matches
 from tests.support.pages import ROOT, SLUGS, every_page
@@ -64,13 +65,13 @@ def test_every_spelling_of_a_fence_is_found(opening: str):
 
 
 def test_a_fence_that_is_never_closed_is_named():
-    with pytest.raises(FenceError, match="page:3: this fence is never closed"):
+    with pytest.raises(GuideError, match="page:3: this fence is never closed"):
         list(fences("a\n\n```python\nx = 1\n", "page"))
 
 
 @pytest.mark.parametrize("language", ["", "ruby", "ts"])
 def test_a_language_that_nothing_runs_is_refused(language: str):
-    with pytest.raises(FenceError, match=rf"docs/page\.md:1: no test runs the language '{language}'"):
+    with pytest.raises(GuideError, match=rf"docs/page\.md:1: no test runs the language '{language}'"):
         list(parse(Document(f"```{language}\nx\n```\n", str(ROOT / "docs" / "page.md"))))
 
 
@@ -85,7 +86,7 @@ def test_a_language_that_nothing_runs_is_refused(language: str):
 )
 def test_a_bad_include_is_named(line: str, message: str):
     fence = next(fences(f"```typescript\n{line}\n```\n", "page"))
-    with pytest.raises(FenceError, match=message):
+    with pytest.raises(GuideError, match=message):
         included(fence, "page")
 
 
@@ -104,10 +105,10 @@ def test_code_fits_the_page_of_a_laptop():
 def test_a_section_without_its_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("tests.documents.fences.ROOT", tmp_path)
     (tmp_path / "a.ts").write_text("// --8<-- [start:x]\nconst x = 1;\n")
-    with pytest.raises(FenceError, match=r"a\.ts: \[end:x\] occurs 0 times"):
+    with pytest.raises(GuideError, match=r"a\.ts: \[end:x\] occurs 0 times"):
         section(tmp_path / "a.ts", "x")
     (tmp_path / "a.ts").write_text("// --8<-- [start:x]\n// --8<-- [end:x]\n")
-    with pytest.raises(FenceError, match="section x is empty"):
+    with pytest.raises(GuideError, match="section x is empty"):
         section(tmp_path / "a.ts", "x")
 
 
@@ -126,7 +127,7 @@ def test_commands_and_output_are_told_apart():
 
 
 def test_output_without_a_command_is_refused():
-    with pytest.raises(FenceError, match="starts with"):
+    with pytest.raises(GuideError, match="starts with"):
         commands(next(fences("```console\nHTTP/1.1 200 OK\n```\n", "page")), "page")
 
 
@@ -164,7 +165,7 @@ def test_a_guide_names_the_example_of_its_transcripts(text: str, slug: str):
 def test_a_guide_that_names_no_example_of_ours_is_told():
     text = "<!-- example: nonsense -->\n```console\n$ curl -s http://localhost:8787/\n```\n"
     document = Document(text, str(ROOT / "docs" / "guide" / "quick-start.md"))
-    with pytest.raises(FenceError, match=r"docs/guide/quick-start\.md:2: there is no example 'nonsense'"):
+    with pytest.raises(GuideError, match=r"docs/guide/quick-start\.md:2: there is no example 'nonsense'"):
         slug_of(Snippet(document, 1, 1, next(iter(parse(document))), {}))
 
 
@@ -177,5 +178,5 @@ def test_a_changed_transcript_fails_with_its_line(runtime: Runtime):
     with EXAMPLES["global-api-kv"].run(runtime) as example:
         check(first, example.url, "page")
         wrong = type(first)(first.text, first.expected.replace("HTTP/1.1", "HTTP/9.9").replace("{", "["), first.line)
-        with pytest.raises(FenceError, match=rf"(?s)page:{first.line}: \$ curl.*the page shows.*the example answers"):
+        with pytest.raises(GuideError, match=rf"(?s)page:{first.line}: \$ curl.*the page shows.*the example answers"):
             check(wrong, example.url, "page")

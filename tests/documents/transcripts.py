@@ -6,9 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+from model.files import GuideError
 from model.transcripts.commands import Command, commands
 from model.transcripts.curl import ADDRESS
-from tests.documents.fences import ROOT, FenceError
+from tests.documents.fences import ROOT
 from tests.support.patience import PATIENCE_S
 
 __all__ = ["ADDRESS", "Command", "answered", "check", "commands", "matches", "run"]
@@ -57,11 +58,11 @@ def check(command: Command, url: str, place: str, headers: Path | None = None) -
     """Run a command and return its output.
 
     Raises:
-        FenceError: the output is not what the page shows.
+        GuideError: the output is not what the page shows.
     """
     actual = run(command, url, headers=headers)
     if not matches(command.expected, actual):
-        raise FenceError(
+        raise GuideError(
             f"{place}:{command.line}: $ {command.text}\n--- the page shows\n{command.expected}--- the example answers\n{actual}"
         )
     return actual

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from model.facts import MARKDOWN_LINK, Fact, load
+from model.facts import MARKDOWN_LINK, UPDATE, differing, load
 from tests.support.pages import ROOT, PageSource, every_page
 
 FACTS = load()
@@ -21,24 +21,6 @@ NUMBER = re.compile(
 FREE_PAGES = {"docs/reference/limits.md"}
 
 
-def shown_variants(fact: Fact) -> set[str]:
-    number = f"{fact.value:,}" if isinstance(fact.value, int | float) else str(fact.value)
-    return {fact.shown, number}
-
-
-def mismatches(text: str) -> list[tuple[re.Match[str], str]]:
-    """Return each fact link whose text is not what the data says, with the text it should have."""
-    wrong = []
-    for match in MARKDOWN_LINK.finditer(text):
-        fact = FACTS.get(match["id"])
-        if fact is None:
-            continue
-        said = {"#source": str(fact.as_of), "#plan": fact.plan}.get(match["part"], fact.shown)
-        if match["text"].strip("*") not in ({said} if match["part"] else shown_variants(fact)):
-            wrong.append((match, said))
-    return wrong
-
-
 def test_there_are_facts():
     assert len(FACTS) >= 60
 
@@ -47,7 +29,7 @@ def test_there_are_facts():
 def test_every_fact_on_the_page_exists_and_reads_as_in_the_data(page: PageSource, request: pytest.FixtureRequest):
     for match in MARKDOWN_LINK.finditer(page.text):
         assert match["id"] in FACTS, f"{page.place}:{page.line(match.start())}: unknown fact {match['id']}"
-    wrong = mismatches(page.text)
+    wrong = differing(page.text, FACTS)
     if wrong and request.config.getoption("--update"):
         text = page.text
         for match, right in reversed(wrong):
@@ -57,7 +39,7 @@ def test_every_fact_on_the_page_exists_and_reads_as_in_the_data(page: PageSource
     for match, right in wrong:
         pytest.fail(
             f"{page.place}:{page.line(match.start())}: says '{match['text']}', the fact {match['id']} says '{right}'. "
-            "Run `uv run pytest tests/site/test_facts_on_pages.py --update`."
+            f"Run `{UPDATE}`."
         )
 
 

@@ -100,7 +100,7 @@ def test_what_the_table_does_not_say_is_not_invented():
 
 
 def test_a_page_without_a_field_is_named():
-    with pytest.raises(GuideError, match=r"docs/patterns/x\.md: the front matter lacks 'services'"):
+    with pytest.raises(GuideError, match=r"docs/patterns/x\.md:2: the file lacks services, use_cases, "):
         parse("x", "---\ntitle: X\npattern: 1\ndescription: D.\n---\n# X\n")
 
 

@@ -58,7 +58,7 @@ def test_two_uses_of_a_fact_get_two_cards():
 
 
 def test_the_reference_has_a_permanent_anchor_for_each_fact():
-    assert '<span id="kv-write-rate">' in tables([FACT])
+    assert '<span id="kv-write-rate">' in tables([FACT], {})
 
 
 @pytest.mark.parametrize(("age", "marked"), [(-1, False), (0, False), (180, False), (181, True), (3000, True)])
