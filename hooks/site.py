@@ -3,11 +3,13 @@
 import functools
 import logging
 import os
+import re
 from collections.abc import Callable, Iterable
 from pathlib import Path, PurePosixPath
 from typing import Any, ParamSpec, TypeVar
 from urllib.parse import urljoin, urlsplit
 
+from mkdocs import livereload
 from mkdocs.config import config_options
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
@@ -29,6 +31,7 @@ try:
     from hooks import guide, markers
     from hooks.blocks import offers, services
     from hooks.live import buttons, reload
+    from hooks.live.server import Guarded
     from hooks.page import figures, passes, search, template, tree, twin
     from hooks.page.sheet import Sheet
     from hooks.publish import (
@@ -45,6 +48,7 @@ try:
     )
     from model import address, examples, facts
     from model import moved as moves
+    from runtime import remedies
 except ImportError as error:
     raise PluginError(
         f"{error}. The guide's packages are not installed, or older than its files: run `uv sync`, or `pip install -e .`."
@@ -105,7 +109,7 @@ class Build:
         theme = set(self.config.theme.dirs)
         for file in [f for f in files if f.src_dir in theme and assets.UNUSED.match(f.src_uri)]:
             files.remove(file)
-        for uri, text in services.documents(self.guide).items():
+        for uri, text in services.documents(self.guide.written).items():
             self.generate(files, uri, text)
         for slug, packed in self.packed.items():
             self.generate(files, offers.zip_address(slug), packed)
@@ -162,6 +166,9 @@ class Build:
         )
         template.check(sheet, self.guide)
         facts.check_links(sheet.markdown, self.guide.facts, sheet.wrong)
+        for match, said in () if sheet.generated else facts.differing(sheet.markdown, self.guide.facts):
+            place, text, name = sheet.at(match.start()), match["text"], match["id"]
+            log.warning("%s: says %r, but the fact %s says %r. Run `%s`.", place, text, name, said, facts.UPDATE)
         # These two leave every line in its place, so that an error of the next step still names the line of the file.
         sheet.markdown = offers.linked(sheet)
         sheet.markdown = figures.taken_out(sheet)
@@ -248,11 +255,7 @@ class State:
 
     @property
     def now(self) -> Build:
-        """The present build.
-
-        Raises:
-            PluginError: none has begun.
-        """
+        """The present build."""
         if self.build is None:
             raise PluginError("No build has begun.")
         return self.build
@@ -262,14 +265,16 @@ state = State()
 
 
 def told(event: Callable[P, T]) -> Callable[P, T]:
-    """Let MkDocs print an error of the guide as one line, without a traceback."""
+    """Let MkDocs print an error of the guide, and what this machine lacks, as one line without a traceback."""
 
     @functools.wraps(event)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> T:
         try:
             return event(*args, **kwargs)
-        except model.files.GuideError as error:
-            raise PluginError(str(error)) from error
+        except Exception as error:
+            if line := remedies.remedy(error):
+                raise PluginError(line) from error
+            raise
 
     return wrapped
 
@@ -283,6 +288,8 @@ def on_startup(command: str, dirty: bool) -> None:
 @told
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
     address.check(config.site_url or "")
+    if reload.serving.is_set():
+        reload.free(config.dev_addr.host, config.dev_addr.port)
     if name := os.environ.get(edition.VARIABLE):
         # mike's own plugin, where it runs, has put the edition's name behind the last slash.
         config.site_url = config.site_url and urljoin(config.site_url, f"{edition.LATEST}/")
@@ -347,6 +354,9 @@ def on_serve(server: LiveReloadServer, config: MkDocsConfig, builder: Callable[.
     reload.quiet(server.observer)
     server.builder = reload.renewed(server.builder, config_options.Hooks._load_hook.cache_clear)
     buttons.attach(server, config.dev_addr.host, config.dev_addr.port, urlsplit(config.site_url or "/").path)
+    app = server.get_app() or server.serve_request
+    parts = re.split(r"\$\{\w+\}", livereload._SCRIPT_TEMPLATE.template)
+    server.set_app(Guarded(app, Path(server.root), re.compile(r"\d+".join(map(re.escape, parts)))))
     return server
 
 

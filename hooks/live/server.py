@@ -1,7 +1,8 @@
 """Answer `live/…` of `mkdocs serve`: send a page's request to the page's own example, and to nothing else.
 
 The example runs on this machine with the reader's rights, so a page of another site must not reach it: the address, the
-Host, the Origin and the content type are checked before anything starts.
+Host, the Origin and the content type are checked before anything starts. A page's own commands come from whoever wrote the
+page: bash gets one only after the reader saw it and said yes. ``Guarded`` keeps scripts of a page from saying so.
 """
 
 import contextlib
@@ -9,15 +10,18 @@ import http.client
 import json
 import logging
 import re
+import secrets
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 from urllib.parse import urlsplit
 
+from hooks.page.figures import DRAFT_URI
+from hooks.publish import headers
 from model.files import ROOT
 from model.transcripts.commands import transcripts
 from model.transcripts.curl import ADDRESS, Unsendable, one_line, requests, substitutions
@@ -49,22 +53,17 @@ class Examples:
     """The process that keeps examples running, started with the first request."""
 
     def __init__(self, command: tuple[str, ...] = (sys.executable, "-m", "hooks.live.keeper")) -> None:
-        self._command = command
-        self._lock = threading.Lock()
+        self._command, self._lock = command, threading.Lock()
         self._process: subprocess.Popen[str] | None = None
         self.known: list[str] = []
 
     def address(self, slug: str, afresh: bool = False) -> str:
-        """Return where an example answers, started if need be.
-
-        Raises:
-            Refused: there is no such example, or it does not start.
-        """
+        """Return where an example answers, started if need be."""
         with self._lock:
             self._begin()
             if slug not in self.known:
                 raise Refused(404, "unknown_example", "There is no example with this name.")
-            answer = self._ask({"slug": slug, "afresh": afresh})
+            answer = self._reply({"slug": slug, "afresh": afresh})
         if "url" not in answer:
             log.warning("live: %s does not start: %s", slug, answer.get("error"))
             raise Refused(503, "not_started", "The example does not start. The terminal of mkdocs serve says why.")
@@ -72,12 +71,10 @@ class Examples:
 
     def names(self) -> list[str]:
         """Return the examples that can run; empty when the toolchain does not start."""
-        with self._lock:
-            try:
-                self._begin()
-            except Refused:
-                return []
+        with self._lock, contextlib.suppress(Refused):
+            self._begin()
             return self.known
+        return []
 
     def close(self) -> None:
         """End everything."""
@@ -85,51 +82,30 @@ class Examples:
             self._end()
 
     def _end(self) -> None:
-        if not self._process:
-            return
-        requests, replies = self._pipes()
-        with contextlib.suppress(OSError):
-            requests.close()
-        self._process.wait(END_S)
-        replies.close()
+        if self._process:
+            for pipe in (self._process.stdin, self._process.stdout):
+                with contextlib.suppress(OSError):
+                    pipe.close() if pipe else None
+            self._process.wait(END_S)
         self._process = None
 
     def _begin(self) -> None:
         if self._process and self._process.poll() is None:
             return
         self._end()
-        self._process = subprocess.Popen(
-            self._command,
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            encoding="utf-8",
-            start_new_session=True,
-        )
-        try:
-            self.known = self._read().get("examples", [])
-        except Refused:
-            self._end()
-            raise
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        self._process = subprocess.Popen(self._command, cwd=ROOT, encoding="utf-8", start_new_session=True, **pipes)
+        self.known = self._reply()["examples"]
 
-    def _pipes(self) -> tuple[IO[str], IO[str]]:
-        if not self._process or not self._process.stdin or not self._process.stdout:
-            raise Refused(503, "not_started", "The runtime does not run.")
-        return self._process.stdin, self._process.stdout
-
-    def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
-        try:
-            requests, _ = self._pipes()
-            requests.write(json.dumps(request) + "\n")
-            requests.flush()
-        except OSError as error:
-            raise Refused(503, "not_started", "The runtime ended. Send it again.") from error
-        return self._read()
-
-    def _read(self) -> dict[str, Any]:
-        _, replies = self._pipes()
-        line = replies.readline()
+    def _reply(self, request: dict[str, Any] | None = None) -> dict[str, Any]:
+        line = ""
+        if self._process and self._process.stdin and self._process.stdout:
+            with contextlib.suppress(OSError):
+                if request:
+                    print(json.dumps(request), file=self._process.stdin, flush=True)
+                line = self._process.stdout.readline()
         if not line:
+            self._end()
             raise Refused(503, "not_started", "The runtime does not start. The terminal of mkdocs serve says why.")
         return dict(json.loads(line))
 
@@ -137,56 +113,44 @@ class Examples:
 class Own:
     """What stands in the pages' own transcripts, and may therefore be run or read here: nothing else may."""
 
-    def __init__(self, root: Path = ROOT) -> None:
-        self._root = root
-        self._lock = threading.Lock()
-        self._values: dict[tuple[str, str], tuple[float, str]] = {}
-
     def _known(self, slug: str) -> tuple[set[str], set[str], set[str]]:
         """Return the commands, the substitutions and the files of an example's transcripts."""
         commands: set[str] = set()
         inner: set[str] = set()
         files: set[str] = set()
-        for path in sorted((self._root / "docs").rglob("*.md")):
+        for path in sorted((ROOT / "docs").rglob("*.md")):
             for example, found in transcripts(path.read_text(encoding="utf-8"), path.name, path.stem):
                 for command in found if example == slug else ():
                     inner.update(substitutions(command.text))
-                    if command.runs and "uv run python" in command.text and not command.text.startswith("curl"):
+                    if command.button and not command.text.startswith("curl "):
                         commands.add(one_line(command.text))
-                    if command.text.startswith("curl"):
-                        try:
-                            files.update(r["file"] for r in requests(command.text) if "file" in r)
-                        except Unsendable:
-                            continue
+                    with contextlib.suppress(Unsendable):
+                        files.update(r["file"] for r in requests(command.text) if "file" in r)
         return commands, inner, files
 
-    def run(self, slug: str, command: str, url: str) -> str:
-        """Run a command of a transcript and return what it prints."""
-        if command not in self._known(slug)[0]:
-            raise Refused(403, "unknown_command", "Only commands that stand on the page are run.")
-        return self._bash(command, url)
-
-    def computed(self, slug: str, text: str, url: str) -> str:
-        """Return a text with every known ``$(…)`` replaced by what it prints."""
-        if "$(" not in text:
-            return text
-        for known in self._known(slug)[1]:
-            if known in text:
-                text = text.replace(known, self._bash(f'printf %s "{known}"', url))
-        return text
+    def commands(self, slug: str, wanted: dict[str, Any]) -> list[str]:
+        """Return what bash would run for a request: a command of the page, or each ``$(…)`` of the page that stands in it."""
+        commands, inner, _ = self._known(slug)
+        if "command" in wanted:
+            if wanted["command"] not in commands:
+                raise Refused(403, "unknown_command", "Only commands that stand on the page are run.")
+            return [wanted["command"]]
+        texts = [wanted["url"], wanted["body"], *(value for _, value in wanted["headers"])]
+        return sorted(known for known in inner if any(known in text for text in texts))
 
     def file(self, slug: str, name: str) -> bytes:
         """Return a file that a transcript sends."""
         if name not in self._known(slug)[2]:
             raise Refused(403, "unknown_file", "Only files that stand on the page are sent.")
-        return (self._root / name).read_bytes()
+        return (ROOT / name).read_bytes()
 
-    def _bash(self, command: str, url: str) -> str:
+    def bash(self, command: str, url: str) -> str:
+        """Run a command and return what it prints."""
         text = command.replace(ADDRESS, url).replace("uv run python", f"'{sys.executable}'")
         try:
             done = subprocess.run(
                 ["bash", "-c", text],
-                cwd=self._root,
+                cwd=ROOT,
                 capture_output=True,
                 encoding="utf-8",
                 timeout=ANSWER_S,
@@ -198,11 +162,7 @@ class Own:
 
 
 def envelope(data: bytes) -> dict[str, Any]:
-    """Return the request that a page wants to send.
-
-    Raises:
-        Refused: it is not one.
-    """
+    """Return the request that a page wants to send."""
     try:
         wanted = json.loads(data)
     except (ValueError, RecursionError) as error:
@@ -216,26 +176,16 @@ def envelope(data: bytes) -> dict[str, Any]:
     made = {"method": "GET", "url": "/", "headers": [], "body": "", "file": "", "afresh": False, **wanted}
     if made["method"] not in METHODS:
         raise Refused(400, "bad_method", f"The method is one of {', '.join(sorted(METHODS))}.")
-    if not isinstance(made["afresh"], bool) or not all(isinstance(made[name], str) for name in ("url", "body", "file")):
+    if [type(made[name]) for name in ("url", "body", "file", "afresh")] != [str, str, str, bool]:
         raise Refused(400, "bad_request", "Address, body and file are texts.")
-    headers = made["headers"]
-    if not isinstance(headers, list) or len(headers) > HEADERS_LIMIT:
-        raise Refused(400, "bad_headers", f"Headers are a list of at most {HEADERS_LIMIT} pairs.")
-    if not all(isinstance(h, list) and len(h) == 2 and all(isinstance(part, str) for part in h) for h in headers):
-        raise Refused(400, "bad_headers", "Each header is a pair of name and value.")
+    pairs = made["headers"] if isinstance(made["headers"], list) else [None]
+    if len(pairs) > HEADERS_LIMIT or any(not isinstance(p, list) or [*map(type, p)] != [str, str] for p in pairs):
+        raise Refused(400, "bad_headers", f"Headers are a list of at most {HEADERS_LIMIT} pairs of name and value.")
     return made
 
 
 def target(url: str, own: str) -> str:
-    """Return path and query of an address, which must be the example's.
-
-    Args:
-        url: a path, or an address as the page writes it.
-        own: where the example answers.
-
-    Raises:
-        Refused: the address leads elsewhere.
-    """
+    """Return path and query of an address, which must be the example's, as the page writes it or as it really is."""
     for start in (ADDRESS, ADDRESS.replace("localhost", "127.0.0.1"), own):
         if url == start or url.startswith((f"{start}/", f"{start}?")):
             url = url.removeprefix(start)
@@ -247,11 +197,7 @@ def target(url: str, own: str) -> str:
 
 
 def header(name: str, value: str) -> tuple[str, str]:
-    """Return one header; with an empty name, the value is a whole header line.
-
-    Raises:
-        Refused: it would end the header section, or it is too long.
-    """
+    """Return one header; with an empty name, the value is a whole header line."""
     if not name and value:
         name, _, value = value.partition(":")
     name, value = name.strip(), value.strip()
@@ -261,11 +207,7 @@ def header(name: str, value: str) -> tuple[str, str]:
 
 
 def forward(address: str, method: str, path: str, headers: list[tuple[str, str]], body: bytes) -> dict[str, Any]:
-    """Send one request to an example and return its answer, as the page shows it.
-
-    Raises:
-        Refused: it does not answer in time.
-    """
+    """Send one request to an example and return its answer, as the page shows it."""
     place = urlsplit(address)
     connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=ANSWER_S)
     names = {name.lower() for name, _ in headers}
@@ -283,9 +225,8 @@ def forward(address: str, method: str, path: str, headers: list[tuple[str, str]]
         answer = connection.getresponse()
         content, truncated = (b"", False) if answer.status == 101 else _content(answer, started + ANSWER_S)
     except (OSError, http.client.HTTPException) as error:
-        raise Refused(
-            504, "no_answer", f"The example did not answer within {ANSWER_S} seconds, or broke off."
-        ) from error
+        message = f"The example did not answer within {ANSWER_S} seconds, or broke off."
+        raise Refused(504, "no_answer", message) from error
     finally:
         connection.close()
     try:
@@ -318,22 +259,13 @@ def _content(answer: http.client.HTTPResponse, deadline: float) -> tuple[bytes, 
 
 
 class Live:
-    """The live layer around the server of `mkdocs serve`.
+    """The live layer around the server of `mkdocs serve`, whose site stands under ``mount``."""
 
-    Args:
-        app: what answers everything else.
-        port: the server's.
-        mount: the path under which the site stands.
-        examples: starts them.
-        runtime: the versions that a page shows.
-    """
-
-    def __init__(
-        self, app: App, port: int, mount: str, examples: Examples, runtime: dict[str, str], own: Own | None = None
-    ) -> None:
+    def __init__(self, app: App, port: int, mount: str, examples: Examples, runtime: dict[str, str]) -> None:
         self._app, self._mount, self._examples, self._runtime = app, mount, examples, runtime
         self._hosts = {f"{name}:{port}" for name in ("127.0.0.1", "localhost", "[::1]")}
-        self._own = own or Own()
+        self._own = Own()
+        self._asked: object = None
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         path = str(environ.get("PATH_INFO", ""))
@@ -346,21 +278,11 @@ class Live:
             status, answer = refused.status, {"error": {"code": refused.code, "message": str(refused)}}
         except Exception:
             log.exception("live: an error of our own")
-            status, answer = (
-                500,
-                {"error": {"code": "internal", "message": "The live layer failed. The terminal says why."}},
-            )
+            message = "The live layer failed. The terminal says why."
+            status, answer = 500, {"error": {"code": "internal", "message": message}}
         body = json.dumps(answer).encode()
-        start_response(
-            f"{status} {http.client.responses.get(status, 'Error')}",
-            [
-                ("Content-Type", "application/json"),
-                ("Content-Length", str(len(body))),
-                ("Cache-Control", "no-store"),
-                ("X-Content-Type-Options", "nosniff"),
-                ("Cross-Origin-Resource-Policy", "same-origin"),
-            ],
-        )
+        said = {"Content-Type": "application/json", "Content-Length": str(len(body)), "Cache-Control": "no-store"}
+        start_response(f"{status} {http.client.responses.get(status, 'Error')}", list(said.items()))
         return [body]
 
     def _answer(self, environ: dict[str, Any], name: str) -> dict[str, Any]:
@@ -369,38 +291,43 @@ class Live:
         if name == "status":
             if method != "GET":
                 raise Refused(405, "bad_method", "Ask with GET.")
-            names = self._examples.names()
-            return {
-                "live": bool(names),
-                "where": "local",
-                "runtime": self._runtime,
-                "examples": names,
-                "repository": True,
-            }
+            known = {"runtime": self._runtime, "examples": self._examples.names()}
+            return {"live": bool(known["examples"]), "where": "local", "repository": True, **known}
         if method != "POST":
             raise Refused(405, "bad_method", "Send with POST.")
         wanted = envelope(self._body(environ))
+        commands = self._own.commands(name, wanted)
+        if commands:
+            # One question is open at a time, and its answer counts once: what runs is what the reader saw last.
+            asked, self._asked = self._asked, None
+            if asked is None or asked != (wanted.get("token"), name, commands):
+                token = secrets.token_urlsafe()
+                self._asked = token, name, commands
+                return {"confirm": commands, "token": token}
         url = self._examples.address(name, wanted.get("afresh") is True)
         if "command" in wanted:
             started = time.monotonic()
-            output = self._own.run(name, wanted["command"], url)
+            output = self._own.bash(wanted["command"], url)
             return {"output": output, "ms": round((time.monotonic() - started) * 1000)}
-        path = target(self._own.computed(name, wanted["url"], url), url)
-        headers = [header(each, self._own.computed(name, value, url)) for each, value in wanted["headers"]]
-        body = (
-            self._own.file(name, wanted["file"])
-            if wanted["file"]
-            else self._own.computed(name, wanted["body"], url).encode()
-        )
+        values = {command: self._own.bash(f'printf %s "{command}"', url) for command in commands}
+
+        def computed(text: str) -> str:
+            for command, printed in values.items():
+                text = text.replace(command, printed)
+            return text
+
+        path = target(computed(wanted["url"]), url)
+        sent = [header(each, computed(value)) for each, value in wanted["headers"]]
+        body = self._own.file(name, wanted["file"]) if wanted["file"] else computed(wanted["body"]).encode()
+        removed = [each for each, _ in sent if each.lower() in OURS]
         # The page tells the path in the diagram by the address that was really asked for.
-        return {**forward(url, wanted["method"], path, headers, body), "path": path}
+        return {**forward(url, wanted["method"], path, sent, body), "path": path, "removed": removed}
 
     def _check_caller(self, environ: dict[str, Any], method: str) -> None:
-        if environ.get("REMOTE_ADDR") not in ("127.0.0.1", "::1") or environ.get("HTTP_HOST") not in self._hosts:
-            raise Refused(403, "other_site", "Live requests come from the pages of this server only.")
+        here = environ.get("REMOTE_ADDR") in ("127.0.0.1", "::1") and environ.get("HTTP_HOST") in self._hosts
         same = environ.get("HTTP_SEC_FETCH_SITE") in (None, "same-origin")
         origin = environ.get("HTTP_ORIGIN")
-        if not same or (origin != f"http://{environ['HTTP_HOST']}" if method == "POST" or origin else False):
+        if not here or not same or ((method == "POST" or origin) and origin != f"http://{environ['HTTP_HOST']}"):
             raise Refused(403, "other_site", "Live requests come from the pages of this server only.")
 
     def _body(self, environ: dict[str, Any]) -> bytes:
@@ -417,17 +344,35 @@ class Live:
         return bytes(data)
 
 
-_examples: list[Examples] = []
+class Guarded:
+    """Answer with the policy of the hosted site, so that a page can do here what it can do there, and no more.
+
+    ``reload`` is the script that MkDocs puts into each page, with other numbers in each answer.
+    """
+
+    def __init__(self, app: App, site: Path, reload: re.Pattern[str]) -> None:
+        self._app, self._site, self._reload = app, site, reload
+        self._policy = "default-src 'none'"
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        said: list[Any] = []
+
+        def start(*given: Any) -> None:
+            said.extend(given)
+
+        body = self._app(environ, start)
+        with contextlib.suppress(OSError):  # while a build writes it anew, the last one counts
+            rules = headers.parse((self._site / headers.NAME).read_text(encoding="utf-8"))
+            self._policy = rules["/*"][headers.CSP]
+        policy = self._policy
+        if dict(said[1]).get("Content-Type", "").startswith("text/html"):
+            body = [b"".join(body)]
+            page = body[0].decode(errors="replace")
+            policy = headers.allow(policy, set(self._reload.findall(page)))
+            if DRAFT_URI in page:  # Mermaid draws with styles of its own
+                policy = policy.replace("style-src", "style-src 'unsafe-inline'")
+        start_response(said[0], list({**headers.FIXED, headers.CSP: policy, **dict(said[1])}.items()))
+        return body
 
 
-def attach(server: Any, port: int, mount: str, runtime: dict[str, str]) -> None:
-    """Put the live layer before what a server of `mkdocs serve` answers."""
-    _examples.append(Examples())
-    server.set_app(Live(server.get_app(), port, mount, _examples[-1], runtime))
-    log.info("Live requests are on: the buttons beside the transcripts start the examples on this machine.")
-
-
-def detach() -> None:
-    """End what the live layer started."""
-    while _examples:
-        _examples.pop().close()
+running: list[Examples] = []  # here, because this module outlives an edit of our code

@@ -8,10 +8,12 @@ import html
 import logging
 import math
 from collections.abc import Iterable
+from functools import cache
 
 from hooks.page.sheet import Sheet
 from model.diagrams import COMMAND, DRAWN, key, title, width
 from model.files import ROOT
+from runtime import toolchain
 
 log = logging.getLogger("mkdocs.hooks.diagrams")
 
@@ -55,6 +57,23 @@ def figure(svg: str, source: str, number: int) -> str:
     )
 
 
+@cache
+def mistake(source: str) -> str:
+    """Return what Mermaid says against a source; nothing where it reads it, or where no browser is at hand to ask it."""
+    if not toolchain.installed():
+        return ""
+    from runtime.browser import chromium  # noqa: PLC0415 - not there without the dev group, as the toolchain is not
+
+    try:
+        with chromium() as browser:
+            page = browser.new_page()
+            page.add_script_tag(path=DRAFT_SCRIPT)
+            said = page.evaluate("s => mermaid.parse(s).then(() => '', (error) => String(error.message))", source)
+    except toolchain.ToolchainError:
+        return ""
+    return " ".join(said.splitlines()[:1]).rstrip(":")
+
+
 def taken_out(sheet: Sheet) -> str:
     """Return a page's Markdown with an element in the place of each diagram, and keep the figures in ``sheet.figures``.
 
@@ -70,7 +89,11 @@ def taken_out(sheet: Sheet) -> str:
         if drawn.is_file():
             made = figure(drawn.read_text(encoding="utf-8"), fence.body, len(sheet.figures) + 1)
         else:
-            log.warning("%s: this diagram is not drawn yet. Run `%s`.", sheet.at(fence.start), COMMAND)
+            place, wrong = sheet.at(fence.start), mistake(fence.body)
+            if wrong:
+                log.warning("%s: Mermaid cannot read this diagram: %s. Correct it.", place, wrong)
+            else:
+                log.warning("%s: this diagram is not drawn yet. Run `%s`.", place, COMMAND)
             made = f'<pre><code class="mermaid">{html.escape(fence.body)}</code></pre>'
             sheet.draft = True
         start = fence.start

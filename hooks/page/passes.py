@@ -6,7 +6,7 @@ import re
 from hooks.blocks import chooser, costs, overview
 from hooks.guide import Guide
 from hooks.live import buttons
-from hooks.page import cards, lead, terms
+from hooks.page import cards, lead, raw, terms
 from hooks.page.sheet import Sheet
 from hooks.page.tree import Node, children, classes, put, text_of
 from model.files import GuideError
@@ -17,6 +17,11 @@ OPTION = re.compile(r"(?<![\w-])--?[a-z][a-z-]*")
 # White space, names and constants have the colour of plain code in docs/assets/site.css.
 PLAIN = {"kc", "n", "nx", "w"}
 ROWS_FROM = 3
+
+
+def text(body: Node, sheet: Sheet, guide: Guide) -> None:
+    """Refuse what would run in a reader's browser."""
+    raw.check(body, sheet)
 
 
 def values(body: Node, sheet: Sheet, guide: Guide) -> None:
@@ -68,11 +73,7 @@ def figures(body: Node, sheet: Sheet, guide: Guide) -> None:
 
 
 def forms(body: Node, sheet: Sheet, guide: Guide) -> None:
-    """Fill in what is no Markdown: the overview, the chooser, the form of the costs.
-
-    Raises:
-        GuideError: nobody knows what fills an element.
-    """
+    """Fill in what is no Markdown: the overview, the chooser, the form of the costs."""
     fillings = {
         "overview": lambda: overview.block(guide.patterns, sheet.lead_to),
         "chooser": lambda: chooser.form(
@@ -109,6 +110,7 @@ def frames(body: Node, sheet: Sheet, guide: Guide) -> None:
 
 PASSES = (
     figures,  # first: a drawing is part of the page as any picture is
+    text,  # before anything that the site itself puts in
     values,  # before the glossary: a figure's card explains itself
     strip,  # while the lead is the first paragraph
     options,

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from hooks.page.sheet import Sheet
 from model import moved
-from model.facts import Fact, FactError, load, used
-from model.files import ROOT
+from model.facts import Fact, load, used
+from model.files import ROOT, GuideError
 from model.markdown import sections
 
 log = logging.getLogger("mkdocs.hooks.changes")
@@ -111,7 +111,7 @@ def read(edition: str, commit: str, root: Path = ROOT) -> Previous:
                 members.extractall(folder, filter="data")
             try:
                 facts = load(Path(folder, FACTS))
-            except FactError as error:
+            except GuideError as error:
                 log.info("The facts of the edition of %s have another shape and are not compared: %s", edition, error)
     return Previous(edition, pages, facts, files)
 

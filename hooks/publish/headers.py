@@ -6,14 +6,15 @@ The rules are those of one edition, seen from its own root; ``tools/hosting/__ma
 import base64
 import hashlib
 import re
+from functools import cache
 from pathlib import Path
 
-from model.files import GuideError
+from model.files import ROOT, GuideError
 
 NAME = "_headers"
+CSP = "Content-Security-Policy"
 RULES, LINE = 100, 2000  # facts assets-headers-rules and assets-headers-line
 SCRIPT = re.compile(r"<script(?P<attributes>[^>]*)>(?P<text>.*?)</script>", re.S)
-STYLE = re.compile(r"<style[^>]*>(?P<text>.*?)</style>", re.S)
 RUNS = re.compile(r"""type=["']?(?!module|text/javascript)""")
 HASHED = re.compile(r"\.[0-9a-f]{8}\.(?:min\.)?(?:css|js|woff2)$")
 IMMUTABLE = "public, max-age=31536000, immutable"
@@ -32,26 +33,27 @@ FIXED = {
 Rules = dict[str, dict[str, str]]
 
 
-class HeadersError(GuideError):
-    """The rules do not fit what the platform reads; the message names the rule."""
-
-
 def digest(text: str) -> str:
     """Return the source expression of CSP for an inline script or style."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
-def inline(html: str) -> tuple[set[str], set[str]]:
-    """Return the digests of a page's inline ``(scripts, styles)``; data in script elements is not run and needs none."""
-    scripts = {
-        digest(m["text"])
-        for m in SCRIPT.finditer(html)
-        if "src=" not in m["attributes"] and not RUNS.search(m["attributes"])
-    }
-    return scripts, {digest(m["text"]) for m in STYLE.finditer(html)}
+def inline(html: str) -> set[str]:
+    """Return a page's inline scripts; data in script elements is not run and is none."""
+    found = SCRIPT.finditer(html)
+    return {m["text"] for m in found if "src=" not in m["attributes"] and not RUNS.search(m["attributes"])}
 
 
-def policy(scripts: set[str], styles: set[str]) -> str:
+@cache
+def known() -> re.Pattern[str]:
+    """Return what every inline script of the site is: one that stands in ``overrides/``, checked in and looked through."""
+    texts = [
+        t for path in sorted((ROOT / "overrides").rglob("*.html")) for t in inline(path.read_text(encoding="utf-8"))
+    ]
+    return re.compile("|".join(re.escape(text).replace("ADDRESS", '[^"<]*') for text in texts))
+
+
+def policy(scripts: set[str]) -> str:
     """Return the Content-Security-Policy of an edition.
 
     ``connect-src 'self'`` covers the Markdown twins, the list of editions and the live runtime under ``/live/``. ``data:`` is
@@ -60,8 +62,8 @@ def policy(scripts: set[str], styles: set[str]) -> str:
     return "; ".join(
         [
             "default-src 'self'",
-            " ".join(["script-src 'self'", *sorted(scripts)]),
-            " ".join(["style-src 'self'", *sorted(styles)]),
+            " ".join(["script-src 'self'", *sorted(map(digest, scripts))]),
+            "style-src 'self'",
             "img-src 'self' data:",
             "connect-src 'self'",
             "base-uri 'none'",
@@ -74,7 +76,7 @@ def policy(scripts: set[str], styles: set[str]) -> str:
 
 def allow(given: str, scripts: set[str]) -> str:
     """Return a policy that also lets these inline scripts run."""
-    missing = sorted(digest for digest in scripts if digest not in given)
+    missing = sorted(name for name in map(digest, scripts) if name not in given)
     return given.replace("script-src 'self'", " ".join(["script-src 'self'", *missing]), 1)
 
 
@@ -94,15 +96,18 @@ def prefetch(root: str) -> dict[str, str]:
 
 def rules(site: Path) -> Rules:
     """Return the rules for a built site: a pattern of addresses to the headers it adds."""
-    files, scripts, styles = [], set(), set()
+    files, scripts = [], set[str]()
     for path in sorted(site.rglob("*")):
         if path.is_file():
             files.append(path.relative_to(site).as_posix())
             if path.suffix == ".html":
-                found = inline(path.read_text(encoding="utf-8"))
-                scripts |= found[0]
-                styles |= found[1]
-    everywhere = {"Content-Security-Policy": policy(scripts, styles), **FIXED}
+                scripts |= inline(path.read_text(encoding="utf-8"))
+                if odd := [text for text in scripts if not known().fullmatch(text)]:
+                    raise GuideError(
+                        f"{files[-1]}: the inline script {odd[0][:60]!r} may not run. Remove it; or, if the theme brings it, "
+                        "put it into overrides/inline.html."
+                    )
+    everywhere = {CSP: policy(scripts), **FIXED}
     # A chat or a feed reader shows these in pages of its own.
     pictures = {
         "/assets/social/*": {"! Cross-Origin-Resource-Policy": "", "Cross-Origin-Resource-Policy": "cross-origin"}
@@ -115,21 +120,15 @@ def rules(site: Path) -> Rules:
 
 
 def text(given: Rules) -> str:
-    """Return a ``_headers`` file. A name that begins with ``! `` takes away what an earlier rule added.
-
-    Raises:
-        HeadersError: there are more rules, or longer lines, than the platform reads.
-    """
+    """Return a ``_headers`` file. A name that begins with ``! `` takes away what an earlier rule added."""
     if len(given) > RULES:
-        raise HeadersError(f"{NAME}: {len(given)} rules, but the platform reads {RULES}; take old editions away")
+        raise GuideError(f"{NAME}: {len(given)} rules, but the platform reads {RULES}; take old editions away")
     lines = []
     for pattern, headers in given.items():
         lines.append(pattern)
         lines += [f"  {name}" if name.startswith("! ") else f"  {name}: {value}" for name, value in headers.items()]
         if (longest := max(map(len, lines[-len(headers) - 1 :]))) > LINE:
-            raise HeadersError(
-                f"{NAME}: a line under {pattern} has {longest} characters, but the platform reads {LINE}"
-            )
+            raise GuideError(f"{NAME}: a line under {pattern} has {longest} characters, but the platform reads {LINE}")
     return "\n".join(lines) + "\n"
 
 

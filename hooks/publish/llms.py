@@ -5,9 +5,9 @@ from model.address import INSIDE, placed
 
 INDEX, FULL = "llms.txt", "llms-full.txt"
 INTRO = """\
-Each pattern has a diagram, an example that runs on workerd and is attacked by tests, limits and prices with source and date, what
-fails and how, and when not to use it. Each link leads to Markdown with code and figures filled in; add `index.md` to a page's
-address to get its twin. Independent and unofficial: not affiliated with Cloudflare, Inc.
+Each pattern has a diagram, an example that tests run and attack (on workerd where it has a Worker), limits and prices with source
+and date, what fails and how, and when not to use it. Each link leads to Markdown with code and figures filled in; this twin lies
+beside its page, and ends in `.md` where the page ends in `.html`. Independent and unofficial: not affiliated with Cloudflare, Inc.
 """
 DATA = {
     "facts.json": ("All facts", "Every limit, price and date with claim, plan, source and confidence, as JSON."),

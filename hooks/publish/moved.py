@@ -6,8 +6,9 @@ The page is needed because a plain static host knows no redirects; where ``_redi
 import html
 from pathlib import Path
 
+from model.files import GuideError
 from model.markdown import relative
-from model.moved import PLACE, MovedError
+from model.moved import PLACE
 
 NAME = "_redirects"
 TITLE = "<title>This page moved</title>"
@@ -35,14 +36,14 @@ def write(site: Path, moved: dict[str, str], site_url: str) -> None:
     """Put the redirects into a built site.
 
     Raises:
-        MovedError: a page stands where one has moved away, or none where it has moved to.
+        GuideError: a page stands where one has moved away, or none where it has moved to.
     """
     for old, new in moved.items():
         page = site / old / "index.html"
         if page.is_file() and TITLE not in page.read_text(encoding="utf-8"):
-            raise MovedError(f"{PLACE}: {old} has moved, but a page stands there")
+            raise GuideError(f"{PLACE}: {old} has moved, but a page stands there")
         if not (site / new.partition("#")[0] / "index.html").is_file():
-            raise MovedError(f"{PLACE}: {old} leads to {new or 'the home page'}, where no page stands")
+            raise GuideError(f"{PLACE}: {old} leads to {new or 'the home page'}, where no page stands")
     for old, new in moved.items():
         (site / old).mkdir(parents=True, exist_ok=True)
         (site / old / "index.html").write_text(stub(old, new, site_url), encoding="utf-8")

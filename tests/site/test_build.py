@@ -128,8 +128,16 @@ FATAL = {
         "fact:kv-write-rte)",
         r"docs/patterns/global-api-kv\.md:\d+: names the unknown fact kv-write-rte",
     ),
-    "a snippet section": (".ts:", ".ts:gone", r"Snippet section 'gone\w*' could not be located"),
-    "a snippet file": ("snippets/global-api-kv/src/", "snippets/global-api-kv/source/", r"Snippet at path '.*source/"),
+    "a snippet section": (
+        ".ts:",
+        ".ts:gone",
+        r"docs/patterns/global-api-kv\.md:\d+: snippets/global-api-kv/.*\.ts has no section gone\w*, or has it twice",
+    ),
+    "a snippet file": (
+        "snippets/global-api-kv/src/",
+        "snippets/global-api-kv/source/",
+        r"docs/patterns/global-api-kv\.md:\d+: snippets/global-api-kv/source/.* is no file of the guide",
+    ),
 }
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from runtime.browser import Visit
 from runtime.site import SITE_DATE, copy_project
 from runtime.sites import free_port
 from tests.support.patience import PATIENCE_S, until
@@ -157,6 +158,15 @@ def test_an_edit_shows(writer: Writer, kind: str):
     writer.wait(lambda: word(new) in writer.shown(address), kind)
 
 
+def test_pages_have_the_policy_of_the_hosted_site_and_still_reload_themselves(writer: Writer, visit: Visit):
+    page = visit.page
+    policy = page.goto(f"{writer.url}guide/decide/").headers["content-security-policy"]
+    assert "unsafe" not in policy and "object-src 'none'" in policy and "script-src 'self' 'sha256-" in policy
+    writer.edit("docs/guide/decide.md", "# Five questions", "# AnEditWhileItIsOpen: five questions")
+    page.get_by_role("heading", name="AnEditWhileItIsOpen").wait_for(timeout=1000 * PATIENCE_S)
+    assert visit.complaints == []
+
+
 # File, edit, what the terminal says, and the page that is then edited once more.
 MISTAKES = {
     "a marker": (
@@ -170,6 +180,30 @@ MISTAKES = {
         "- { term: alarm,",
         "- { term: [alarm,",
         r"docs/data/glossary\.yml:2: not YAML: .+\. Correct it\.",
+    ),
+    "a script in a page": (
+        PAGE,
+        "\n## Tradeoffs\n",
+        "\n<script>fetch('live/global-api-kv')</script>\n\n## Tradeoffs\n",
+        r"docs/patterns/global-api-kv\.md:\d+: <script would run in the reader's browser\. Remove it",
+    ),
+    "a section of a snippet": (
+        PAGE,
+        'store.ts:read"',
+        'store.ts:red"',
+        r"docs/patterns/global-api-kv\.md:\d+: snippets/global-api-kv/src/store\.ts has no section red, or has it twice\. Correct",
+    ),
+    "a service": (
+        PAGE,
+        "services: [workers, kv,",
+        "services: [workers, kvv,",
+        r"docs/patterns/global-api-kv\.md:5: unknown service 'kvv'\. Add it to docs/data/products\.yml",
+    ),
+    "front matter": (
+        "docs/guide/decide.md",
+        "title: ",
+        "title: [",
+        r"docs/guide/decide\.md:\d: not YAML: .+\. Correct it\.",
     ),
     "the syntax of our own code": (OFFERS, "def offered(", "def offered((", r"SyntaxError: "),
 }

@@ -21,6 +21,7 @@ from tests.support.eyes import WATCH_SHIFTS, axe
 from tests.support.patience import PATIENCE_S, until
 
 PAGE = "patterns/global-api-kv/"
+CHAT = "uv run python snippets/realtime-durable-objects/client.py http://localhost:8787 lobby ann --say 'Anyone here?'"
 MARK = f"LIVE_TEST_MARK=site-{os.getpid()}"
 
 
@@ -165,10 +166,71 @@ def test_values_files_and_commands_of_the_page_are_computed_here(served: str, vi
     page = visit.page
     ready(page, f"{served}patterns/image-pipeline/#run-it")
     assert "201 Created" in sent(page, "PUT /v1/photos/cat$")
-    assert "made by Images, for a signed address" in sent(page, "GET …$", "200")
+    of = bar(page, "GET …$")
+    of.get_by_role("button", name=named("GET …$")).first.click()
+    page.get_by_role("dialog", name="Run a command of this page?").get_by_role("button", name="Run it").click()
+    assert "made by Images, for a signed address" in answer(page, of, "200")
     ready(page, f"{served}patterns/realtime-durable-objects/#run-it")
-    assert "Live: " in sent(page, "^Run 1: uv run python")
+    run = bar(page, "^Run 1: uv run python")
+    run.get_by_role("button", name="Run 1").click()
+    question = page.get_by_role("dialog", name="Run a command of this page?")
+    assert question.locator("code").inner_text() == CHAT
+    page.keyboard.press("Escape")
+    assert answer(page, run, "Not sent") == "Not sent. Nothing was run."
+    run.get_by_role("button", name="Run 1").click()
+    question.get_by_role("button", name="Run it").click()
+    assert re.fullmatch(r"Live: \d+ ms, Python on this machine\.", answer(page, run))
     assert "1 ann: Anyone here?" in page.locator(".live__reply").first.inner_text()
+
+
+def test_a_line_with_a_command_inside_asks_and_an_example_without_a_worker_says_python(served: str, visit: Visit):
+    page = visit.page
+    ready(page, f"{served}patterns/tunnel-access/#run-it")
+    assert page.get_by_role("button", name=named("app.py")).count() == 0, "a server never ends"
+    first = bar(page, "^Send 1: GET /$")
+    first.get_by_role("button", name="Send 1").click()
+    question = page.get_by_role("dialog", name="Run a command of this page?")
+    assert "local_team.py person)" in question.inner_text()
+    question.get_by_role("button", name="Run it").click()
+    assert re.match(r"Live: 200 OK, \d+ ms, Python on this machine\.", answer(page, first))
+
+
+def test_an_old_answer_is_gone_after_a_failure_and_what_was_left_out_is_named(served: str, visit: Visit):
+    page = visit.page
+    ready(page, f"{served}{PAGE}#run-it")
+    sent(page, "^Send 1: PUT /v1/flags/checkout$", "Live: 200")
+    first = bar(page, "^Send 1: PUT /v1/flags/checkout$")
+    first.get_by_role("button", name="Edit", exact=True).click()
+    fields = first.locator(".live__form")
+    fields.get_by_label("Headers").fill("Content-Length: 1\nAuthorization: Bearer local-admin-token-0123456789abcdef")
+    fields.get_by_role("button", name="Send the edited request").click()
+    assert "Left out, because it is not the page's to say: Content-Length." in answer(page, first, "Left out")
+    fields.get_by_label("Address").fill("http://example.com/")
+    fields.get_by_role("button", name="Send the edited request").click()
+    answer(page, first, "Not sent")
+    assert not first.get_by_role("region", name="Live reply").is_visible() and taken(page) == []
+
+
+ATTACK = """async () => {
+  window.refused = [];
+  addEventListener("securitypolicyviolation", (event) => window.refused.push(event.effectiveDirective));
+  const run = `fetch("/live/image-pipeline", { method: "POST", headers: { "Content-Type": "application/json" }, body: "{}" })`;
+  const script = document.createElement("script");
+  script.textContent = `window.ran = 1; ${run}`;
+  document.body.append(script);
+  const place = document.createElement("p");
+  document.body.append(place);
+  place.innerHTML = `<img src="data:image/png;base64,x" onerror="window.ran = 2"><a href="javascript:window.ran = 3">x</a>`;
+  place.querySelector("a").click();
+  while (window.refused.length < 3 && !window.ran) await new Promise((done) => setTimeout(done));
+  return window.ran ?? "nothing ran";
+}"""
+
+
+def test_the_policy_of_the_hosted_site_refuses_scripts_that_a_page_brings(served: str, visit: Visit):
+    visit.page.goto(f"{served}{PAGE}")
+    assert visit.page.evaluate(ATTACK) == "nothing ran"
+    assert not [url for url in visit.requests if "/live/image-pipeline" in url]
 
 
 def test_without_javascript_a_transcript_is_plain_and_says_that_it_is_recorded(served: str, browser: Browser):

@@ -6,6 +6,7 @@ import subprocess
 import pytest
 from playwright.sync_api import Browser
 
+from model.examples import has_worker
 from runtime.browser import Visit
 from runtime.site import Site
 from runtime.workers import SNIPPETS, dev_server
@@ -61,3 +62,9 @@ def test_every_pattern_is_two_clicks_from_running_it(site: Site, visit: Visit, s
     visit.page.locator("nav.md-nav--secondary").get_by_role("link", name="Run it").click()
     commands = visit.page.locator("h3#run-it ~ .language-console").first.inner_text()
     assert 1 <= commands.count("$ ") <= 3
+
+
+def test_the_readme_counts_the_patterns_without_a_worker():
+    without = [slug for slug in SLUGS if not has_worker(slug)]
+    words = {3: "Three patterns have", 4: "Four patterns have", 5: "Five patterns have"}
+    assert f"{words[len(without)]} no Worker." in " ".join((ROOT / "README.md").read_text().split()), without

@@ -111,6 +111,9 @@ def test_every_link_of_a_twin_leads_to_a_twin_to_a_file_or_away(site: Site, twin
 
 def test_the_index_for_language_models_keeps_its_form_and_lists_every_page_once(site: Site, twins: dict[str, str]):
     text = (site.folder / "llms.txt").read_text()
+    assert "on workerd where it has a Worker" in " ".join(text.split())
+    for page in site.folder.rglob("index.html"):
+        assert page.with_suffix(".md").is_file() or "This page moved" in page.read_text(), page
     assert re.match(r"# [^\n]+\n\n> [^\n]+\n\n", text)
     sections = text.split("\n## ")
     assert sections[-1].startswith("Optional\n")

@@ -8,10 +8,12 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
 
 from hooks.publish.headers import parse
 from model.diagrams import key
 from model.files import GuideError
+from runtime.browser import Visit
 from runtime.site import copy_project
 from tools.hosting.archive import unpack
 from tools.report import __main__ as tool
@@ -23,6 +25,7 @@ from tools.report.page import page
 COMMIT = "0" * 40
 SENTENCE = "This sentence is new."
 FACT = "workers-roles"
+RATE = "  value: 1\n  unit: write per second\n"
 
 
 def git(root: Path, *arguments: str) -> str:
@@ -52,6 +55,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with (guide / "quick-start.md").open("a") as text:
         text.write(f"\n{SENTENCE} It [leads nowhere](nowhere.md).\n")
     edit(root / "docs" / "data" / "facts" / "workers.yml", 'value: "one Worker"', 'value: "two Workers"')
+    edit(root / "docs" / "data" / "facts" / "kv.yml", RATE, RATE.replace("value: 1", "value: 2"))
     redraw(root / "docs" / "patterns" / "global-api-kv.md", root / "docs" / "assets" / "diagrams")
     (guide / "leaving.md").unlink()
     (guide / "travelling.md").rename(guide / "arrived.md")
@@ -101,9 +105,10 @@ def test_each_page_that_changed_is_named_and_no_other(found: Report):
 
 def test_the_fact_that_changed_is_named_with_both_values(found: Report):
     assert [(fact.id, fact.state, fact.before.shown, fact.after.shown) for fact in found.facts] == [
-        (FACT, "changed", "one Worker", "two Workers")
+        ("kv-write-rate", "changed", "1 write per second", "2 write per second"),
+        (FACT, "changed", "one Worker", "two Workers"),
     ]
-    assert found.facts[0].after.source.startswith("https://developers.cloudflare.com/")
+    assert found.facts[1].after.source.startswith("https://developers.cloudflare.com/")
 
 
 def test_the_diagram_is_shown_before_and_after(found: Report, made: Path):
@@ -117,7 +122,38 @@ def test_the_diagram_is_shown_before_and_after(found: Report, made: Path):
 
 
 def test_a_new_warning_of_the_build_is_named(found: Report):
-    assert len(found.warnings) == 1 and "nowhere.md" in found.warnings[0]
+    assert ["nowhere.md" in line for line in found.warnings].count(True) == 1
+
+
+def test_each_place_that_still_prints_the_old_value_of_a_fact_is_named(found: Report, clone: Path):
+    places = set()
+    for path in (clone / "docs").rglob("*.md"):
+        for number, line in enumerate(path.read_text().splitlines(), start=1):
+            if "(fact:kv-write-rate)" in line:
+                places.add(f"{path.relative_to(clone)}:{number}: says '1")
+    named = {line.partition(" write per second'")[0] for line in found.warnings if "kv-write-rate" in line}
+    assert {re.sub(r"'1',.*", "'1", place) for place in named} == places and len(places) >= 5
+    assert all("the fact kv-write-rate says '2 write per second'" in w for w in found.warnings if "kv-write-rate" in w)
+
+
+@pytest.mark.parametrize("side", ["base", "head"])
+def test_chooser_and_calculator_work_in_both_builds_of_the_report_from_files(made: Path, browser: Browser, side: str):
+    with Visit(browser, offline=True) as visit:
+        visit.page.goto((made / side / "guide" / "decide" / "index.html").as_uri())
+        visit.page.locator("input[name=state][value=tables]").check()
+        visit.page.locator(".chooser__first a, .chooser__result a").first.wait_for()
+        visit.page.goto((made / side / "patterns" / "global-api-kv" / "index.html").as_uri())
+        total = visit.page.locator("[data-total]")
+        before = total.inner_text()
+        visit.page.locator("[data-size='2']").click()
+        assert total.inner_text() != before
+
+
+def test_without_history_there_is_one_line_with_the_remedy(tmp_path: Path):
+    with pytest.raises(
+        GuideError, match=r"This folder has no history\. A report compares commits: get the guide with `git clone`"
+    ):
+        tool.left(tmp_path, "main")
 
 
 def test_the_page_of_the_report_stands_alone_and_leads_to_both_builds(made: Path):

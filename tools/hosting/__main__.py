@@ -35,15 +35,10 @@ CONFIG = ROOT / "hosting" / "wrangler.toml"
 BRANCH = "editions"
 STATIC, DYNAMIC = 2000, 100  # facts assets-redirects-static and assets-redirects-dynamic
 BANNER = '<div data-md-component="announce">'
-CSP = "Content-Security-Policy"
 
 
 def build(site: Path, root: Path = ROOT, *options: str, **environment: str) -> None:
-    """Build the site of today strictly into a folder.
-
-    Raises:
-        GuideError: the build failed; the message is its own.
-    """
+    """Build the site of today strictly into a folder."""
     done = mkdocs(site, root, "--strict", *options, **environment)
     if done.returncode:
         raise GuideError(done.stderr.strip())
@@ -51,7 +46,7 @@ def build(site: Path, root: Path = ROOT, *options: str, **environment: str) -> N
 
 def editions_branch(root: Path = ROOT) -> str | None:
     """Return the branch that holds the editions, here or as last fetched; None when nothing was published yet."""
-    for name in (BRANCH, f"origin/{BRANCH}"):
+    for name in (BRANCH, f"origin/{BRANCH}") if shutil.which("git") else ():
         if (
             subprocess.run(
                 ["git", "rev-parse", "--quiet", "--verify", name], cwd=root, capture_output=True, check=False
@@ -73,11 +68,7 @@ def gather(branch: str, site: Path, root: Path = ROOT) -> None:
 
 
 def finish(site: Path) -> None:
-    """Turn a folder of editions into a site: headers, redirects, the banner on older editions, and what stands at the root.
-
-    Raises:
-        GuideError: the platform would not read all rules.
-    """
+    """Turn a folder of editions into a site: headers, redirects, the banner on older editions, and what stands at the root."""
     sitemap = site / LATEST / "sitemap.xml"
     found = sitemap.is_file() and re.search(rf"<loc>(.*?/){LATEST}/", sitemap.read_text(encoding="utf-8"))
     if not found:
@@ -155,7 +146,7 @@ def merged(site: Path, editions: list[str]) -> headers.Rules:
     latest = headers.parse((site / LATEST / headers.NAME).read_text(encoding="utf-8"))
     ahead = headers.prefetch(f"/{LATEST}/") if headers.PREFETCH in latest["/*"] else {}
     everywhere = {**latest["/*"], **ahead}
-    wrong_address = headers.inline((site / LATEST / "404.html").read_text(encoding="utf-8"))[0]
+    wrong_address = headers.inline((site / LATEST / "404.html").read_text(encoding="utf-8"))
     rules: headers.Rules = {"/*": everywhere}
     lasting: headers.Rules = {}
     for edition in editions:
@@ -165,7 +156,8 @@ def merged(site: Path, editions: list[str]) -> headers.Rules:
                 (lasting if "Cache-Control" in added else rules)[f"/:edition{address}"] = added
         if edition == editions[0]:
             continue
-        wanted = {**own["/*"], **ahead, CSP: headers.allow(own["/*"][CSP], wrong_address), "X-Robots-Tag": "noindex"}
+        policy = headers.allow(own["/*"][headers.CSP], wrong_address)
+        wanted = {**own["/*"], **ahead, headers.CSP: policy, "X-Robots-Tag": "noindex"}
         rules[f"/{edition}/*"] = rule = {}
         for name, value in wanted.items():
             if value != everywhere.get(name):
@@ -175,11 +167,7 @@ def merged(site: Path, editions: list[str]) -> headers.Rules:
 
 
 def redirects(site: Path, editions: list[str]) -> str:
-    """Return the redirects of all editions, and those from addresses without an edition to the latest.
-
-    Raises:
-        GuideError: there are more than the platform reads.
-    """
+    """Return the redirects of all editions, and those from addresses without an edition to the latest."""
     static = [f"/ /{LATEST}/ 302"]
     dynamic = []
     for path in sorted((site / LATEST).iterdir()):
@@ -198,11 +186,7 @@ def redirects(site: Path, editions: list[str]) -> str:
 
 
 def public_address() -> str:
-    """Return the address under which the site will be read.
-
-    Raises:
-        GuideError: ``SITE_URL`` is missing or is not the root of a host over https.
-    """
+    """Return the address under which the site will be read."""
     address = os.environ.get("SITE_URL", "")
     check(address)
     if not re.fullmatch("https://[^/]+/?", address):
@@ -222,12 +206,10 @@ def main(arguments: list[str]) -> int:
             gather(branch, SITE) if branch else build(SITE)
             print(f"site/: {sum(path.is_file() for path in SITE.rglob('*'))} files", flush=True)
         if command.command == "serve":
-            return toolchain.wrangler("dev", "--ip", "127.0.0.1", *rest, "--config", CONFIG).returncode
+            offline = {"CLOUDFLARE_CF_FETCH_ENABLED": "false"}  # else it asks the network where this machine is
+            return toolchain.wrangler("dev", "--ip", "127.0.0.1", *rest, "--config", CONFIG, **offline).returncode
         if command.command in ("upload", "deploy"):
             return toolchain.wrangler("deploy", *rest, "--config", CONFIG).returncode
-    except (GuideError, toolchain.ToolchainError) as error:
-        print(error, file=sys.stderr)
-        return 1
     except KeyboardInterrupt:
         pass
     return 0

@@ -13,6 +13,7 @@ import zlib
 from pathlib import Path, PurePosixPath
 
 from hooks.publish import headers
+from model.files import GuideError
 from tools.report.data import Report, ReportError, from_json
 
 FILES, FILE_BYTES, TOTAL_BYTES = 3_000, 10_000_000, 100_000_000
@@ -132,13 +133,12 @@ def host_rules(site: Path) -> str:
     """Return the ``_headers`` of a preview: those of the guide, and no search engine keeps it.
 
     Raises:
-        ArchiveError: the site would need more rules than the platform reads.
+        ArchiveError: a page holds a script that is not of ours, or the platform would not read all rules.
     """
-    rules = headers.rules(site)
-    rules["/*"] = {**rules["/*"], "X-Robots-Tag": "noindex"}
     try:
-        return headers.text(rules)
-    except headers.HeadersError as error:
+        rules = headers.rules(site)
+        return headers.text({**rules, "/*": {**rules["/*"], "X-Robots-Tag": "noindex"}})
+    except GuideError as error:
         raise ArchiveError(str(error)) from error
 
 

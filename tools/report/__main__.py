@@ -22,7 +22,7 @@ from runtime import toolchain
 from runtime.site import mkdocs
 from tools.report import pictures as report_pictures
 from tools.report.compare import Build, compare, diagrams
-from tools.report.data import Report, ReportError, from_json, to_json
+from tools.report.data import Report, from_json, to_json
 from tools.report.markdown import markdown
 from tools.report.page import page
 
@@ -36,6 +36,10 @@ def git(root: Path, *arguments: str | Path) -> str:
 
 def left(root: Path, base: str) -> str:
     """Return the commit at which the branch left ``base``."""
+    if not (root / ".git").exists():
+        raise GuideError(
+            "This folder has no history. A report compares commits: get the guide with `git clone`, not as a zip."
+        )
     for name in (base, f"origin/{base}"):
         try:
             commit = git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
@@ -58,11 +62,7 @@ def checkout(root: Path, commit: str) -> Iterator[Path]:
 
 
 def warnings(root: Path, site: Path, what: str) -> list[str]:
-    """Build a side and return its warnings.
-
-    Raises:
-        GuideError: it does not build.
-    """
+    """Build a side and return its warnings."""
     done = mkdocs(site, root, SITE_URL="")  # the host decides where a preview stands, so its links are relative
     if done.returncode:
         raise GuideError(f"{what} does not build:\n{done.stderr.strip()}")
@@ -72,12 +72,7 @@ def warnings(root: Path, site: Path, what: str) -> list[str]:
 
 
 def report(root: Path, base: str, target: Path) -> Report:
-    """Build both sides, compare them, and write the report into ``target``.
-
-    Raises:
-        GuideError: git does not know the base, or a side does not build.
-        ReportError: a build says what no build of ours says.
-    """
+    """Build both sides, compare them, and write the report into ``target``."""
     commit = left(root, base)
     if target.exists() and not (target / "report.json").exists() and any(target.iterdir()):
         raise GuideError(f"{target} holds other files; name an empty folder")
@@ -103,11 +98,7 @@ def main(arguments: list[str]) -> int:
         "--output", type=Path, default=toolchain.ROOT / "report", metavar="FOLDER", help="default: report"
     )
     options = parser.parse_args(arguments)
-    try:
-        found = report(toolchain.ROOT, options.base, options.output)
-    except (GuideError, ReportError, toolchain.ToolchainError) as error:
-        print(error, file=sys.stderr)
-        return 1
+    found = report(toolchain.ROOT, options.base, options.output)
     folder = os.path.relpath(options.output)
     print(
         markdown(

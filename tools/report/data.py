@@ -7,6 +7,8 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
+from model.files import GuideError
+
 SIZE_BYTES = 1_000_000
 TEXT_CHARACTERS = 300
 ITEMS = 1_000
@@ -18,7 +20,7 @@ Count = Annotated[int, Field(ge=0, lt=10**9)]
 Source = Annotated[Text, Field(pattern=r"^https://(?:[a-z0-9-]+\.)*cloudflare\.com/[A-Za-z0-9/_.#?=&%~+-]*$")]
 
 
-class ReportError(ValueError):
+class ReportError(GuideError):
     """A report does not hold what a report may hold; the message names the place."""
 
 

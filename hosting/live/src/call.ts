@@ -32,6 +32,7 @@ export function parseCall(value: unknown, requestId: string): Call & { removed: 
   const given = parseHeaders(headers);
   const kept = given.filter(([name]) => PASSED.has(name)).map(withoutOurCookie);
   const removed = given.map(([name]) => name).filter((name) => !PASSED.has(name));
+  if (body && (method === "GET" || method === "HEAD")) removed.push("the body");
   // What the edge would add: an address that belongs to nobody, and the id that the logs name.
   kept.push(["cf-connecting-ip", "192.0.2.1"], ["cf-ray", requestId]);
   return { requestId, method, url: parseUrl(url), headers: kept, body, removed };

@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -18,6 +19,7 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 import pytest
 
 from hooks.live import server as live
+from hooks.publish import headers
 from runtime import toolchain
 from tests.support.patience import PATIENCE_S, until
 
@@ -302,6 +304,106 @@ def test_other_methods_are_refused(layer: tuple[int, Known]):
     assert call(layer[0], "GET", "/live/global-api-kv", Origin=None)[0] == 405
     assert call(layer[0], "POST", "/live/status", "{}")[0] == 405
     assert call(layer[0], "OPTIONS", "/live/global-api-kv")[0] == 405
+
+
+def confirmed(port: int, slug: str, **request: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Send what runs a command, say yes to what is shown, and return the question and the answer."""
+    asked = send(port, slug, **request)[1]
+    return asked, send(port, slug, **request, token=asked["token"])[1]
+
+
+def test_a_command_runs_once_after_it_was_shown_and_nothing_else_does(
+    layer: tuple[int, Known], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    port, known = layer
+    ran: list[str] = []
+    monkeypatch.setattr(live.Own, "bash", lambda self, command, url: ran.append(command) or "printed")
+    [command, other] = list(live.Own()._known("realtime-durable-objects")[0])[:2]
+    known.urls["realtime-durable-objects"] = known.urls["global-api-kv"]
+    before = len(known.started)
+    asked = send(port, "realtime-durable-objects", command=command)[1]
+    assert asked.keys() == {"confirm", "token"} and asked["confirm"] == [command]
+    assert (ran, len(known.started)) == ([], before), "a question starts nothing"
+    for wrong in (
+        {"command": other, "token": asked["token"]},
+        {"command": command, "token": "guessed"},
+        {"command": command},
+    ):
+        assert "confirm" in send(port, "realtime-durable-objects", **wrong)[1]
+        assert "confirm" in send(port, "realtime-durable-objects", command=command, token=asked["token"])[1], (
+            "asked anew"
+        )
+    assert ran == []
+    _, answer = confirmed(port, "realtime-durable-objects", command=command)
+    assert (answer["output"], ran) == ("printed", [command])
+    asked, _ = confirmed(port, "realtime-durable-objects", command=command)
+    assert "confirm" in send(port, "realtime-durable-objects", command=command, token=asked["token"])[1], "once"
+    del known.urls["realtime-durable-objects"]
+
+
+def test_what_stands_inside_a_curl_line_is_a_command_too(layer: tuple[int, Known], monkeypatch: pytest.MonkeyPatch):
+    ran: list[str] = []
+    monkeypatch.setattr(live.Own, "bash", lambda self, command, url: ran.append(command) or "printed")
+    inner = sorted(live.Own()._known("image-pipeline")[1])[0]
+    for where in ({"url": f"/{inner}"}, {"headers": [["X", inner]]}, {"body": inner}):
+        ran.clear()
+        assert send(layer[0], "image-pipeline", **where)[1]["confirm"] == [inner] and ran == []
+        seen = json.loads(confirmed(layer[0], "image-pipeline", **where)[1]["body"])
+        assert "printed" in (seen["PATH_INFO"] + seen.get("HTTP_X", "") + seen["body"]) and ran == [
+            f'printf %s "{inner}"'
+        ]
+
+
+def test_a_command_that_starts_a_server_is_none_for_a_button(layer: tuple[int, Known]):
+    port, known = layer
+    known.urls["tunnel-access"] = known.urls["global-api-kv"]
+    command = "uv run python snippets/tunnel-access/origin/app.py --local-team"
+    assert send(port, "tunnel-access", command=command) == (
+        403,
+        {"error": {"code": "unknown_command", "message": "Only commands that stand on the page are run."}},
+    )
+    del known.urls["tunnel-access"]
+
+
+def test_what_is_not_sent_is_named(layer: tuple[int, Known]):
+    headers = [["Content-Length", "1"], ["transfer-encoding", "chunked"], ["Host", "shop.example"]]
+    _, reply = send(layer[0], method="GET", url="/", headers=headers, body="of a GET")
+    seen = json.loads(reply["body"])
+    assert reply["removed"] == ["Content-Length", "transfer-encoding"]
+    assert (seen["HTTP_HOST"], seen["body"]) == ("shop.example", "of a GET")
+
+
+RELOAD = re.compile(r"reload\(\d+\)")
+PAGE_OF_MKDOCS = "<body><script>reload(%d)</script></body>"
+
+
+@pytest.mark.parametrize(
+    ("page", "allowed"),
+    [
+        (PAGE_OF_MKDOCS % 12, ["reload(12)"]),
+        (PAGE_OF_MKDOCS % 34, ["reload(34)"]),
+        ("<script>evil()</script>" + PAGE_OF_MKDOCS % 1, ["reload(1)"]),
+        ("<p>no script</p>", []),
+    ],
+)
+def test_a_page_of_the_server_has_the_policy_of_the_hosted_site(tmp_path: Path, page: str, allowed: list[str]):
+    (tmp_path / headers.NAME).write_text(
+        headers.text({"/*": {headers.CSP: headers.policy({"ours()"}), **headers.FIXED}})
+    )
+
+    def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
+        start_response("200 OK", [("Content-Type", "text/html")])
+        return [page.encode()]
+
+    said: list[Any] = []
+    guarded = live.Guarded(app, tmp_path, RELOAD)
+    for _ in range(2):  # the second answer comes while a build writes the headers anew
+        assert b"".join(guarded({}, lambda *given: said.extend(given))) == page.encode()
+        policy = dict(said[-1])[headers.CSP]
+        scripts = policy.partition("script-src ")[2].partition(";")[0].split()
+        assert set(scripts) == {"'self'", *map(headers.digest, ["ours()", *allowed])}
+        assert "unsafe" not in policy and dict(said[-1])["X-Content-Type-Options"] == "nosniff"
+        (tmp_path / headers.NAME).unlink(missing_ok=True)
 
 
 def test_only_commands_and_files_of_the_pages_are_run_and_read(layer: tuple[int, Known]):

@@ -1,18 +1,21 @@
 """Every diagram is found, and a draft is drawn in the browser only while serving."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Browser
 
-from hooks.page.figures import figure, sizes, widths
+from hooks.page.figures import figure, sizes, taken_out, widths
 from model.diagrams import fences, key
 from runtime import toolchain
 from runtime.browser import Visit
 from runtime.site import copy_project
 from runtime.sites import free_port
 from tests.support.pages import every_page
+from tests.support.sheets import sheet
 
 SVG = '<svg viewBox="0 0 400 100" width="400" height="100"><title id="DIAGRAM-title">A &amp; B</title></svg>'
 DRAFT = "\n```mermaid\nflowchart LR\n    accTitle: Draft\n    accDescr: A draft.\n    Q1[Draft box] --> Q2[Other box]\n```\n"
@@ -48,6 +51,18 @@ def test_two_figures_on_a_page_share_no_id():
     assert 'aria-label="Diagram: A &amp; B"' in one
 
 
+def test_a_diagram_that_mermaid_cannot_read_is_broken_and_not_only_a_draft(caplog: pytest.LogCaptureFixture):
+    toolchain.install()
+    broken = "a\n\n```mermaid\nflowchart LR\n    A ->> B\n```\n"
+    taken_out(sheet(broken))
+    assert re.search(
+        r"docs/guide/x\.md:6: Mermaid cannot read this diagram: Parse error on line 2\. Correct it\.", caplog.text
+    )
+    caplog.clear()
+    taken_out(sheet(f"a\n{DRAFT}"))
+    assert "docs/guide/x.md:6: this diagram is not drawn yet. Run `uv run python -m tools.diagrams`" in caplog.text
+
+
 def test_mkdocs_serve_draws_a_draft_with_the_local_mermaid(tmp_path: Path, browser: Browser):
     toolchain.install()
     project = copy_project(tmp_path / "project")
@@ -55,18 +70,18 @@ def test_mkdocs_serve_draws_a_draft_with_the_local_mermaid(tmp_path: Path, brows
         page.write(DRAFT)
     (project / "node_modules").symlink_to(toolchain.NODE_MODULES)
     port = free_port()
-    command = [sys.executable, "-m", "mkdocs", "serve", "--no-livereload", "--dev-addr", f"127.0.0.1:{port}"]
+    command = [sys.executable, "-m", "mkdocs", "serve", "--dev-addr", f"127.0.0.1:{port}"]
     with subprocess.Popen(command, cwd=project, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as server:
         try:
             for line in server.stdout:
                 if "Serving on" in line:
                     break
             with Visit(browser) as visit:
-                visit.page.goto(f"http://127.0.0.1:{port}/guide/decide/", wait_until="networkidle")
+                visit.page.goto(f"http://127.0.0.1:{port}/guide/decide/")
                 visit.page.locator("div.mermaid svg", has_text="Draft box").wait_for()
                 assert all(f"127.0.0.1:{port}" in u or u.startswith("data:") for u in visit.requests)
                 visit.requests.clear()
-                visit.page.goto(f"http://127.0.0.1:{port}/patterns/global-api-kv/", wait_until="networkidle")
+                visit.page.goto(f"http://127.0.0.1:{port}/patterns/global-api-kv/")
                 assert not [u for u in visit.requests if "mermaid" in u]
         finally:
             server.terminate()
