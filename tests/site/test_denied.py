@@ -62,7 +62,7 @@ def test_without_storage_only_the_choice_of_colours_is_forgotten(phone: Visit, s
     works(phone.page)
     found(phone.page)
     phone.page.keyboard.press("Enter")
-    phone.page.wait_for_url(re.compile("patterns/background-queues/"))
+    phone.page.wait_for_url(re.compile("queues/"))
     phone.page.wait_for_function("document.readyState === 'complete'")
     assert phone.complaints == []
 
