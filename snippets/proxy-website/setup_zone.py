@@ -59,7 +59,9 @@ def steps(
 def _rules(client: Cloudflare, zone: str, phase: str) -> list[dict[str, Any]]:
     try:
         found = client.rulesets.phases.get(cast(Any, phase), zone_id=zone)
-    except NotFoundError:
+    except NotFoundError as error:
+        if not isinstance(error.body, dict) or error.body.get("success") is not False:
+            raise NoAnswer(f"404: {phase}: this is no answer of the API") from error
         return []
     # What cannot be read may hold rules of others, which an update would delete.
     if not isinstance(getattr(found, "id", None), str):

@@ -34,6 +34,7 @@ ALLOWED = {
     "tests/snippets/private_machine_api/support.py::raw": "a caller that is slow on purpose; a later answer is the same",
     "tests/snippets/realtime_durable_objects/support.py::Member": "looks often whether the room cut the connection, and gives up "
     "after PATIENCE_S",
+    "tests/snippets/test_every_client.py::drip": "a server that is slow on purpose; an event ends it, and a slower one changes nothing",
     "tests/snippets/test_hybrid_origins.py::Shop": "times that --update writes; no verdict compares them",
     "tests/snippets/test_hybrid_origins.py::load": "times that --update writes; a verdict asks only what came before what",
     "tests/snippets/test_hybrid_origins.py::waiting_at": "a wait within which a hedge would come; a longer one proves more",

@@ -326,6 +326,15 @@ def test_what_the_api_calls_no_success_or_cannot_name_changes_nothing(run, name,
     assert done.returncode != 0 and {a.method for a in asked} == {"GET"}
 
 
+def test_a_page_that_says_404_is_no_zone_without_rules(run):
+    setting = Canned(200, body=b'{"success": true, "result": {"id": "ssl", "value": "strict"}}')
+    settings = yaml.safe_load((SNIPPETS / "proxy-website" / "zone.yml").read_text())["settings"]
+    with serving(*[setting] * len(settings), Canned(404, HTML, PAGE)) as (url, asked):
+        done = run("proxy-website/setup_zone.py", url)
+    expect_words(done)
+    assert "404: " in done.stderr and "no answer of the API" in done.stderr and {a.method for a in asked} == {"GET"}
+
+
 @each_program
 def test_no_proxy_of_the_environment_reads_what_stays_on_this_machine(run, name):
     with serving(Canned(403)) as (proxy, carried), serving(Canned(403)) as (url, asked):

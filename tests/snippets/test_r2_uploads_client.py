@@ -92,7 +92,7 @@ def upload():
 
 @contextmanager
 def unreliable(answers: list[int | None], stored: list[bytes]) -> Iterator[str]:
-    """An S3 address that drops the connection for None and answers with the next status otherwise."""
+    """An S3 address that drops the connection for None and answers with the next status otherwise; -200 is a proxy's 200."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_PUT(self) -> None:
@@ -101,7 +101,9 @@ def unreliable(answers: list[int | None], stored: list[bytes]) -> Iterator[str]:
             if status is None:
                 self.close_connection = True
                 return
-            self.send_response(status)
+            self.send_response(abs(status))
+            if status == 200:
+                self.send_header("ETag", '"x"')
             self.send_header("Content-Length", "0")
             self.end_headers()
 
@@ -133,6 +135,8 @@ def unreliable(answers: list[int | None], stored: list[bytes]) -> Iterator[str]:
         ([425, 200], True),
         ([302], False),
         ([400], False),
+        ([412], False),
+        ([-200], False),
     ],
 )
 def test_a_broken_connection_is_tried_again_and_a_refusal_is_not(upload, tmp_path, monkeypatch, answers, good):
@@ -146,7 +150,7 @@ def test_a_broken_connection_is_tried_again_and_a_refusal_is_not(upload, tmp_pat
         if good:
             upload.put({"url": url, "headers": {}}, path)
         else:
-            with pytest.raises(SystemExit, match=r"[34]0[0-9]: |not stored after 6"):
+            with pytest.raises(SystemExit, match=r"[234][01][0-9]: |not stored after 6"):
                 upload.put({"url": url, "headers": {}}, path)
     assert stored == [PNG] * tries
 

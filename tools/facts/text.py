@@ -29,7 +29,7 @@ def read(html: str) -> tuple[str, str]:
     title = tree.css_first("title")
     shown = title.text() if title else ""
     tree.strip_tags(HIDDEN)
-    tree.unwrap_tags(INLINE)
+    tree.unwrap_tags([*INLINE])
     tree.merge_text_nodes()
     # Whatever is left between two texts separates words, footnote marks too.
     texts = tree.body.text(separator="\0").split("\0") if tree.body else []

@@ -23,6 +23,7 @@ FIELDS = ("state", "attempts", "error")
 # --8<-- [start:submit]
 def submit(client: httpx.Client, job: dict[str, str], key: str) -> str:
     """Send a job until it is accepted. Every try has the same key, so it is one job."""
+    print(f"The key of this job is {key}.", file=sys.stderr)
     deadline = time.monotonic() + PATIENCE_S
     for attempt in itertools.count():
         pause = random.uniform(0, 2**attempt)

@@ -45,7 +45,8 @@ export class Citations {
 
   /** What is held back and is no part of a marker: a bracket may never be closed. */
   end(): string {
-    const words = /\p{L}/u.test(this.#held) ? this.#held : "";
+    // Only bare digits may be half a marker.
+    const words = /[\p{L}\p{Sc}%)}]/u.test(this.#held) ? this.#held : "";
     this.#held = "";
     return words;
   }

@@ -44,8 +44,10 @@ def put(signed: dict[str, Any], path: Path) -> None:
         except httpx.RequestError:
             pass
         else:
-            # 412: the key is taken. An earlier attempt arrived, only its answer was lost.
-            if answer.status_code in (200, 412):
+            # A proxy may answer in place of S3. 412: the key is taken. An earlier attempt
+            # arrived, only its answer was lost.
+            stored = answer.status_code == 200 and "ETag" in answer.headers
+            if stored or (answer.status_code == 412 and attempt):
                 return
             # S3 says under status 400 that the bytes came too slowly.
             if not passing(answer.status_code) and TOO_SLOW not in answer.text:

@@ -62,8 +62,10 @@ async function siteOf(request: Request, env: Env): Promise<Site> {
 function withoutSharedCookies(response: Response, request: Request, env: Env): Response {
   const cookies = response.headers.getSetCookie();
   const shared = hostOf(request)?.endsWith(`.${env.APPS_DOMAIN}`) ?? true;
-  if (!shared || !cookies.some((cookie) => /;\s*domain\s*=/i.test(cookie))) return response;
+  if (!shared) return response;
   const copy = new Response(response.body, response);
+  // It would end the visitor's sessions at every other tenant.
+  copy.headers.delete("Clear-Site-Data");
   copy.headers.delete("Set-Cookie");
   for (const cookie of cookies)
     if (!/;\s*domain\s*=/i.test(cookie)) copy.headers.append("Set-Cookie", cookie);
