@@ -6,6 +6,7 @@ import contextlib
 import json
 import random
 import re
+import ssl
 import uuid
 from typing import Any
 from urllib.parse import quote
@@ -83,6 +84,8 @@ class Client:
             except ConnectionClosed as lost:
                 if lost.rcvd is not None and lost.rcvd.code in GIVE_UP:
                     raise
+            except ssl.SSLError as wrong:
+                raise NotTheRoom(f"no TLS with this server: {wrong.reason}") from None
             except (OSError, InvalidMessage):
                 pass  # no network, or nothing heard, or cut off during the handshake
             # At random, so that not all members come back in the same instant.

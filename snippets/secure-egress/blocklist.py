@@ -58,7 +58,12 @@ def present(client: Cloudflare, account: str, list_id: str) -> list[str]:
     """Return the domains of the list; the SDK turns the pages."""
     items = client.zero_trust.gateway.lists.items
     pages = items.list(list_id, account_id=account, per_page=500).iter_pages()
-    return [value for page in pages for value in _values(page.result)]
+    found: dict[str, None] = {}
+    for value in (value for page in pages for value in _values(page.result)):
+        if value in found:
+            raise NoAnswer("the list repeats itself: its pages may have no end")
+        found[value] = None
+    return list(found)
 
 
 def _values(found: Any) -> Iterator[str]:

@@ -326,6 +326,20 @@ def test_what_the_api_calls_no_success_or_cannot_name_changes_nothing(run, name,
     assert done.returncode != 0 and {a.method for a in asked} == {"GET"}
 
 
+def test_a_list_that_repeats_itself_is_not_read_without_an_end(run):
+    page = {"success": True, "result": [{"value": "a.example"}], "result_info": {"page": 1, "per_page": 1}}
+    with serving(Canned(200, body=json.dumps(page).encode())) as (url, asked):
+        done = run("secure-egress/blocklist.py", url)
+    expect_words(done)
+    assert done.returncode != 0 and "repeats itself" in done.stderr and len(asked) == 2
+
+
+def test_a_server_that_speaks_no_tls_is_named_and_not_asked_for_ever():
+    client = module("realtime-durable-objects/client.py")
+    with serving(Canned(200)) as (url, _), pytest.raises(client.NotTheRoom, match="no TLS with this server"):
+        asyncio.run(client.Client(url.replace("http:", "https:"), "lobby", "ana").run(follow=False))
+
+
 def test_a_page_that_says_404_is_no_zone_without_rules(run):
     setting = Canned(200, body=b'{"success": true, "result": {"id": "ssl", "value": "strict"}}')
     settings = yaml.safe_load((SNIPPETS / "proxy-website" / "zone.yml").read_text())["settings"]

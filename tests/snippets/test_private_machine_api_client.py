@@ -154,6 +154,14 @@ def test_what_is_wrong_with_an_address_is_said_without_what_it_may_hold(make, ki
     assert "PASSWORD" not in str(error.value)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_client_that_a_slow_answer_closed_says_what_to_do(make, kind):
+    client = make(kind, "https://api.example.com")
+    client.close()
+    with pytest.raises(RuntimeError, match="closed, by you or by a slow answer: make a new client"):
+        client.get("/v1/orders")
+
+
 def test_an_asynchronous_client_gives_up_an_answer_as_a_whole(make, monkeypatch):
     monkeypatch.setitem(type(make("signature, asyncio", "https://a.example")).send.__globals__, "DEADLINE_S", 0)
 

@@ -155,6 +155,19 @@ def test_a_broken_connection_is_tried_again_and_a_refusal_is_not(upload, tmp_pat
     assert stored == [PNG] * tries
 
 
+def test_a_file_that_changes_while_it_is_sent_is_not_taken_for_stored(upload, tmp_path, monkeypatch):
+    path, real = tmp_path / "photo.png", upload.client
+    path.write_bytes(PNG)
+
+    def meddled(*given):
+        path.write_bytes(PNG + b"more")
+        return real(*given)
+
+    monkeypatch.setattr(upload, "client", meddled)
+    with unreliable([200], []) as url, pytest.raises(upload.Changed, match="run it again to send the new one"):
+        upload.put({"url": url, "headers": {}}, path)
+
+
 def test_a_file_that_the_worker_does_not_want_is_reported_with_its_reason(api, upload, tmp_path):
     path = tmp_path / "page.html"
     path.write_text("<p>")

@@ -43,9 +43,14 @@ class Counted(httpx.SyncByteStream, httpx.AsyncByteStream):
 
 
 class Client(httpx.Client):
-    """httpx limits each read, and a server that sends a byte now and then never ends."""
+    """httpx limits each read, and a server that sends a byte now and then never ends.
+
+    An answer that is too slow closes the client, for all requests: make a new one.
+    """
 
     def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
+        if self.is_closed:
+            raise Refused("closed, by you or by a slow answer: make a new client")
         timer = Timer(DEADLINE_S, self.close)
         timer.daemon = True
         timer.start()

@@ -25,7 +25,7 @@ from address import encrypted
 from answers import read
 from careful import client
 from session import session
-from upload import ask
+from upload import Changed, ask, unchanged, version
 
 CONFIG = Config(
     retries={"mode": "standard", "total_max_attempts": 5},
@@ -46,21 +46,6 @@ FINAL = {
 
 
 # --8<-- [start:parts]
-class Changed(SystemExit):
-    """The file is no longer the one that the upload began with."""
-
-
-def version(path: Path) -> list[int]:
-    about = path.stat()
-    return [about.st_mtime_ns, about.st_size]
-
-
-def unchanged(job: dict[str, Any], path: Path) -> None:
-    """Let no parts of two versions of a file become one object."""
-    if version(path) != job["changed"]:
-        raise Changed(f"{path.name} changed meanwhile: run it again to send the new one.")
-
-
 def send(s3: Any, job: dict[str, Any], path: Path, note: Path) -> None:
     """Send the parts that are missing, four at a time, and join them."""
     target = {**where(job), "UploadId": job["upload_id"]}
@@ -69,7 +54,7 @@ def send(s3: Any, job: dict[str, Any], path: Path, note: Path) -> None:
         with path.open("rb") as file:
             file.seek((number - 1) * job["part_bytes"])
             body = file.read(job["part_bytes"])
-        unchanged(job, path)
+        unchanged(job["changed"], path)
         answer = s3.upload_part(**target, PartNumber=number, Body=body)
         with lock:
             job["sent"][str(number)] = named(answer, "ETag")
@@ -77,19 +62,19 @@ def send(s3: Any, job: dict[str, Any], path: Path, note: Path) -> None:
 
     lock = Lock()
     missing = [n for n in range(1, job["parts"] + 1) if str(n) not in job["sent"]]
-    with ThreadPoolExecutor(4) as threads:
-        list(threads.map(one, missing))  # an error cancels what has not begun
-    parts = [{"PartNumber": int(n), "ETag": tag} for n, tag in job["sent"].items()]
-    parts.sort(key=itemgetter("PartNumber"))
-    unchanged(job, path)
     try:
+        with ThreadPoolExecutor(4) as threads:
+            list(threads.map(one, missing))  # an error cancels what has not begun
+        parts = [{"PartNumber": int(n), "ETag": tag} for n, tag in job["sent"].items()]
+        parts.sort(key=itemgetter("PartNumber"))
+        unchanged(job["changed"], path)
         done = s3.complete_multipart_upload(**target, MultipartUpload={"Parts": parts})
         if not done.get("ETag") and not joined(s3, job):
             named(done, "ETag")
     except ClientError as error:
         if error.response["Error"]["Code"] != "NoSuchUpload":
             raise
-        # An earlier attempt may have joined them, and only its answer was lost.
+        # An earlier attempt, or a run beside this one, may have joined them.
         if not joined(s3, job):
             raise
 
@@ -146,7 +131,7 @@ def upload(s3: Any, api: str, user: str, path: Path) -> dict[str, Any]:
     if state not in ("pending", "ready"):
         give_up(s3, api, user, job, note)
         raise SystemExit(f"file {job['id']} is {state}: run again to start anew.")
-    note.unlink()
+    note.unlink(missing_ok=True)
     return job
 
 
@@ -154,7 +139,7 @@ def give_up(s3: Any, api: str, user: str, job: dict[str, Any], note: Path) -> No
     """Leave no parts, which cost storage, and no open upload, which takes space."""
     with suppress(s3.exceptions.NoSuchUpload):
         s3.abort_multipart_upload(**where(job), UploadId=job["upload_id"])
-    note.unlink()  # not before: without it, nobody would know of the upload
+    note.unlink(missing_ok=True)  # not before: without it, nobody would know of the upload
     with suppress(httpx.HTTPError), client(api, session(user)) as http:
         http.delete(f"/v1/files/{job['id']}")
 

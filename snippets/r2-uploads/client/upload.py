@@ -19,6 +19,21 @@ TOO_SLOW = "<Code>RequestTimeout</Code>"
 
 
 # --8<-- [start:upload]
+class Changed(SystemExit):
+    """The file is no longer the one that the upload began with."""
+
+
+def version(path: Path) -> list[int]:
+    about = path.stat()
+    return [about.st_mtime_ns, about.st_size]
+
+
+def unchanged(before: list[int], path: Path) -> None:
+    """Let no bytes of two versions of a file become one object."""
+    if version(path) != before:
+        raise Changed(f"{path.name} changed meanwhile: run it again to send the new one.")
+
+
 def ask(api: str, user: str, path: Path, **more: object) -> dict[str, Any]:
     """Ask the Worker for permission to store this file."""
     kind = mimetypes.guess_type(path)[0] or "application/octet-stream"
@@ -33,6 +48,7 @@ def ask(api: str, user: str, path: Path, **more: object) -> dict[str, Any]:
 def put(signed: dict[str, Any], path: Path) -> None:
     """Send the bytes, again after a broken connection or an answer that may change."""
     url, headers, waited = signed.get("url"), signed.get("headers"), 0.0
+    before = version(path)
     texts = [url, *headers.values()] if isinstance(headers, dict) else [None]
     if not all(isinstance(text, str) and text.isprintable() for text in texts):
         raise SystemExit("a signed address is missing: this is no answer of the API")
@@ -48,7 +64,7 @@ def put(signed: dict[str, Any], path: Path) -> None:
             # arrived, only its answer was lost.
             stored = answer.status_code == 200 and "ETag" in answer.headers
             if stored or (answer.status_code == 412 and attempt):
-                return
+                return unchanged(before, path)
             # S3 says under status 400 that the bytes came too slowly.
             if not passing(answer.status_code) and TOO_SLOW not in answer.text:
                 raise SystemExit(f"{answer.status_code}: {path.name} was refused")
@@ -68,7 +84,12 @@ def main(api: str, user: str, name: str) -> None:
         file = ask(api, user, Path(name))
     except httpx.TransportError as error:
         raise SystemExit(f"no answer: {error}") from error
-    put(file["put"], Path(name))
+    try:
+        put(file["put"], Path(name))
+    except Changed:
+        with client(api, session(user)) as http:
+            http.delete(f"/v1/files/{file['id']}")
+        raise
     print(f"{file['name']}: {file['size']} bytes sent, file {file['id']}")
 
 
