@@ -340,6 +340,12 @@ def test_a_server_that_speaks_no_tls_is_named_and_not_asked_for_ever():
         asyncio.run(client.Client(url.replace("http:", "https:"), "lobby", "ana").run(follow=False))
 
 
+@pytest.mark.parametrize("answer", [Canned(403, HTML, PAGE), Canned(502, {"Content-Encoding": "gzip"}, PAGE)])
+def test_who_gives_up_on_a_job_says_its_key(run, answer):
+    with serving(answer) as (url, _):
+        assert re.search(r"\(key [0-9a-f-]{36}\)$", run("background-queues/client/submit.py", url).stderr.strip())
+
+
 def test_a_page_that_says_404_is_no_zone_without_rules(run):
     setting = Canned(200, body=b'{"success": true, "result": {"id": "ssl", "value": "strict"}}')
     settings = yaml.safe_load((SNIPPETS / "proxy-website" / "zone.yml").read_text())["settings"]

@@ -23,7 +23,6 @@ FIELDS = ("state", "attempts", "error")
 # --8<-- [start:submit]
 def submit(client: httpx.Client, job: dict[str, str], key: str) -> str:
     """Send a job until it is accepted. Every try has the same key, so it is one job."""
-    print(f"The key of this job is {key}.", file=sys.stderr)
     deadline = time.monotonic() + PATIENCE_S
     for attempt in itertools.count():
         pause = random.uniform(0, 2**attempt)
@@ -73,5 +72,11 @@ if __name__ == "__main__":
     headers = {"Authorization": f"Bearer {os.environ['JOBS_KEY']}"}
     with careful.client(os.environ["JOBS_URL"], headers) as http:
         mail = {"kind": "mail", "to": to, "subject": subject, "text": text}
-        end = wait(http, submit(http, mail, rest[0] if rest else str(uuid.uuid4())))
+        name = rest[0] if rest else str(uuid.uuid4())
+        try:
+            job = submit(http, mail, name)
+        except SystemExit as refused:
+            # It may have been accepted: only with this key is it no second job.
+            raise SystemExit(f"{refused} (key {name})") from None
+        end = wait(http, job)
         print(f"{end['state']}, attempts: {end['attempts']}, error: {end['error']}")
