@@ -39,7 +39,7 @@ def result(response: httpx.Response) -> Any:
         answer = json.loads(response.read())
     except (ValueError, RecursionError):
         answer = None
-    good = isinstance(answer, dict) and answer.get("success") is True and "result" in answer
-    if not response.is_success or not good:
-        raise NoAnswer(f"{response.status_code}: this is no answer of the API")
-    return answer["result"]
+    told = answer if isinstance(answer, dict) and response.is_success else {}
+    if told.get("success") is True and "result" in told:
+        return told["result"]
+    raise NoAnswer(f"{response.status_code}: this is no answer of the API")

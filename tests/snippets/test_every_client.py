@@ -599,7 +599,7 @@ def test_nobody_sleeps_longer_than_their_patience(clock, tmp_path, loop, status,
 def test_what_passes_is_asked_again_until_it_has(clock, tmp_path, loop):
     file = tmp_path / "text.md"
     file.write_text("# Text\n", encoding="utf-8")
-    good = Canned(200, body=b'{"id": "7", "state": "done", "attempts": 1, "error": null}')
+    good = Canned(200, {"ETag": '"x"'}, b'{"id": "7", "state": "done", "attempts": 1, "error": null}')
     with serving(Canned(429, {"Retry-After": "1"}), Canned(None), Canned(408), Canned(503, HTML, PAGE), good) as (
         url,
         asked,

@@ -49,8 +49,10 @@ def put(signed: dict[str, Any], path: Path) -> None:
     """Send the bytes, again after a broken connection or an answer that may change."""
     url, headers, waited = signed.get("url"), signed.get("headers"), 0.0
     before = version(path)
-    texts = [url, *headers.values()] if isinstance(headers, dict) else [None]
-    if not all(isinstance(text, str) and text.isprintable() for text in texts):
+    texts = [*headers.values()] if isinstance(headers, dict) else [None]
+    if not isinstance(url, str) or not all(
+        isinstance(text, str) and text.isprintable() for text in (url, *texts)
+    ):
         raise SystemExit("a signed address is missing: this is no answer of the API")
     for attempt in itertools.count():
         pause = float(2**attempt)
