@@ -1,6 +1,7 @@
 """The clients that readers copy: one request, many parts, and a real browser."""
 
 import http.server
+import json
 import os
 import subprocess
 import sys
@@ -281,6 +282,18 @@ def test_a_run_that_was_complete_but_did_not_hear_so_sends_nothing_again(api, s3
     assert not short_film.with_name("film.mp4.upload").exists()
     sweep(api)
     assert (newest(api)["id"], newest(api)["state"]) == (job["id"], "ready")
+
+
+def test_a_run_that_another_one_overtook_does_not_delete_what_that_one_stored(api, s3, multipart, short_film):
+    with pytest.raises(EndpointConnectionError):
+        multipart.upload(LostAnswer(s3, EndpointConnectionError(endpoint_url="https://s3")), api.url, "ana", short_film)
+    note = short_film.with_name("film.mp4.upload")
+    behind = json.loads(note.read_text())
+    del behind["sent"]["3"]
+    note.write_text(json.dumps(behind))
+    job = multipart.upload(s3, api.url, "ana", short_film)
+    sweep(api)
+    assert (newest(api)["id"], newest(api)["state"], note.exists()) == (job["id"], "ready", False)
 
 
 @pytest.mark.parametrize("left", [b"short", None])
