@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response, sync_playwright
 
 from runtime.patience import PATIENCE_S
 from runtime.toolchain import CACHE, ToolchainError, install, node, one_at_a_time, say
@@ -104,7 +104,8 @@ class Visit:
     Attributes:
         page: the open tab.
         requests: every address that was asked for.
-        complaints: console errors, uncaught errors and failed requests.
+        complaints: console errors, uncaught errors and failed requests. One that the browser itself gave up, because the
+            reader went on or because what was fetched ahead was not needed, is none.
     """
 
     def __init__(self, browser: Browser, **options: Any) -> None:
@@ -115,10 +116,14 @@ class Visit:
         self.requests: list[str] = []
         self.complaints: list[str] = []
         self.page.on("request", lambda r: self.requests.append(r.url))
-        self.page.on("requestfailed", lambda r: self.complaints.append(f"failed: {r.url} {r.failure}"))
+        self.page.on("requestfailed", self._failed)
         self.page.on("response", self._answered)
         self.page.on("pageerror", lambda e: self.complaints.append(f"uncaught: {e}"))
         self.page.on("console", self._said)
+
+    def _failed(self, request: Request) -> None:
+        if request.failure != "net::ERR_ABORTED":
+            self.complaints.append(f"failed: {request.url} {request.failure}")
 
     def _answered(self, response: Response) -> None:
         if response.status >= 400:

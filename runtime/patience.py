@@ -19,9 +19,10 @@ def until(read: Callable[[], T], ready: Callable[[T], object] = bool, what: str 
     Raises:
         AssertionError: it hangs; the message holds the last value.
     """
-    end = time.monotonic() + PATIENCE_S
+    end, pause_s = time.monotonic() + PATIENCE_S, 0.02
     while not ready(value := read()):
         if time.monotonic() > end:
             raise AssertionError(f"{what or 'it'} did not happen in {PATIENCE_S} s; the last value is {value!r}")
-        time.sleep(0.02)
+        time.sleep(pause_s)
+        pause_s = min(1.5 * pause_s, 0.3)  # who asks all the time takes the processor from what it waits for
     return value

@@ -8,7 +8,7 @@ from hooks.guide import Guide
 from hooks.live import buttons
 from hooks.page import cards, lead, raw, terms
 from hooks.page.sheet import Sheet
-from hooks.page.tree import Node, children, classes, put, text_of
+from hooks.page.tree import Closed, Node, children, classes, put, text_of, texts
 from model.files import GuideError
 
 GLOSSARY = "guide/glossary.md"
@@ -17,6 +17,8 @@ OPTION = re.compile(r"(?<![\w-])--?[a-z][a-z-]*")
 # White space, names and constants have the colour of plain code in docs/assets/site.css.
 PLAIN = {"kc", "n", "nx", "w"}
 ROWS_FROM = 3
+CARDS = Closed(set(), {"fact__card", "term__card"})
+PADDING, WORD, TABLE = 6, 14, 92  # characters: of a cell, of the longest word that is not broken, of a page's width
 
 
 def text(body: Node, sheet: Sheet, guide: Guide) -> None:
@@ -88,11 +90,22 @@ def forms(body: Node, sheet: Sheet, guide: Guide) -> None:
         put(place, fillings[name]())
 
 
+def shares(table: Node) -> list[int]:
+    """Return the columns' shares of a table's width, in percent: first the longest word of each, the rest by length of text."""
+    rows = [[" ".join(map(text_of, texts(cell, CARDS))) for cell in row.css("th, td")] for row in table.css("tr")]
+    columns = [" ".join(column) for column in zip(*rows, strict=False)]
+    words = [PADDING + min(WORD, max(map(len, column.split()))) for column in columns]
+    rest = max(0, TABLE - sum(words)) / sum(map(len, columns))
+    widths = [word + rest * len(column) for word, column in zip(words, columns, strict=True)]
+    return [round(100 * width / sum(widths)) for width in widths]
+
+
 def frames(body: Node, sheet: Sheet, guide: Guide) -> None:
     """Put every plain table into a frame that scrolls, so that a wide one never widens the page, also without JavaScript.
 
     A table of three columns or more becomes a list of rows on a phone: each of its cells carries the name of its column.
-    Columns of numbers, which are set to the right, stay a table; so does one whose rows have headings of their own.
+    Columns of numbers, which are set to the right, stay a table; so does one whose rows have headings of their own. Its
+    columns are as wide as their text asks for: a browser that found that out would move a table that arrives in pieces.
     """
     for table in body.css("table:not([class])"):
         heads = [heading.text().strip() for heading in table.css("th")]
@@ -101,6 +114,8 @@ def frames(body: Node, sheet: Sheet, guide: Guide) -> None:
             for row in table.css("tr"):
                 for label, cell in zip(heads[1:], row.css("td")[1:], strict=False):
                     cell.attrs["data-label"] = label
+            for heading, share in zip(table.css("th"), shares(table), strict=False):
+                heading.attrs["width"] = f"{share}%"
         kind = " rows" if wide else ""
         put(
             table,

@@ -7,6 +7,7 @@ import datetime
 import hashlib
 import re
 import subprocess
+import textwrap
 from dataclasses import dataclass
 from email.utils import format_datetime
 from pathlib import Path
@@ -18,14 +19,13 @@ from markdown.extensions.toc import slugify
 from hooks.page.sheet import Sheet
 from model.facts import MARKDOWN_LINK
 from model.files import ROOT
+from model.markdown import sections, tables
 
 SOURCE = "guide/whats-changed.md"
 NAME = "changes.xml"
 NEWEST = 50
 UNKNOWN = "1970-01-01"  # MkDocs wants a date for every page; this one is taken out of the sitemap again
 LASTMOD = re.compile(rf"\s*<lastmod>{UNKNOWN}</lastmod>")
-SECTION = re.compile(r"^## (?P<title>[^\n]+)\n(?P<text>.*?)(?=^## |\Z)", re.M | re.S)
-ROW = re.compile(r"^\| (?P<then>[^|\n]+) \| (?P<today>[^|\n]+) \| (?P<since>[^|\n]+) \| (?P<source>[^|\n]+) \|$", re.M)
 DATE = re.compile(r"\d{4}-\d\d-\d\d")
 LINK = re.compile(r"\[([^\]]+)\]\([^)]+\)")
 
@@ -60,11 +60,10 @@ def plain(cell: str) -> str:
 def changes(markdown: str) -> list[Change]:
     """Return the dated corrections of the page, the newest first."""
     found = []
-    for section in SECTION.finditer(markdown):
-        for row in ROW.finditer(section["text"]):
-            if day := DATE.search(row["since"]):
-                then, today = plain(row["then"]), plain(row["today"])
-                found.append(Change(section["title"].strip(), then, today, datetime.date.fromisoformat(day[0])))
+    for section, text in sections(markdown).items():
+        for _, _, cells in tables(text):
+            if len(cells) == 4 and (day := DATE.search(cells[2])):
+                found.append(Change(section, plain(cells[0]), plain(cells[1]), datetime.date.fromisoformat(day[0])))
     return sorted(found, key=lambda change: (change.date, change.guid), reverse=True)
 
 
@@ -94,8 +93,7 @@ def feed(entries: list[Change], title: str, page: Sheet, site_url: str) -> str:
 
 def shortened(text: str) -> str:
     """Return the first sentence, or its first ninety characters up to a word's end."""
-    first = re.split(r"(?<=[.;]) ", text)[0].rstrip(".;")
-    return first if len(first) <= 90 else first[:90].rpartition(" ")[0] + " …"
+    return textwrap.shorten(re.split(r"(?<=[.;]) ", text)[0].rstrip(".;"), 92, placeholder=" …")
 
 
 def _rfc(day: datetime.date) -> str:

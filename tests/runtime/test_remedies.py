@@ -16,7 +16,7 @@ from runtime.remedies import remedy
 TOOLS = {
     "tools.diagrams": "playwright",
     "tools.hosting.editions publish": "mike",
-    "tools.facts check": "tqdm",
+    "tools.facts check": "httpx",
     "tools.bench": "uvicorn",
     "tools.report": "playwright",
     "tools.terraform snippets": "hcl2",

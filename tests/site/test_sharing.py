@@ -104,9 +104,10 @@ def test_the_feed_is_valid_and_announced_on_every_page(site: Site):
 
 def test_a_row_keeps_its_identity_when_the_table_around_it_changes():
     row = "| KV was *fast* | Still is: [1 ms](fact:x), see `kv` | Since 2026-05-01 | [page](https://example.com) |\n"
-    one = feed.changes(f"## Data\n\n| In March 2026 | Today | Since | Source |\n|---|---|---|---|\n{row}")
+    head = "| In March 2026 | Today | Since | Source |\n|---|---|---|---|\n"
+    one = feed.changes(f"## Data\n\n{head}{row}")
     other = "| A | B & <C> | 2026-06-01, 2026-07-01 | [page](https://example.com) |\n| No | date | not found | – |\n"
-    both = feed.changes(f"## Other\n\n{other}\n## Data\n\n{row}")
+    both = feed.changes(f"## Other\n\n{head}{other}\n## Data\n\n{head}{row}")
     assert [c.today for c in both] == ["B & <C>", "Still is: 1 ms, see kv"] and both[1].guid == one[0].guid
     text = feed.feed(both, "T & S", sheet("", description="D"), "https://example.com/")
     assert (

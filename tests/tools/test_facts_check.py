@@ -17,7 +17,6 @@ import pytest
 from model.facts import ROOT, Fact, load
 from tests.support.patience import PATIENCE_S
 from tests.tools.vendor import Handler, Vendor, vendor
-from tools.facts import cache as fact_cache
 from tools.facts.__main__ import check
 from tools.facts.fetch import PAGE_LIMIT_BYTES
 from tools.facts.match import Finding, State
@@ -72,8 +71,8 @@ def time() -> Time:
 
 
 @pytest.fixture
-def reader(tmp_path: Path, time: Time) -> Iterator[Reader]:
-    with Reader(tmp_path / "cache", PATIENCE_S, time.sleep, lambda: time.s, lambda: NOW) as opened:
+def reader(time: Time) -> Iterator[Reader]:
+    with Reader(PATIENCE_S, time.sleep, lambda: time.s, lambda: NOW) as opened:
         yield opened
 
 
@@ -234,9 +233,9 @@ def test_a_declared_encoding_is_used(head: str, encoding: str, charset: str, ser
     assert only(reader, fact(f"{server.url}/limits/")).state is State.UNCHANGED
 
 
-def test_a_server_that_hangs_costs_the_timeout_and_no_more(server: Vendor, tmp_path: Path):
+def test_a_server_that_hangs_costs_the_timeout_and_no_more(server: Vendor):
     server.pages["/limits/"] = lambda handler: server.over.wait() and None
-    with Reader(tmp_path, 0.2) as reader:
+    with Reader(0.2) as reader:
         finding = only(reader, fact(f"{server.url}/limits/"))
     assert (finding.state, finding.detail) == (State.UNCLEAR, "no answer within 0.2 s")
 
@@ -338,58 +337,6 @@ def test_a_busy_server_that_names_no_time_is_not_asked_again(server: Vendor, rea
     assert len(server.asked) == 1
 
 
-# The second run.
-
-
-def test_the_second_run_asks_only_whether_the_page_changed(server: Vendor, reader: Reader):
-    def answer(handler: Handler) -> None:
-        body, status = ("", 304) if handler.headers.get("If-None-Match") == '"v1"' else (GOOD, 200)
-        handler.give(body, status=status, ETag='"v1"', Last_Modified="Mon, 01 Jun 2026 00:00:00 GMT")
-
-    server.pages["/limits/"] = answer
-    for _ in range(2):
-        assert only(reader, fact(f"{server.url}/limits/")).state is State.UNCHANGED
-    assert "If-None-Match" not in server.asked[0][1]
-    assert server.asked[1][1]["If-Modified-Since"] == "Mon, 01 Jun 2026 00:00:00 GMT"
-
-
-def test_a_page_that_changed_since_the_first_run_is_read_anew(server: Vendor, reader: Reader):
-    how = {"find": r"([\d,]+) writes"}
-    server.page("/limits/", GOOD, ETag='"v1"')
-    assert only(reader, fact(f"{server.url}/limits/", **how)).state is State.UNCHANGED
-    server.page("/limits/", GOOD.replace("1,000", "5,000"), ETag='"v2"')
-    assert only(reader, fact(f"{server.url}/limits/", **how)).new == "5,000"
-
-
-@pytest.mark.parametrize(
-    "damage",
-    [
-        "",
-        "{",
-        "[]",
-        "{}",
-        '{"url": "URL", "etag": 1, "last_modified": "", "html": ""}',
-        '{"url": "https://another.example/", "etag": "x", "last_modified": "", "html": ""}',
-    ],
-)
-def test_a_damaged_cache_is_as_good_as_none(damage: str, server: Vendor, reader: Reader, tmp_path: Path):
-    server.page("/limits/", GOOD, ETag='"v1"')
-    only(reader, fact(f"{server.url}/limits/"))
-    file = fact_cache.place(tmp_path / "cache", f"{server.url}/limits/")
-    assert file.is_file()
-    file.write_text(damage.replace("URL", f"{server.url}/limits/"))
-    assert only(reader, fact(f"{server.url}/limits/")).state is State.UNCHANGED
-    assert "If-None-Match" not in server.asked[1][1]
-
-
-def test_only_whole_pages_are_kept(server: Vendor, reader: Reader, tmp_path: Path):
-    server.page("/a/", GOOD, length=9000, ETag='"a"')
-    server.page("/b/", GOOD, status=500, ETag='"b"')
-    server.page("/c/", GOOD, ETag='"cé"'.encode().decode("latin-1"))
-    check([fact(f"{server.url}{path}") for path in ("/a/", "/b/", "/c/")], reader, lambda line: None)
-    assert not (tmp_path / "cache").exists()
-
-
 # No network.
 
 
@@ -483,10 +430,10 @@ def smallest_product() -> tuple[str, list[Fact]]:
     return min(suited.items())
 
 
-def command(*arguments: str, cache: Path, **env: str) -> subprocess.CompletedProcess[str]:
+def command(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
     clean = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")}
     return subprocess.run(
-        [sys.executable, "-m", "tools.facts", "check", "--cache", str(cache), *arguments],
+        [sys.executable, "-m", "tools.facts", "check", *arguments],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -502,7 +449,7 @@ def test_the_command_checks_a_product_and_writes_a_report(there: bool, code: int
     if there:
         server.page(urlsplit(facts[0].source).path, "".join(f"<p>{f.shown}</p>" for f in facts))
     out = tmp_path / "out" / "report.md"
-    done = command("--product", product, "--report", str(out), cache=tmp_path / "cache", HTTPS_PROXY=server.url)
+    done = command("--product", product, "--report", str(out), HTTPS_PROXY=server.url)
     assert done.returncode == code, done.stderr
     text = out.read_text()
     assert all(f"| {f.id} |" in text for f in facts)
@@ -511,62 +458,17 @@ def test_the_command_checks_a_product_and_writes_a_report(there: bool, code: int
     assert done.stdout.startswith(f"{len(facts)} facts on 1 pages: ")
 
 
-def test_the_timeout_of_the_command_line_holds(server: Vendor, tmp_path: Path):
+def test_the_timeout_of_the_command_line_holds(server: Vendor):
     product, facts = smallest_product()
     server.pages[urlsplit(facts[0].source).path] = lambda handler: server.over.wait() and None
-    done = command("--product", product, "--timeout", "0.5", cache=tmp_path / "cache", HTTPS_PROXY=server.url)
+    done = command("--product", product, "--timeout", "0.5", HTTPS_PROXY=server.url)
     assert done.returncode == 2
     assert "(no answer within 0.5 s)" in done.stderr
 
 
-def test_a_page_read_by_an_earlier_run_is_not_loaded_again(server: Vendor, tmp_path: Path):
+def test_without_a_report_file_the_report_is_printed(server: Vendor):
     product, facts = smallest_product()
-    path = urlsplit(facts[0].source).path
-    server.page(path, "".join(f"<p>{f.shown}</p>" for f in facts), ETag='"v1"')
-    arguments = ("--product", product, "--report", str(tmp_path / "report.md"))
-    first = command(*arguments, cache=tmp_path / "cache", HTTPS_PROXY=server.url)
-    server.page(path, "", status=304)
-    second = command(*arguments, cache=tmp_path / "cache", HTTPS_PROXY=server.url)
-    assert (second.returncode, second.stdout) == (first.returncode, first.stdout)
-    assert server.asked[-1][1]["If-None-Match"] == '"v1"'
-    assert len(list((tmp_path / "cache").iterdir())) == 1
-
-
-def _read(terminal: int) -> bytes:
-    try:
-        return os.read(terminal, 100_000)
-    except BlockingIOError:
-        return b""
-
-
-def test_who_watches_sees_a_progress_bar(server: Vendor, tmp_path: Path):
-    product, _ = smallest_product()
-    termios = pytest.importorskip("termios", reason="Windows has no pseudo-terminals")
-    leader, follower = os.openpty()
-    termios.tcsetwinsize(follower, (24, 100))
-    done = subprocess.run(
-        [sys.executable, "-m", "tools.facts", "check", "--cache", str(tmp_path / "cache"), "--product", product],
-        cwd=ROOT,
-        stdout=subprocess.DEVNULL,
-        stderr=follower,
-        timeout=PATIENCE_S,
-        env={k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")} | {"HTTPS_PROXY": server.url},
-        check=False,
-    )
-    os.set_blocking(leader, False)
-    seen = b""
-    while chunk := _read(leader):
-        seen += chunk
-    os.close(follower)
-    os.close(leader)
-    assert done.returncode == 1
-    seen = seen.decode()
-    assert "100%" in seen and "1/1" in seen and "[1/1] https://" in seen
-
-
-def test_without_a_report_file_the_report_is_printed(server: Vendor, tmp_path: Path):
-    product, facts = smallest_product()
-    done = command("--product", product, cache=tmp_path / "cache", HTTPS_PROXY=server.url)
+    done = command("--product", product, HTTPS_PROXY=server.url)
     assert done.stdout.startswith("# Facts against their sources")
     assert facts[0].id in done.stdout
 
@@ -574,9 +476,7 @@ def test_without_a_report_file_the_report_is_printed(server: Vendor, tmp_path: P
 def test_offline_the_command_says_so_in_one_sentence(tmp_path: Path):
     product, _ = smallest_product()
     out = tmp_path / "report.md"
-    done = command(
-        "--product", product, "--report", str(out), cache=tmp_path, HTTPS_PROXY=f"http://127.0.0.1:{closed_port()}"
-    )
+    done = command("--product", product, "--report", str(out), HTTPS_PROXY=f"http://127.0.0.1:{closed_port()}")
     assert done.returncode == 2
     assert "## Could not tell" in out.read_text()
     assert done.stdout == ""
@@ -593,7 +493,7 @@ def test_offline_the_command_says_so_in_one_sentence(tmp_path: Path):
         (["--timeout", "nan"], "--timeout: give a number"),
     ],
 )
-def test_a_wrong_command_line_is_explained(arguments: list[str], message: str, tmp_path: Path):
-    done = command(*arguments, cache=tmp_path)
+def test_a_wrong_command_line_is_explained(arguments: list[str], message: str):
+    done = command(*arguments)
     assert done.returncode == 2
     assert message in done.stderr and "Traceback" not in done.stderr

@@ -11,15 +11,11 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from urllib.parse import urldefrag
 
-from tqdm import tqdm
-
-from model.facts import ROOT, Fact, load
+from model.facts import Fact, load
 from tools.facts.match import Finding, compare
 from tools.facts.pages import Page, Reader
 from tools.facts.report import ORDER, exit_code, report, summary
 from tools.facts.write import write
-
-CACHE = ROOT / ".cache" / "facts"
 
 
 def by_page(facts: Iterable[Fact]) -> dict[str, list[Fact]]:
@@ -74,9 +70,6 @@ def arguments(given: list[str], products: set[str]) -> argparse.Namespace:
     command.add_argument(
         "--timeout", type=float, default=10, metavar="SECONDS", help="how long a page may take (default: 10)"
     )
-    command.add_argument(
-        "--cache", type=Path, default=CACHE, metavar="FOLDER", help="pages read before (default: .cache/facts)"
-    )
     parsed = parser.parse_args(given)
     if not 0 < parsed.timeout < float("inf"):
         parser.error("--timeout: give a number of seconds above 0")
@@ -88,17 +81,8 @@ def main(given: list[str]) -> int:
     facts = load().values()
     options = arguments(given, {f.product for f in facts})
     chosen = [f for f in facts if not options.product or f.product in options.product]
-    # The bar is drawn only where a person watches; the lines go everywhere.
-    with (
-        Reader(options.cache, options.timeout) as reader,
-        tqdm(total=len(by_page(chosen)), unit="page", disable=None) as bar,
-    ):
-
-        def say(line: str) -> None:
-            bar.write(line, file=sys.stderr)
-            bar.update()
-
-        pages, findings = check(chosen, reader, say)
+    with Reader(options.timeout) as reader:
+        pages, findings = check(chosen, reader, lambda line: print(line, file=sys.stderr, flush=True))
     code = exit_code(pages, findings)
     if options.write:
         written = write(findings, datetime.date.today())

@@ -5,13 +5,11 @@ Nothing else is ever sent: no other method, no cookies, no body.
 
 from collections.abc import Callable
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import httpx
 
-from tools.facts.cache import Kept, keep, recall
 from tools.facts.text import decode
 
 PAGE_LIMIT_BYTES = 5_000_000
@@ -36,16 +34,13 @@ class Requests:
     """One client with its manners.
 
     Args:
-        cache: the folder of pages read before.
         timeout_s: how long a server may be silent, and how long a whole page may take.
         sleep: waits that many seconds.
         clock: seconds that only go forward.
     """
 
-    def __init__(
-        self, cache: Path, timeout_s: float, sleep: Callable[[float], None], clock: Callable[[], float]
-    ) -> None:
-        self._cache, self._timeout_s, self._sleep, self._clock = cache, timeout_s, sleep, clock
+    def __init__(self, timeout_s: float, sleep: Callable[[float], None], clock: Callable[[], float]) -> None:
+        self._timeout_s, self._sleep, self._clock = timeout_s, sleep, clock
         self._asked_at: dict[str, float] = {}
         refuse = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
         self._client = httpx.Client(headers=HEADERS, cookies=refuse, timeout=timeout_s)
@@ -69,20 +64,11 @@ class Requests:
             raise Unclear(f"not a web address: {url}")
         if (last := self._asked_at.get(parts.netloc)) is not None and (left_s := last + PAUSE_S - self._clock()) > 0:
             self._sleep(left_s)
-        kept = recall(self._cache, url)
         started = self._clock()
         try:
-            with self._client.stream("GET", url, headers=kept.conditions if kept else {}) as answer:
-                if answer.status_code == 304 and kept:
-                    return Answer(200, answer.headers, kept.html)
-                if answer.status_code != 200 or not load:
-                    return Answer(answer.status_code, answer.headers, "")
-                html = self._load(answer, started)
-                keep(
-                    self._cache,
-                    Kept(url, answer.headers.get("etag", ""), answer.headers.get("last-modified", ""), html),
-                )
-                return Answer(200, answer.headers, html)
+            with self._client.stream("GET", url) as answer:
+                html = self._load(answer, started) if answer.status_code == 200 and load else ""
+                return Answer(answer.status_code, answer.headers, html)
         finally:
             self._asked_at[parts.netloc] = self._clock()
 

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from pathlib import Path
 from typing import Self
 from urllib.parse import urljoin, urlsplit
 
@@ -61,7 +60,6 @@ class Reader:
     """Reads pages through one client. A context manager.
 
     Args:
-        cache: the folder of pages read before.
         timeout_s: how long a server may be silent, and how long a whole page may take.
         sleep: waits that many seconds.
         clock: seconds that only go forward.
@@ -70,7 +68,6 @@ class Reader:
 
     def __init__(
         self,
-        cache: Path,
         timeout_s: float = 10,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
@@ -78,7 +75,7 @@ class Reader:
     ) -> None:
         self._timeout_s, self._sleep, self._now = timeout_s, sleep, now
         self._silent: Counter[str] = Counter()
-        self._requests = Requests(cache, timeout_s, sleep, clock)
+        self._requests = Requests(timeout_s, sleep, clock)
 
     def __enter__(self) -> Self:
         return self

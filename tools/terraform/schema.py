@@ -65,16 +65,9 @@ def install() -> Path:
         return FOLDER
     toolchain.say("fetching the names of the Terraform provider with npm pack (8 MB, once) …")
     toolchain.CACHE.mkdir(exist_ok=True)
+    pack = ["pack", f"{PACKAGE}@{PACKAGE_VERSION}", "--silent", "--pack-destination", toolchain.CACHE]
     done = subprocess.run(
-        [
-            toolchain.node(),
-            toolchain.npm(),
-            "pack",
-            f"{PACKAGE}@{PACKAGE_VERSION}",
-            "--silent",
-            "--pack-destination",
-            toolchain.CACHE,
-        ],
+        [toolchain.node(), toolchain.npm(), *pack],
         capture_output=True,
         encoding="utf-8",
         env=toolchain.node_env(),

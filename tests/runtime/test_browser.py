@@ -1,0 +1,30 @@
+"""What a visit in the browser reports, and what not."""
+
+import pytest
+from playwright.sync_api import Browser
+
+from runtime.browser import Visit
+
+PAGE = "<!doctype html><title>page</title>"
+
+
+@pytest.mark.parametrize(
+    ("given_up", "complaints"), [(True, []), (False, ["failed: http://site.test/late.js net::ERR_CONNECTION_REFUSED"])]
+)
+def test_what_the_reader_leaves_behind_is_no_failure_and_what_the_network_refuses_is(
+    browser: Browser, given_up: bool, complaints: list[str]
+):
+    with Visit(browser) as visit:
+        visit.page.route("http://site.test/**", lambda route: route.fulfill(content_type="text/html", body=PAGE))
+        visit.page.route("**/late.js", lambda route: None if given_up else route.abort("connectionrefused"))
+        visit.page.goto("http://site.test/")
+        with visit.page.expect_request("**/late.js"):
+            visit.page.evaluate(
+                "() => { document.head.append(Object.assign(document.createElement('script'), { src: 'late.js' })) }"
+            )
+        with visit.page.expect_event("requestfailed"):
+            if given_up:
+                visit.page.goto("http://site.test/next")
+            visit.page.wait_for_load_state()
+        visit.page.evaluate("1")
+        assert [c for c in visit.complaints if c.startswith("failed")] == complaints
