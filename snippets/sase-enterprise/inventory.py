@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import yaml
 
-from once import Once
+import once
 
 CONNECTORS = ("tunnel", "mesh", "wan")
 CERTIFICATE_STATES = ("none", "test-group", "everywhere")
@@ -62,14 +62,15 @@ class Inventory:
 # --8<-- [end:shape]
 
 
-class _Lines(Once):
+class _Lines(once.Once):
     """A loader that tells each mapping the lines of its keys, and its own under the empty key, in ``lines``."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        found = super().construct_mapping(node, deep)
         lines = {"": node.start_mark.line + 1} | {
             key.value: key.start_mark.line + 1 for key, _ in node.value
         }
-        return {**super().construct_mapping(node, deep), "lines": lines}
+        return {**found, "lines": lines}
 
 
 class _Part:
@@ -124,10 +125,9 @@ def load(path: Path) -> Inventory:
         WorksheetError: the file is no YAML, or a part of it has not the shape that this file describes.
     """
     try:
-        top = _Part(f"{path.name}:1", yaml.load(path.read_text(encoding="utf-8"), _Lines))
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise WorksheetError(f"{path.name}:{line}: {error.problem}") from error
+        top = _Part(f"{path.name}:1", once.load(path.read_text(encoding="utf-8"), _Lines))
+    except once.Unreadable as error:
+        raise WorksheetError(f"{path.name}:{error.line}: {error.problem}") from error
     top.take("company", str)
     inventory = Inventory(
         top.take("people", int),

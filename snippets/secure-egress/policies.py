@@ -7,6 +7,8 @@ from typing import Any
 
 import hcl2
 
+from wirefilter import ExpressionError
+
 FOLDER = Path(__file__).with_name("terraform")
 
 
@@ -53,6 +55,12 @@ def load(folder: Path = FOLDER) -> tuple[list[Policy], dict[str, list[str]]]:
 
 
 STAGES = ("dns", "egress", "l4", "http")
+FORMAT = re.compile(
+    r'\$\{format\(\s*(?P<text>".*")(?P<ids>(?:,\s*cloudflare_\w+\.\w+\.id)+)\s*\)\}', re.S
+)
+ESCAPE = re.compile(
+    r'\\(?:(?P<letter>[nrt])|u(?P<code>[0-9A-Fa-f]{4}))|(?:\\(?=["\\])|\$(?=\$\{)|%(?=%\{))(?P<sign>.)'
+)
 
 
 def _policy(body: dict[str, Any]) -> Policy:
@@ -71,17 +79,21 @@ def _policy(body: dict[str, Any]) -> Policy:
 
 
 def _text(value: str) -> str:
-    return value.strip('"')
+    """Return what Terraform makes of a text: the quotes and the escapes are its own."""
+    if not (value.startswith('"') and value.endswith('"')):
+        raise ExpressionError(f"{value[:40]}: write a text in quotes here")
+    return ESCAPE.sub(_unescaped, value[1:-1])
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    if code := found["code"]:
+        return chr(int(code, 16))
+    return found["sign"] or {"n": "\n", "r": "\r", "t": "\t"}[found["letter"]]
 
 
 def _expression(value: str) -> str:
     """Return the expression that Terraform would send, with resource names in the place of ids."""
-    call = re.fullmatch(
-        r'\$\{format\(\s*"(?P<text>.*)"(?P<ids>(?:,\s*cloudflare_\w+\.\w+\.id)+)\s*\)\}',
-        value,
-        re.S,
-    )
-    text = (
-        call["text"] % tuple(re.findall(r"\.(\w+)\.id", call["ids"])) if call else value[1:-1]
-    )
-    return text.replace('\\"', '"')
+    call = FORMAT.fullmatch(value)
+    if not call:
+        return _text(value)
+    return _text(call["text"]) % tuple(re.findall(r"\.(\w+)\.id", call["ids"]))

@@ -9,11 +9,9 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
 import once
 from policies import Policy, load
-from wirefilter import Evaluator, ExpressionError, Value
+from wirefilter import Evaluator, Value
 
 
 @dataclass(frozen=True)
@@ -58,29 +56,31 @@ def verdict(request: Request, policies: list[Policy], lists: dict[str, list[str]
 
 
 def main(arguments: list[str]) -> int:
-    policies, lists = load()
-    # The feed fills this list at run time; the sample stands for its content.
-    lists["blocked"] = ["phish.example"]
     try:
+        policies, lists = load()
+        # The feed fills this list at run time; the sample stands for its content.
+        lists["blocked"] = ["phish.example"]
         rows = once.load(Path(arguments[0]).read_text(encoding="utf-8"))
-        found = [(row, verdict(row["request"], policies, lists)) for row in rows]
-    except (
-        OSError,
-        IndexError,
-        KeyError,
-        TypeError,
-        yaml.YAMLError,
-        ExpressionError,
-    ) as error:
+        if not isinstance(rows, list) or not rows:
+            raise ValueError("the file is no list of requests")
+        found = [
+            (
+                row["what"],
+                verdict(row["request"], policies, lists),
+                Verdict(row["expect"], row["by"]),
+            )
+            for row in rows
+        ]
+    except (AttributeError, LookupError, OSError, TypeError, ValueError) as error:
         print(f"cannot try the traffic: {type(error).__name__}: {error}", file=sys.stderr)
         return 2
     wrong = 0
-    for row, got in found:
-        right = (row["expect"], row["by"]) == (got.action, got.policy)
+    for what, got, wanted in found:
+        right = got == wanted
         wrong += not right
-        print(f"{'ok  ' if right else 'FAIL'} {row['what']}: {got.action}, by {got.policy}")
+        print(f"{'ok  ' if right else 'FAIL'} {what}: {got.action}, by {got.policy}")
         if not right:
-            print(f"     expected: {row['expect']}, by {row['by']}")
+            print(f"     expected: {wanted.action}, by {wanted.policy}")
     print(f"{len(found)} requests, {wrong} not as expected")
     return 1 if wrong else 0
 

@@ -6,20 +6,14 @@ outside this part raises an error: a policy that cannot be tried is not shown as
 
 import re
 from collections.abc import Callable
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+
+from operands import ExpressionError, Operand, contains, equal, literal
 
 Value = str | int | list[str] | list[int]
-# dns.fqdn, http.request.host, net.sni.host, http.request.domains
-NAMES = re.compile(r".*\.(?:domains|fqdn|host|hostname)")
-# net.dst.ip, net.src.internal_src_ip, dns.resolved_ips
-ADDRESSES = re.compile(r".*[._]ips?")
+FIELD = re.compile(r"(?!(?:and|any|in|not|or)$)[a-z][\w.]*", re.ASCII)
 TOKEN = re.compile(
     r'\s*(?:(?P<string>"(?:[^"\\]|\\.)*")|(?P<list>\$[\w-]+)|(?P<word>[\w.:/]+(?:\[\*\])?)|(?P<sign>==|!=|[(){}]))'
 )
-
-
-class ExpressionError(ValueError):
-    """An expression is wrong, or outside the part of the language that is known here."""
 
 
 # --8<-- [start:evaluate]
@@ -39,7 +33,10 @@ class Evaluator:
         self._request, self._lists = request, lists
 
     def holds(self) -> bool:
-        result = self._or()
+        try:
+            result = self._or()
+        except RecursionError as error:
+            raise ExpressionError("the brackets are nested too deep") from error
         if self._tokens:
             raise ExpressionError(f"unexpected {self._tokens[0]}")
         return result
@@ -73,21 +70,21 @@ class Evaluator:
         field = name.removesuffix("[*]")
         if name != field + each:
             raise ExpressionError(f"{name}: any() goes with [*], and [*] with any()")
+        if not FIELD.fullmatch(field):
+            raise ExpressionError(f"{field} is no field")
         found = self._request.get(field, [])
         if isinstance(found, list) and found and not each:
             raise ExpressionError(f"{field} has many values: use any({field}[*] ...)")
-        values = [str(v) for v in (found if isinstance(found, list) else [found])]
+        values = found if isinstance(found, list) else [found]
         operator = self._next()
         if operator == "in":
-            wanted = self._set()
-            return any(_contains(wanted, value, field) for value in values)
+            wanted = self._set(field)
+            return any(contains(field, entry, value) for value in values for entry in wanted)
         if operator not in ("==", "!="):
             raise ExpressionError(f"unknown operator {operator}")
-        wanted, same = self._next().strip('"'), operator == "=="
-        form = _form(field)
-        goal = form(wanted)
-        equal = [form(value) == goal for value in values]
-        return any(one == same for one in equal) if each else any(equal) == same
+        goal, same = literal(self._next(), field), operator == "=="
+        hits = [equal(field, value, goal) for value in values]
+        return any(hit == same for hit in hits) if each else any(hits) == same
 
     # --8<-- [end:evaluate]
 
@@ -97,19 +94,17 @@ class Evaluator:
         self._expect(")")
         return result
 
-    def _set(self) -> list[str]:
+    def _set(self, field: str) -> list[Operand]:
         token = self._next()
         if token.startswith("$"):
             if token[1:] not in self._lists:
                 raise ExpressionError(f"there is no list {token}")
-            return self._lists[token[1:]]
+            return [*self._lists[token[1:]]]
         if token != "{":
             raise ExpressionError(f"expected a set, found {token}")
         wanted = []
         while not self._take("}"):
-            wanted.append(self._next().strip('"'))
-            if ".." in wanted[-1]:
-                raise ExpressionError(f"ranges such as {wanted[-1]} are not known here")
+            wanted.append(literal(self._next(), field))
         return wanted
 
     def _take(self, word: str) -> bool:
@@ -139,49 +134,3 @@ class Evaluator:
             tokens.append(match[0].strip())
             position = match.end()
         return tokens
-
-
-def _address(text: str) -> IPv4Address | IPv6Address:
-    """Return an address in its one form: IPv4 inside IPv6 is IPv4."""
-    try:
-        found = ip_address(text)
-    except ValueError as error:
-        raise ExpressionError(f"{text!r} is no address") from error
-    if isinstance(found, IPv4Address):
-        return found
-    if found.scope_id is not None:
-        raise ExpressionError(f"{text!r} is no address of a network")
-    return found.ipv4_mapped or found
-
-
-def _within(address: IPv4Address | IPv6Address, entry: str) -> bool:
-    first = _address(entry.partition("/")[0])
-    try:
-        network = ip_network(entry)
-    except ValueError as error:
-        raise ExpressionError(f"{entry!r} is no network") from error
-    if first.version != network.version:
-        network = ip_network((first, network.prefixlen - 96))
-    return address in network
-
-
-def _form(field: str) -> Callable[[str], object]:
-    """Return what brings a value of this field into its one form."""
-    if ADDRESSES.fullmatch(field):
-        return _address
-    if NAMES.fullmatch(field):
-        return lambda name: name.lower().removesuffix(".")
-    return str
-
-
-def _contains(wanted: list[str], value: str, field: str) -> bool:
-    if ADDRESSES.fullmatch(field):
-        return any(_within(_address(value), entry) for entry in wanted)
-    form = _form(field)
-    # A domain stands for its subdomains too when the selector is "domains"; "host" is exact.
-    below = field.endswith(".domains")
-    return any(
-        form(value) == form(entry)
-        or (below and f".{form(value)}".endswith(f".{form(entry)}"))
-        for entry in wanted
-    )

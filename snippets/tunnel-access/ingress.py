@@ -8,8 +8,6 @@ Exit code 0: nothing is wrong; 1: something is, a line each; 2: the file or an a
 import sys
 from pathlib import Path
 
-import yaml
-
 import once
 from dialect import reached, read
 from exposure import problems
@@ -26,7 +24,7 @@ def main(arguments: list[str]) -> int:
             print(
                 f"{url} -> {rule.service}{', with a token' if rule.access.required else ''}"
             )
-    except (OSError, IndexError, ValueError, yaml.YAMLError) as error:
+    except (OSError, IndexError, ValueError) as error:
         print(f"cannot check it: {type(error).__name__}: {error}", file=sys.stderr)
         return 2
     return 1 if wrong else 0

@@ -389,9 +389,52 @@ def test_who_reads_public_addresses_shows_no_secret(run):
 def test_no_example_reads_yaml_in_which_a_name_may_stand_twice():
     readers = [p for p in SNIPPETS.rglob("*.py") if "node_modules" not in p.parts and "yaml.safe_load" in p.read_text()]
     assert readers == []
-    assert module("tunnel-access/once.py").load("a: {b: 1, c: 2}\nb: 1\n") == {"a": {"b": 1, "c": 2}, "b": 1}
-    with pytest.raises(yaml.YAMLError, match=r"(?s)'b' stands here twice.*line 3"):
-        module("tunnel-access/once.py").load("a:\n  b: 1\n  b: 2\n")
+    once = module("tunnel-access/once.py")
+    assert once.load("a: {b: 1, c: 2}\nb: 1\n") == {"a": {"b": 1, "c": 2}, "b": 1}
+    with pytest.raises(once.Unreadable, match="line 3: 'b' stands here twice"):
+        once.load("a:\n  b: 1\n  b: 2\n")
+
+
+STRANGE_YAML = {
+    "a list as a mapping": b"- 1\n- !!map [x]\n",
+    "a text as a mapping": b"\n- !!map x\n",
+    "a set of a list": b"\n- !!set [x]\n",
+    "pairs that are none": b"\n- !!pairs [x]\n",
+    "a number that is none": b"\n- !!int x\n",
+    "a number too long": b"\n- " + b"9" * 5000,
+    "a day that is none": b"\n- 2027-02-30\n",
+    "a time that is none": b"\n- !!timestamp x\n",
+    "a yes that is none": b"\n- !!bool x\n",
+    "a key that is a list": b"\n- ? [x]\n  : y\n",
+    "a name twice": b"- {}\n- { a: 1, a: 2 }\n",
+    "no end": b"\n- [x",
+    "no character": b"\n- \x00",
+    "a command of the terminal": b'\n- { "\\e[2J": 1, "\\e[2J": 2 }',
+    "deep lists": b"[" * 3000,
+    "deep mappings": b"".join(b" " * n + b"a:\n" for n in range(3000)),
+    "no UTF-8": b"\xff",
+}
+YAML_READERS = ("sase-enterprise/check_inventory.py", "secure-egress/verdicts.py", "tunnel-access/ingress.py")
+
+
+@pytest.mark.parametrize("name", YAML_READERS)
+@pytest.mark.parametrize("what", STRANGE_YAML)
+def test_a_file_that_is_no_plain_yaml_is_told_in_one_line(tmp_path, monkeypatch, name, what):
+    (tmp_path / "file.yml").write_bytes(STRANGE_YAML[what])
+    monkeypatch.setattr(sys, "argv", [name, str(tmp_path / "file.yml")])
+    done = main(SNIPPETS / name)
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1), done.stderr
+    assert done.stderr.strip().isprintable() and (not STRANGE_YAML[what].startswith(b"\n") or "2: " in done.stderr)
+
+
+def test_every_program_that_reads_such_a_file_is_tried():
+    texts = {str(path.relative_to(SNIPPETS)): path.read_text() for path in SNIPPETS.glob("*/*.py")}
+    readers = {name for name, text in texts.items() if re.search(r"^(?:import|from) once\b", text, re.M)}
+    assert readers == {
+        *YAML_READERS[1:],
+        "proxy-website/setup_zone.py",
+        *(f"sase-enterprise/{n}.py" for n in ("inventory", "stages")),
+    }
 
 
 def test_a_page_whose_callers_send_a_token_says_what_always_use_https_does_not_do():

@@ -33,7 +33,18 @@ def modules() -> Iterator[None]:
     sys.path.insert(0, str(EXAMPLE))
     yield
     sys.path.remove(str(EXAMPLE))
-    for name in ("feed", "policies", "wirefilter", "verdicts", "blocklist", "address", "api", "careful", "once"):
+    for name in (
+        "feed",
+        "operands",
+        "policies",
+        "wirefilter",
+        "verdicts",
+        "blocklist",
+        "address",
+        "api",
+        "careful",
+        "once",
+    ):
         sys.modules.pop(name, None)
 
 
@@ -284,6 +295,131 @@ def test_an_expression_outside_the_known_part_is_an_error_and_not_a_verdict(text
 
     with pytest.raises(ExpressionError):
         Evaluator(text, {"a": 1, "b": [1]}, {}).holds()
+
+
+@pytest.mark.parametrize(
+    ("text", "held"),
+    [
+        (r'http.user_agent == "a\"b"', True),
+        (r'http.user_agent != "a\"b"', False),
+        (r'http.user_agent in {"x" "a\"b"}', True),
+        (r'any(names[*] == "a\"")', True),
+        (r'any(names[*] == "\"a")', True),
+        (r'any(names[*] == "\\")', True),
+        (r'any(names[*] in {"a..b"})', True),
+        (r'any(names[*] == "or")', True),
+        (r'any(names[*] == "a")', False),
+    ],
+)
+def test_a_text_is_compared_as_it_stands_between_its_quotes(text: str, held: bool):
+    from wirefilter import Evaluator
+
+    request = {"http.user_agent": 'a"b', "names": ['a"', '"a', "\\", "a..b", "or"]}
+    assert Evaluator(text, request, {}).holds() is held
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "http.request.method == POST",
+        "http.request.method != GET",
+        "http.request.method in {GET POST}",
+        "http.request.method == 25",
+        "missing == POST",
+        "any(dns.domains[*] in {phish.example})",
+        "any(dns.domains[*] in {25})",
+        "net.sni.host == 25",
+        'net.dst.port == "25"',
+        'net.dst.port in {"25" "465"}',
+        "net.dst.port in {smtp}",
+        "net.dst.port == 025",
+        "net.dst.port == $ports",
+        "net.dst.port in $ports",
+        f"net.dst.port == {'9' * 5000}",
+        "net.dst.port == ٢٥",
+        "net.dst.port in {25",
+        "net.dst.port in {25 == 465}",
+        'net.dst.ip == "198.51.100.9"',
+        'net.dst.ip in {"198.51.100.0/24"}',
+        "missing.ip in {office}",
+        "net.dst.ip == 25",
+        r'http.request.method == "\x50OST"',
+        r'http.request.method == "POST\n"',
+        'http.request.method == r"POST"',
+        '"http.request.method" == "GET"',
+        "25 == 25",
+        "or == 25",
+        "{ == 25",
+        "$ports == 25",
+    ],
+)
+def test_a_value_of_another_kind_is_an_error_and_not_a_verdict(text: str):
+    from wirefilter import Evaluator, ExpressionError
+
+    request = {
+        "http.request.method": "GET",
+        "dns.domains": ["phish.example"],
+        "net.dst.port": 25,
+        "net.dst.ip": "198.51.100.9",
+        "net.sni.host": "25",
+    }
+    with pytest.raises(ExpressionError):
+        Evaluator(text, request, {"ports": ["25"]}).holds()
+
+
+@pytest.mark.parametrize("text", ["(" * 5000, "not(" * 5000])
+def test_an_expression_without_a_bottom_is_an_error_and_not_a_stack(text: str):
+    from wirefilter import Evaluator, ExpressionError
+
+    with pytest.raises(ExpressionError, match="too deep"):
+        Evaluator(text, {}, {}).holds()
+
+
+def test_terraform_hands_over_the_text_that_it_would_send(tmp_path: Path):
+    from policies import load
+
+    (tmp_path / "dns.tf").write_text(
+        r"""resource "cloudflare_zero_trust_gateway_policy" "one" {
+          name       = "No \"quotes\""
+          filters    = ["dns"]
+          action     = "block"
+          precedence = 1
+          enabled    = true
+          traffic    = "a == \"x\\\"y\\\\\" $${z} \u00e9"
+          identity   = format("any(b[*] == \"%s\\\"\")", cloudflare_zero_trust_list.small.id)
+        }
+        resource "cloudflare_zero_trust_list" "small" {
+          items = [{ value = "\"" }]
+        }
+        """
+    )
+    [policy], lists = load(tmp_path)
+    assert policy.name == 'No "quotes"' and lists == {"small": ['"']}
+    assert policy.conditions == (r'a == "x\"y\\" ${z} é', r'any(b[*] == "small\"")')
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        b"- { what: x, request: {}, by: default }",
+        b"- { what: x, request: text, expect: allow, by: default }",
+        b"- { what: x, request: [], expect: allow, by: default }",
+        b"- { what: x, request: { net.dst.port: '443' }, expect: allow, by: default }",
+        b"- { what: x, request: { net.dst.port: { a: 1 } }, expect: allow, by: default }",
+        b"- { what: x, request: { dns.domains: [7] }, expect: allow, by: default }",
+        b"- 7",
+        b"{}",
+        b"[]",
+        b"''",
+        b"\xff",
+    ],
+    ids=str,
+)
+def test_a_row_that_is_none_is_told_in_one_line(tmp_path: Path, run: Callable[..., Done], rows: bytes):
+    (tmp_path / "traffic.yml").write_bytes(rows)
+    done = run("verdicts", tmp_path / "traffic.yml")
+    assert done.returncode == 2 and done.stderr.startswith("cannot try the traffic: ")
+    assert len(done.stderr.splitlines()) == 1
 
 
 # The feed

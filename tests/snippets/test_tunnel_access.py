@@ -791,10 +791,10 @@ def test_a_hostname_is_compared_letter_by_letter(hostname: str, host: str):
             "the last rule must take everything: add '- service: http_status:404'\n",
             "",
         ),
-        ("ingress: [", 2, "", "cannot check it: ParserError: "),
+        ("ingress: [", 2, "", "cannot check it: Unreadable: line 1: "),
         ("", 1, "there is no ingress rule\n", ""),
         *(
-            (text, 2, "", "cannot check it: MarkedYAMLError: ")
+            (text, 2, "", "cannot check it: Unreadable: line ")
             for text in (
                 "ingress: [{service: 'http://127.0.0.1:80'}]\ningress: [{service: 'http_status:404'}]\n",
                 "ingress: [{service: 'http://127.0.0.1:80', service: 'http_status:404'}]\n",
@@ -812,7 +812,7 @@ def test_the_command_says_what_is_wrong_and_fails(
     (tmp_path / "config.yml").write_text(text, encoding="utf-8")
     assert main([str(tmp_path / "config.yml"), "https://a.example/%zz"]) == status
     said = capsys.readouterr()
-    assert said.out == out and said.err.startswith(err) and len(said.err.splitlines()) <= (10 if err else 0)
+    assert said.out == out and said.err.startswith(err) and len(said.err.splitlines()) == bool(err)
 
 
 # Terraform
