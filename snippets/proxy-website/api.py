@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 from cloudflare import Cloudflare
 
-from careful import NoAnswer, client
+from careful import NoAnswer, client, sendable, setting
 
 API = "https://api.cloudflare.com/client/v4"
 
@@ -19,9 +19,11 @@ def caller() -> httpx.Client:
 
 def cloudflare() -> Cloudflare:
     """Return the SDK's client. Left alone, it takes any page with status 200 for an answer."""
+    token = setting("CLOUDFLARE_API_TOKEN")
+    sendable({"Authorization": f"Bearer {token}"})
     http = caller()
     http.event_hooks["response"].append(_look)
-    return Cloudflare(base_url=http.base_url, http_client=http)
+    return Cloudflare(api_token=token, base_url=http.base_url, http_client=http)
 
 
 def _look(response: httpx.Response) -> None:

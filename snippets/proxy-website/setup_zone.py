@@ -12,7 +12,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
-import yaml
 from cloudflare import (
     APIConnectionError,
     APIStatusError,
@@ -101,6 +100,14 @@ def apply(client: Cloudflare, zone: str, step: Step) -> None:
 # --8<-- [end:apply]
 
 
+def _pem(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        remedy = "write it as text with openssl, -inform der -outform pem"
+        raise NotOurs(f"{path} is no PEM file: {remedy}") from error
+
+
 def main(given: list[str], ask: Callable[[str], str] = input) -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("zone")
@@ -116,8 +123,8 @@ def main(given: list[str], ask: Callable[[str], str] = input) -> int:
             client,
             options.zone,
             wanted,
-            options.certificate.read_text(encoding="utf-8"),
-            options.key.read_text(encoding="utf-8"),
+            _pem(options.certificate),
+            _pem(options.key),
         )
         for step in todo:
             print("-", step.what)
@@ -129,7 +136,7 @@ def main(given: list[str], ask: Callable[[str], str] = input) -> int:
             apply(client, options.zone, step)
             done += 1
             print("done:", step.what)
-    except (NotOurs, OSError, yaml.YAMLError) as error:
+    except (NotOurs, OSError, once.Unreadable) as error:
         print(f"refused: {error}. Nothing was changed.", file=sys.stderr)
         return 1
     except APIStatusError as error:

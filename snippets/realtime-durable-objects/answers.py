@@ -8,6 +8,8 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 PASSING = {408, 425, 429}
+# They move the cursor, or turn the order of what follows.
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 # --8<-- [start:answers]
@@ -28,6 +30,11 @@ def wish_s(retry_after: str | None) -> float:
         return max(0.0, when.timestamp() - time.time())
     except (ValueError, OverflowError):
         return 0.0
+
+
+def shown(text: str) -> str:
+    """Return a line for the terminal, in which nobody can forge another one."""
+    return CONTROL.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
 def read(status: int, body: bytes, *fields: str, **kinds: type) -> dict[str, Any]:
@@ -53,7 +60,7 @@ def read(status: int, body: bytes, *fields: str, **kinds: type) -> dict[str, Any
         return value
     error = value.get("error")
     said = error.get("message") if isinstance(error, dict) else None
-    raise SystemExit(f"{status}: {said or 'this is no answer of the API'}")
+    raise SystemExit(shown(f"{status}: {said or 'this is no answer of the API'}"))
 
 
 def known_id(value: object) -> str:

@@ -5,7 +5,6 @@ import asyncio
 import contextlib
 import json
 import random
-import re
 import ssl
 import uuid
 from typing import Any
@@ -21,7 +20,7 @@ from websockets.exceptions import (
 from websockets.typing import Subprotocol
 
 from address import encrypted
-from answers import passing, wish_s
+from answers import passing, shown, wish_s
 from issue_token import issue, local_key
 
 HEARTBEAT_S = 30
@@ -30,10 +29,6 @@ LONGEST_PAUSE_S = 30
 PATIENCE_S = 120  # who is told to come back later than this gives up
 # Nothing gets better by trying again: the program is wrong, or a newer one took its place.
 GIVE_UP = {1003, 1009, 4400, 4409}
-
-
-# They move the cursor, or turn the order of what follows.
-CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 class NotTheRoom(Exception):
@@ -48,11 +43,6 @@ class _Direct(connect):
 
 
 # --8<-- [start:client]
-def shown(text: str) -> str:
-    """Return a line for the terminal, in which nobody can forge another one."""
-    return CONTROL.sub(lambda found: ascii(found[0])[1:-1], text)
-
-
 class Client:
     """A member who survives lost connections: no message is missed, shown or sent twice."""
 

@@ -798,7 +798,6 @@ def test_the_client_loads_a_folder_and_waits_until_it_can_be_found(rag, tmp_path
     (tmp_path / "map.md").write_text("# Map\n\nThe lighthouse is north of the bay.")
     load = client_module("load")
     with httpx.Client(base_url=rag.example.url, headers=ADMIN) as http:
-        load.ADMIN = ADMIN
         assert load.load(http, tmp_path, "fjord") == 1
     assert "north" in rag.ask("Where is the lighthouse?").text
     header = client_module("session").session("fjord", "ann")["Authorization"]

@@ -83,8 +83,8 @@ def test_the_right_chunk_is_among_the_first_three_for_nine_of_ten_questions(
     with embeddings() as url, answers(runtime) as rag:
         rag.example.call("AI", "use", url)
         load = client_module("load")
-        load.ADMIN = ADMIN
-        documents = load.load(rag.http, HANDBOOK, "fjord")
+        with httpx.Client(base_url=rag.example.url, headers=ADMIN) as http:
+            documents = load.load(http, HANDBOOK, "fjord")
         ranks = {}
         for question in QUESTIONS:
             found = [question["passage"] in p["text"] for p in rag.ask(question["ask"]).passages]

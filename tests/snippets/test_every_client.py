@@ -131,8 +131,8 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., subpro
         given = {k: v.format(**places) for k, v in program.environment.items()}
         arguments = [part.format(**places) for part in program.arguments]
         with monkeypatch.context() as patch:
-            for key, value in {**PROXIES, **environment, **given}.items():
-                patch.setenv(key, value)
+            for key, value in {**PROXIES, **given, **environment}.items():
+                patch.delenv(key, raising=False) if value is None else patch.setenv(key, value)
             patch.setattr(sys, "argv", [name, *arguments])
             return main(SNIPPETS / name)
 
@@ -176,11 +176,57 @@ def test_a_secret_is_never_sent_in_clear(run, name):
 
 
 @each_program
-@pytest.mark.parametrize("url", ["https://[x", "https://a:b", "https://a:99999"])
-def test_what_is_no_address_is_said_in_words(run, name, url):
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("https://[x", "https://a:b", "https://a:99999", "https://a.example\n.other", "https://a.example/\x7f"),
+        *("https://", "https:///path", "https://.", "https://a..b", "https://exa mple", "https://-a.example"),
+        *("https://xn--/", f"https://{'a' * 64}.example", f"https://{'a.' * 127}b", "https://exa%20mple"),
+        *("https://\u2603.example", "https://b\u00fccher.example", "https://exa\u200bmple", "https://[::1%25\x1b]"),
+        f"https://u:{SECRET}@exa mple/?signature={SECRET}",
+    ],
+    ids=ascii,
+)
+def test_what_is_no_address_is_said_in_one_line_with_what_to_write(run, name, url):
     done = run(name, url)
     expect_words(done)
-    assert done.returncode == 1
+    assert done.returncode == 1 and len(done.stderr.splitlines()) == 1
+    assert "write it like https://example.com" in done.stderr and done.stderr.strip().isprintable()
+    assert "exa mple" not in url or "'exa mple'" in done.stderr
+
+
+@pytest.mark.parametrize("name", [n for n, program in PROGRAMS.items() if n != "realtime-durable-objects/client.py"])
+def test_a_name_that_the_library_cannot_decode_is_said_in_one_line(run, clock, name):
+    """An emoji, which DNS takes and httpx does not."""
+    done = run(name, "https://xn--ls8h.invalid")
+    expect_words(done)
+    assert done.returncode != 0 and len(done.stderr.splitlines()) == 1
+
+
+SECRETS = {
+    name: key for name, p in PROGRAMS.items() for key in [k for k, v in p.environment.items() if v == SECRET][-1:]
+}
+
+
+@pytest.mark.parametrize("name", SECRETS)
+@pytest.mark.parametrize("more", ["\u00e9", " ", "\n", "\nHost: other.example", "\x1b[2J"], ids=ascii)
+def test_a_secret_that_no_header_takes_is_told_in_words_and_not_shown(run, name, more):
+    with serving(Canned(403)) as (url, _):
+        done = run(name, url, **{SECRETS[name]: SECRET + more})
+    expect_words(done)
+    assert done.returncode != 0 or name == "private-machine-api/client/call.py"
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in SECRETS if not name.endswith(("load.py", "multipart.py", "ranges.py"))]
+)
+@pytest.mark.parametrize("missing", ["", None])
+def test_a_secret_that_is_missing_is_named(run, monkeypatch, name, missing):
+    monkeypatch.delenv(SECRETS[name], raising=False)
+    with serving(Canned(403)) as (url, asked):
+        done = run(name, url, **{SECRETS[name]: missing})
+    expect_words(done)
+    assert done.returncode == 1 and f"set {SECRETS[name]}" in done.stderr and asked == []
 
 
 @each_program
@@ -344,6 +390,56 @@ def test_a_server_that_speaks_no_tls_is_named_and_not_asked_for_ever():
 def test_who_gives_up_on_a_job_says_its_key(run, answer):
     with serving(answer) as (url, _):
         assert re.search(r"\(key [0-9a-f-]{36}\)$", run("background-queues/client/submit.py", url).stderr.strip())
+
+
+@pytest.mark.parametrize("part", ["--certificate", "--key"])
+def test_a_certificate_in_binary_is_told_in_one_line_with_what_to_do(run, monkeypatch, tmp_path, part):
+    (tmp_path / "client.der").write_bytes(b"\x30\x82\x03\xff\xfe\xe9")
+    arguments = ["zone", "--certificate", "{file}", "--key", "{file}", "--yes"]
+    arguments[arguments.index(part) + 1] = str(tmp_path / "client.der")
+    monkeypatch.setitem(PROGRAMS, "proxy-website/setup_zone.py", Program(arguments, {"CLOUDFLARE_BASE_URL": "{url}"}))
+    with serving(Canned(403)) as (url, asked):
+        done = run("proxy-website/setup_zone.py", url, CLOUDFLARE_API_TOKEN=SECRET)
+    expect_words(done)
+    assert (done.returncode, len(done.stderr.splitlines()), asked) == (1, 1, [])
+    assert "client.der" in done.stderr and "openssl" in done.stderr and "Nothing was changed" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["\x1b]0;owned\x07No.", "No.\r\n201: ok", "No.\x9b2J", "\u202eNo.", "\ud800"],
+    ids=ascii,
+)
+def test_no_answer_commands_the_terminal_or_writes_a_second_line(run, said):
+    body = json.dumps({"error": {"code": "forbidden", "message": said}}).encode()
+    for name in ("background-queues/client/submit.py", "edge-ai-rag/client/load.py", "r2-uploads/client/newest.py"):
+        with serving(Canned(403, body=body)) as (url, _):
+            done = run(name, url)
+        expect_words(done)
+        assert done.stderr.strip().isprintable() and done.stderr.startswith("403: "), name
+
+
+@pytest.mark.parametrize("part", ["error", "state"])
+def test_what_a_job_says_commands_no_terminal(run, clock, part):
+    job = {"id": "7", "state": "dead", "attempts": 1, "error": None, part: "\x1b[2J\nstate: done"}
+    with serving(Canned(200, body=json.dumps(job).encode())) as (url, _):
+        done = run("background-queues/client/submit.py", url)
+    assert done.stdout.strip().isprintable()
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"a": "\u00e9"}, {"\u00e9": "a"}, {"a b": "c"}, {"": "a"}, {"a:": "b"}, {"a": "b "}, {"a": "\x1b[2J"}],
+    ids=ascii,
+)
+def test_a_signed_address_with_headers_that_cannot_be_sent_is_refused_at_once(run, clock, headers):
+    with serving(Canned(403)) as (other, sent):
+        body = {"id": "7", "put": {"url": f"{other}/x", "headers": headers}}
+        with serving(Canned(201, body=json.dumps(body).encode())) as (url, _):
+            done = run("r2-uploads/client/upload.py", url)
+    expect_words(done)
+    assert done.returncode == 1 and len(done.stderr.splitlines()) == 1 and done.stderr.strip().isprintable()
+    assert (sent, clock.slept) == ([], [])
 
 
 def test_a_page_that_says_404_is_no_zone_without_rules(run):

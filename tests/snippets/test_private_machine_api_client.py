@@ -154,6 +154,13 @@ def test_what_is_wrong_with_an_address_is_said_without_what_it_may_hold(make, ki
     assert "PASSWORD" not in str(error.value)
 
 
+@pytest.mark.parametrize("more", ["\u00e9", "\n", " ", "\r\nHost: other"], ids=ascii)
+def test_a_service_token_that_no_header_takes_is_refused_without_showing_it(more):
+    with pytest.raises(ValueError, match="printable ASCII") as error:
+        service_token.client("https://api.example.com", CLIENT_ID, SECRET + more)
+    assert SECRET not in str(error.value)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_client_that_a_slow_answer_closed_says_what_to_do(make, kind):
     client = make(kind, "https://api.example.com")

@@ -4,7 +4,6 @@ The environment gives JOBS_URL and JOBS_KEY.
 """
 
 import itertools
-import os
 import random
 import sys
 import time
@@ -14,7 +13,7 @@ from typing import Any
 import httpx
 
 import careful
-from answers import known_id, passing, read, wish_s
+from answers import known_id, passing, read, shown, wish_s
 
 PATIENCE_S = 30
 FIELDS = ("state", "attempts", "error")
@@ -69,8 +68,8 @@ def wait(client: httpx.Client, job: str) -> dict[str, Any]:
 
 if __name__ == "__main__":
     to, subject, text, *rest = sys.argv[1:]
-    headers = {"Authorization": f"Bearer {os.environ['JOBS_KEY']}"}
-    with careful.client(os.environ["JOBS_URL"], headers) as http:
+    headers = {"Authorization": f"Bearer {careful.setting('JOBS_KEY')}"}
+    with careful.client(careful.setting("JOBS_URL"), headers) as http:
         mail = {"kind": "mail", "to": to, "subject": subject, "text": text}
         name = rest[0] if rest else str(uuid.uuid4())
         try:
@@ -79,4 +78,5 @@ if __name__ == "__main__":
             # It may have been accepted: only with this key is it no second job.
             raise SystemExit(f"{refused} (key {name})") from None
         end = wait(http, job)
-        print(f"{end['state']}, attempts: {end['attempts']}, error: {end['error']}")
+        told = f"{end['state']}, attempts: {end['attempts']}, error: {end['error']}"
+        print(shown(told))

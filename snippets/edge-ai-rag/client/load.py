@@ -28,11 +28,11 @@ def load(http: httpx.Client, folder: Path, tenant: str) -> int:
     keys = []
     for path in sorted(folder.glob("*.md")):
         keys.append(f"{quote(tenant, safe='')}/{quote(path.name, safe='')}")
-        headers = {**ADMIN, "Content-Type": "text/markdown"}
+        headers = {"Content-Type": "text/markdown"}
         ask(http, "PUT", keys[-1], passing, content=path.read_bytes(), headers=headers)
     for key in keys:
         # Until it is indexed, a document is 404.
-        ask(http, "GET", key, lambda s: s == 404 or passing(s), headers=ADMIN)
+        ask(http, "GET", key, lambda s: s == 404 or passing(s))
     return len(keys)
 
 
@@ -62,5 +62,5 @@ def ask(
 
 
 if __name__ == "__main__":
-    with client(URL, timeout_s=20) as caller:
+    with client(URL, ADMIN, timeout_s=20) as caller:
         print(f"{load(caller, Path(sys.argv[1]), sys.argv[2])} documents are indexed")

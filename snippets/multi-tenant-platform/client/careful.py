@@ -1,18 +1,28 @@
 """A client for one address, which takes no packed or endless answer and lets no proxy read along."""
 
+import os
+import re
 from collections.abc import Iterator, Mapping
 from threading import Timer
 from typing import Any
 
 import httpx
 
-from address import encrypted
+from address import REMEDY, encrypted
 
 ANSWER_LIMIT_BYTES = 1_000_000
+HEADER = re.compile(r"[\w!#$%&'*+.^`|~-]+: (?:[!-~]+(?: +[!-~]+)*)?", re.ASCII)
 
 
 class NoAnswer(SystemExit):
     """What came is no answer, or none that can be taken."""
+
+
+def setting(name: str) -> str:
+    """Return what the environment gives."""
+    if value := os.environ.get(name):
+        return value
+    raise SystemExit(f"set {name} in the environment")
 
 
 # --8<-- [start:careful]
@@ -62,6 +72,23 @@ def bound(response: httpx.Response) -> None:
     response.encoding = "utf-8"  # Python knows encodings that unpack, or are slow
 
 
+def known(url: str) -> str:
+    """Return an address that httpx takes, too: it decodes what begins with ``xn--``."""
+    try:
+        _ = httpx.URL(encrypted(url)).host
+    except (httpx.InvalidURL, UnicodeError) as error:
+        raise SystemExit(f"httpx cannot read this address: {REMEDY}") from error
+    return url
+
+
+def sendable(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return headers that can be sent. A library would show the value that is wrong."""
+    for name, value in headers.items():
+        if not HEADER.fullmatch(f"{name}: {value}"):
+            raise SystemExit(f"{name!r} takes printable ASCII, and no space at an end")
+    return {**headers}
+
+
 def client(
     url: str,
     headers: Mapping[str, str] | None = None,
@@ -77,12 +104,12 @@ def client(
         deadline_s: how long a request and its answer may take together.
 
     Raises:
-        SystemExit: now, when the address is none, or not encrypted.
+        SystemExit: now, when the address is none, or not encrypted, or a header is none.
         NoAnswer: later, from any answer that is packed, too long or too slow.
     """
     made = Hurried(
-        base_url=encrypted(url),
-        headers={**(headers or {}), "Accept-Encoding": "identity"},
+        base_url=known(url),
+        headers={**sendable(headers or {}), "Accept-Encoding": "identity"},
         event_hooks={"response": [bound]},
         # The environment may name a proxy, and it would read what is not encrypted.
         trust_env=url.lower().startswith("https:"),

@@ -1,13 +1,12 @@
 """Upload a tenant's module: ``TOKEN=… python deploy.py URL TENANT FILE [HOST]``."""
 
-import os
 import sys
 from pathlib import Path
 from urllib.parse import quote
 
 import httpx
 
-from careful import client
+from careful import client, setting
 
 url, tenant, file, *host = sys.argv[1:]
 version = {
@@ -15,7 +14,7 @@ version = {
     "modules": {"index.js": Path(file).read_text(encoding="utf-8")},
 }
 headers = {
-    "Authorization": f"Bearer {os.environ['TOKEN']}",
+    "Authorization": f"Bearer {setting('TOKEN')}",
     # On your machine every hostname is the same address, so the name is sent by hand.
     **({"Host": host[0]} if host else {}),
 }

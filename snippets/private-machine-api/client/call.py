@@ -12,10 +12,10 @@ from own_address import Refused
 from sign import client
 
 method, path, *body = sys.argv[1:]
+names = ("API_URL", "API_KEY_ID", "API_KEY")
+url, key_id, key = (os.environ.get(n) or sys.exit(f"set {n}") for n in names)
 try:
-    with client(
-        os.environ["API_URL"], os.environ["API_KEY_ID"], os.environ["API_KEY"]
-    ) as api:
+    with client(url, key_id, key) as api:
         response = api.request(method, path, content="".join(body))
 except (ValueError, Refused, httpx.InvalidURL, httpx.TransportError) as error:
     raise SystemExit(str(error)) from error

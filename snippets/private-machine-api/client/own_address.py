@@ -1,13 +1,18 @@
 """Where a proof may travel: to the API that it is for, encrypted, and nowhere else."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Iterator
 from ipaddress import ip_address
 from threading import Timer
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 
+LABEL = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+NAME = re.compile(rf"(?=.{{1,254}}$){LABEL}(?:\.{LABEL})*\.?")
+REMEDY = "write it like https://example.com"
 ANSWER_LIMIT_BYTES = 1_000_000
 DEADLINE_S = 60  # for a request and its answer together
 
@@ -88,11 +93,16 @@ def settings(base_url: str) -> dict[str, Any]:
     """
     try:
         api = httpx.URL(base_url)
-    except httpx.InvalidURL as error:
-        raise ValueError("this is no address: write it like https://example.com") from error
+        parts = urlsplit(base_url)
+        _ = api.host, parts.port  # both may be none: of a bad xn--, of a large number
+    except (httpx.InvalidURL, ValueError) as error:
+        raise ValueError(f"this is no address: {REMEDY}") from error
     if api.scheme != "https" and not _is_this_machine(api.host):
         # The rest may hold a password.
         raise ValueError(f"{api.scheme}://{api.host} is not encrypted: use https://")
+    host = parts.hostname or ""
+    if not (NAME.fullmatch(host) or _is_address(host)):
+        raise ValueError(f"{host[:80]!r} is no host, or not in ASCII: {REMEDY}")
 
     def stay(request: httpx.Request) -> None:
         if (request.url.scheme, request.url.netloc) != (api.scheme, api.netloc):
@@ -122,8 +132,12 @@ def settings(base_url: str) -> dict[str, Any]:
 
 def _is_this_machine(host: str) -> bool:
     """What stays on the machine needs no encryption: so the examples run without TLS."""
+    return host == "localhost" or (_is_address(host) and ip_address(host).is_loopback)
+
+
+def _is_address(host: str) -> bool:
     try:
-        return host == "localhost" or ip_address(host).is_loopback
+        return bool(ip_address(host))
     except ValueError:
         return False
 

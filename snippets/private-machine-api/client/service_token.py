@@ -1,5 +1,7 @@
 """Call the gateway with an Access service token."""
 
+import re
+
 import httpx
 
 from own_address import Client, Refused, settings
@@ -14,7 +16,7 @@ def client(base_url: str, client_id: str, client_secret: str) -> httpx.Client:
 
     Raises:
         Refused: from any request that is answered with a redirect, 401 or 403.
-        ValueError: at once when the address is not encrypted; later, from any request to
+        ValueError: at once when the address is not encrypted, or the token has other signs; later, from any request to
             another scheme, host or port, before it is sent.
     """
 
@@ -23,6 +25,10 @@ def client(base_url: str, client_id: str, client_secret: str) -> httpx.Client:
             asked = f"{response.request.method} {response.request.url.path}"
             raise Refused(f"{asked}: {response.status_code}")
 
+    for value in (client_id, client_secret):
+        # The library would show the secret.
+        if not re.fullmatch("[!-~]+", value):
+            raise ValueError("a service token is printable ASCII without a space")
     made = Client(**settings(base_url))
     made.headers["CF-Access-Client-Id"] = client_id
     made.headers["CF-Access-Client-Secret"] = client_secret

@@ -6,7 +6,6 @@ After a broken connection, run it again: it sends the parts that are missing.
 """
 
 import json
-import os
 import re
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -23,7 +22,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from address import encrypted
 from answers import read
-from careful import client
+from careful import client, setting
 from session import session
 from upload import Changed, ask, unchanged, version
 
@@ -181,7 +180,7 @@ def save(note: Path, job: dict[str, Any]) -> None:
 
 
 def main(api: str, user: str, name: str) -> None:
-    endpoint = encrypted(os.environ["S3_ENDPOINT"])
+    endpoint = encrypted(setting("S3_ENDPOINT"))
     # The environment may name a proxy, and it would read what is not encrypted.
     direct = None if endpoint.lower().startswith("https:") else {}
     config = CONFIG.merge(Config(proxies=direct))
