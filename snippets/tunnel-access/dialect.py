@@ -7,10 +7,11 @@ counts only inside a rule.
 
 import re
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
 import re2  # pyrefly: ignore[missing-import] it is compiled and brings no types
+
+from settings import Refused, Section, brief, check, section, text
 
 re2.set_fallback_notification(re2.FALLBACK_EXCEPTION)
 # What the library does not read as Go does: a quotation, a character by its number, the short form of a named group.
@@ -19,25 +20,6 @@ SPELLING = re.compile(
     r"|(?P<name>\(\?<(?=\w+>))|(?P<wrong>\\(?:[CZ]|\Z))|\\.",
     re.DOTALL,
 )
-DURATION = re.compile(
-    r"[+-]?(?:0|(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|\u00b5s|\u03bcs|ms|s|m|h))+)", re.ASCII
-)
-# What the settings of originRequest hold. A duration is a text such as 10s.
-FORMS = (
-    dict.fromkeys(
-        ("connectTimeout", "tlsTimeout", "tcpKeepAlive", "keepAliveTimeout"), DURATION
-    )
-    | dict.fromkeys(("keepAliveConnections", "proxyPort"), int)
-    | dict.fromkeys(
-        ("noHappyEyeballs", "matchSNItoHost", "noTLSVerify", "disableChunkedEncoding"), bool
-    )
-    | dict.fromkeys(("bastionMode", "http2Origin"), bool)
-)
-Section = dict[str, Any]
-
-
-class Refused(ValueError):
-    """cloudflared does not start with this file; the message names the rule."""
 
 
 @dataclass(frozen=True)
@@ -103,10 +85,12 @@ def read(config: object) -> list[Rule]:
     Raises:
         Refused: cloudflared would not start.
     """
-    whole = _section(config, "the file")
-    general = _section(whole.get("originRequest"), "originRequest")
+    whole = section(config, "the file")
+    general = section(whole.get("originRequest"), "originRequest")
     _access(general, "originRequest")
-    _settings(general, "originRequest")
+    check(general, "originRequest")
+    text(whole, "tunnel", "the file")
+    check(section(whole.get("warp-routing"), "warp-routing"), "warp-routing")
     listed = whole.get("ingress")
     if not isinstance(listed, list) or not listed:
         raise Refused("there is no ingress rule")
@@ -125,9 +109,9 @@ def read(config: object) -> list[Rule]:
 
 
 def _rule(raw: object, where: str, general: Section) -> Rule:
-    given = _section(raw, where)
-    own = _section(given.get("originRequest"), where)
-    hostname, path = _text(given, "hostname", where), _text(given, "path", where)
+    given = section(raw, where)
+    own = section(given.get("originRequest"), where)
+    hostname, path = text(given, "hostname", where), text(given, "path", where)
     if ":" in hostname:
         raise Refused(f"{where}: the hostname {hostname!r} contains a port")
     if hostname.rfind("*") > 0:
@@ -136,9 +120,10 @@ def _rule(raw: object, where: str, general: Section) -> Rule:
         re2.compile(_re2(path), re2.ASCII)
     except (re2.error, ValueError) as error:
         raise Refused(f"{where}: the path {path!r} is no RE2 expression: {error}") from error
-    _settings(own, where)
+    check(own, where)
+    text(given, "rewrite", where)
     origin = general | {name: value for name, value in own.items() if value is not None}
-    service = _service(_text(given, "service", where), origin, where)
+    service = _service(text(given, "service", where), origin, where)
     hostname = "" if hostname == "*" else hostname
     return Rule(hostname, path, service, _access(own, where), origin)
 
@@ -202,45 +187,15 @@ def _host(parts: SplitResult) -> str:
 
 
 def _access(origin: Section, where: str) -> Access:
-    given = _section(origin.get("access"), f"{where}: access")
+    given = section(origin.get("access"), f"{where}: access")
     required, tags = given.get("required") or False, given.get("audTag") or []
     if not isinstance(required, bool):
         raise Refused(
-            f"{where}: required is {required!r}: write true or false, without quotes"
+            f"{where}: required is {brief(required)}: write true or false, without quotes"
         )
     if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
         raise Refused(f"{where}: audTag is a list of texts")
-    access = Access(required, _text(given, "teamName", where), tuple(tags))
+    access = Access(required, text(given, "teamName", where), tuple(tags))
     if required and tags and not access.team:
         raise Refused(f"{where}: access has audTag and no teamName")
     return access
-
-
-def _settings(origin: Section, where: str) -> None:
-    for name, form in FORMS.items():
-        value = origin.get(name)
-        if isinstance(form, re.Pattern):
-            good = isinstance(value, str) and form.fullmatch(value)
-            kind = "a text such as 10s"
-        else:
-            good, kind = (
-                type(value) is form,
-                {int: "a whole number", bool: "true or false"}[form],
-            )
-        if value is not None and not good:
-            raise Refused(f"{where}: {name} is {value!r}: write {kind}")
-
-
-def _section(value: object, where: str) -> Section:
-    if value is None:
-        return {}
-    if isinstance(value, dict):
-        return value
-    raise Refused(f"{where}: expected names and values, found {value!r}")
-
-
-def _text(given: Section, name: str, where: str) -> str:
-    value = given.get(name)
-    if value is None or isinstance(value, str):
-        return value or ""
-    raise Refused(f"{where}: {name} is {value!r}: put it into quotes")

@@ -40,7 +40,7 @@ def modules() -> Iterator[None]:
     yield
     for folder in folders:
         sys.path.remove(folder)
-    for name in ("keys", "verify", "app", "local_team", "ingress", "dialect", "exposure", "once"):
+    for name in ("keys", "verify", "app", "local_team", "ingress", "dialect", "exposure", "once", "settings"):
         sys.modules.pop(name, None)
 
 
@@ -560,13 +560,30 @@ def access(**change: Any) -> Any:
         *(
             (within(2, **{name: value}), f"rule 3: {name} is {value!r}: write a text such as 10s")
             for name in ("connectTimeout", "tlsTimeout", "tcpKeepAlive", "keepAliveTimeout")
-            for value in (10, 1.5, "10", "ten", "10 s", "", True)
+            for value in (10, 1.5, "10", "ten", "10 s", "", True, "9999999999h", "2562047h48m", "-2562047h48m", [], {})
         ),
+        (within(2, connectTimeout="9" * 5000 + "h"), "rule 3: connectTimeout is '9999"),
         *(
             (within(2, **{name: value}), f"rule 3: {name} is {value!r}: write a whole number")
             for name in ("keepAliveConnections", "proxyPort")
-            for value in ("7", 1.5, True)
+            for value in ("7", 1.5, True, 2**63, [7])
         ),
+        *((within(2, proxyPort=p), f"rule 3: proxyPort is {p}: write a whole number") for p in (-1, 65536, 70000)),
+        *(
+            (within(2, **{name: value}), f"rule 3: {name} is {value!r}: write a text")
+            for name in ("caPool", "httpHostHeader", "originServerName", "proxyAddress", "proxyType")
+            for value in ({}, ["a"], 7, True)
+        ),
+        *(
+            (within(2, ipRules=value), "rule 3: ipRules: ")
+            for value in (5, "x", {}, [5], [{"prefix": 7}], [{"ports": 80}], [{"ports": ["80"]}], [{"allow": "yes"}])
+        ),
+        (lambda c: c["originRequest"].update(caPool={}), "originRequest: caPool is {}"),
+        (lambda c: c.update({"warp-routing": 5}), "warp-routing: expected names and values"),
+        (lambda c: c.update({"warp-routing": {"connectTimeout": 5}}), "warp-routing: connectTimeout is 5"),
+        (lambda c: c.update({"warp-routing": {"enabled": "yes"}}), "warp-routing: enabled is 'yes'"),
+        (lambda c: c.update(tunnel=[7]), "the file: tunnel is [7]"),
+        (first(rewrite={}), "rule 1: rewrite is {}"),
         *(
             (within(2, **{name: value}), f"rule 3: {name} is {value!r}: write true or false")
             for name in ("noTLSVerify", "matchSNItoHost", "noHappyEyeballs", "disableChunkedEncoding", "http2Origin")
@@ -761,8 +778,14 @@ def test_a_rule_that_lets_through_or_never_acts_is_named(change: Any, said: str)
         ),
         # A path of its own, on a hostname where the rest is closed.
         *(first(path=p, originRequest=token("4")) for p in ("^/hook$", "^/hook/?$", r"^/v1/files/[\w/-]*$")),
-        *(within(2, connectTimeout=text) for text in ("10s", "1m30s", "1.5h", "0", "500ms")),
-        within(2, keepAliveConnections=100, noHappyEyeballs=False, tlsTimeout=None),
+        *(
+            within(2, connectTimeout=text)
+            for text in ("10s", "1m30s", "1.5h", "0", "500ms", "-1s", "+.5h", "2562047h47m16.854775807s")
+        ),
+        within(2, keepAliveConnections=100, noHappyEyeballs=False, tlsTimeout=None, caPool=None, ipRules=None),
+        within(2, proxyPort=0, proxyType="socks", httpHostHeader="git.internal", proxyAddress="127.0.0.1"),
+        within(2, proxyPort=65535, ipRules=[{"prefix": "198.51.100.0/24", "ports": [80], "allow": True}, {}]),
+        lambda c: c.update({"warp-routing": {"enabled": True, "connectTimeout": "5s"}}),
         # Two ports of one application ask for the same token.
         lambda c: c["ingress"].insert(1, {**c["ingress"][1], "path": "^/static", "service": "http://127.0.0.1:8788"}),
         # One hostname below a wildcard.
@@ -813,6 +836,24 @@ def test_the_command_says_what_is_wrong_and_fails(
     assert main([str(tmp_path / "config.yml"), "https://a.example/%zz"]) == status
     said = capsys.readouterr()
     assert said.out == out and said.err.startswith(err) and len(said.err.splitlines()) == bool(err)
+
+
+def test_aliases_that_unfold_to_gigabytes_are_told_in_one_short_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    from ingress import main
+
+    lines = ["a0: &a0 [x]", *(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 12))]
+    for name in ("originRequest", "ingress", "warp-routing", "tunnel"):
+        (tmp_path / "config.yml").write_text("\n".join([*lines, f"{name}: *a11"]), encoding="utf-8")
+        assert main([str(tmp_path / "config.yml")]) == 1
+        [line] = capsys.readouterr().out.splitlines()
+        assert len(line) < 200
+
+
+def test_a_page_names_what_the_deadline_of_the_keys_leaves_out():
+    page = " ".join((SNIPPETS.parent / "docs/patterns/tunnel-access.md").read_text(encoding="utf-8").split())
+    assert "The lookup of the team's name in DNS is outside this deadline" in page
 
 
 # Terraform
