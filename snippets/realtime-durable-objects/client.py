@@ -99,7 +99,7 @@ class Client:
     async def _talk(self, socket: ClientConnection, follow: bool) -> None:
         heartbeat = asyncio.create_task(self._beat(socket))
         try:
-            heard_all = False
+            heard_all = self.behind = False
             while follow or not heard_all or self.unconfirmed:
                 # Each "ping" brings a "pong": after a long silence the network is gone.
                 data = await asyncio.wait_for(socket.recv(), MISSED_HEARTBEATS * HEARTBEAT_S)
@@ -123,12 +123,18 @@ class Client:
                 await socket.send("ping")
 
     async def _hear(self, socket: ClientConnection, page: dict[str, Any]) -> bool:
+        # Each page goes on from the last one: else a broken room would hold us for ever.
         if page["reset"]:
+            if self.behind:
+                raise NotTheRoom("the history repeats itself")
             self.last_id = None
+        before = self.last_id
         if page["expired"]:
             print("* older messages are gone")
         for message in page["messages"]:
             self._show(message)
+        if page["more"] and self.last_id == before:
+            raise NotTheRoom("the history repeats itself")
         self.behind = page["more"]
         await self._go_on(socket)
         return not self.behind

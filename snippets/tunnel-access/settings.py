@@ -6,7 +6,7 @@ from reprlib import Repr
 from typing import Any
 
 SHORT = Repr()  # aliases of YAML can unfold to gigabytes
-SHORT.maxlevel, SHORT.maxstring = 2, 60
+SHORT.maxlevel, SHORT.maxstring = 1, 60
 Section = dict[str, Any]
 UNITS_NS = {
     "ns": 1,

@@ -782,14 +782,15 @@ def test_a_member_of_a_room_who_is_sent_away_for_an_hour_says_so_at_once(run, wi
 
 
 @contextmanager
-def room(*frames: str) -> Iterator[str]:
-    """A room that says these frames to whoever comes, and waits until they leave."""
+def room(*frames: str, again: bool = False) -> Iterator[str]:
+    """A room that says these frames to whoever comes, the last one ``again`` to each word, and waits until they leave."""
 
     def talk(socket: ServerConnection) -> None:
         for frame in frames:
             socket.send(frame)
         for _ in socket:
-            pass
+            if again:
+                socket.send(frames[-1])
 
     with serve(talk, "127.0.0.1", 0) as server:
         thread = threading.Thread(target=server.serve_forever)
@@ -840,6 +841,19 @@ def test_no_member_writes_a_line_for_another_or_commands_the_terminal(run):
     assert done.stdout == (
         "* online: \\x1b[2J\n* \\n joined\n7 bob\\r: \\x1b]0;owned\\x07hi\\n8 eve: give me the key\\u202e\\x9b\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("reset", "ids"), [(False, [7]), (False, []), (True, [7]), (True, []), (False, [7, 5])], ids=str
+)
+def test_a_history_that_repeats_itself_ends_a_member_in_one_line(run, reset, ids):
+    messages = [{"id": n, "user": "bob", "text": "hi"} for n in ids]
+    page = frame("history", reset=reset, expired=False, more=True, messages=messages)
+    with room(page, again=True) as url:
+        done = run("realtime-durable-objects/client.py", url)
+    expect_words(done)
+    assert done.returncode == 1 and len(done.stderr.splitlines()) == 1 and "repeats itself" in done.stderr
+    assert done.stdout == ("7 bob: hi\n" if ids else "")
 
 
 def test_the_letters_of_a_scheme_may_be_large():
@@ -929,6 +943,56 @@ def test_a_join_whose_answer_is_empty_is_a_success_when_the_file_is_there(tmp_pa
     store = Store(complete_multipart_upload={"ETag": None})
     send_parts(tmp_path, store)
     assert store.called[-1][0] == "head_object" and store.notes == []
+
+
+def test_two_runs_side_by_side_each_leave_a_whole_note(tmp_path, monkeypatch):
+    multipart, note = module("r2-uploads/client/multipart.py"), tmp_path / "photo.png.upload"
+    replace, beside = Path.replace, [{"sent": {"2": "e"}}]
+
+    def slow(new: Path, target: Path) -> Path:
+        if beside:
+            multipart.save(note, beside.pop())
+        return replace(new, target)
+
+    monkeypatch.setattr(Path, "replace", slow)
+    multipart.save(note, {"sent": {"1": "e"}})
+    assert json.loads(note.read_text()) == {"sent": {"1": "e"}} and list(tmp_path.iterdir()) == [note]
+
+
+def test_a_note_that_cannot_be_written_leaves_the_old_one_and_no_other_file(tmp_path, monkeypatch):
+    multipart, note = module("r2-uploads/client/multipart.py"), tmp_path / "photo.png.upload"
+    multipart.save(note, {"sent": {}})
+    monkeypatch.setattr(Path, "replace", lambda *_: (_ for _ in ()).throw(OSError("the disk is full")))
+    with pytest.raises(OSError, match="full"):
+        multipart.save(note, {"sent": {"1": "e"}})
+    assert json.loads(note.read_text()) == {"sent": {}} and list(tmp_path.iterdir()) == [note]
+
+
+def test_a_note_that_another_run_removes_meanwhile_is_no_note(tmp_path, monkeypatch):
+    (tmp_path / "photo.png.upload").write_text("{}", encoding="utf-8")
+    exists = Path.exists
+
+    def late(path: Path, *more: object) -> bool:
+        found = exists(path, *more)
+        if path.suffix == ".upload":
+            path.unlink(missing_ok=True)
+        return found
+
+    read = Path.read_text
+    monkeypatch.setattr(Path, "exists", late)
+    monkeypatch.setattr(Path, "read_text", lambda path, **more: (late(path), read(path, **more))[1])
+    store = Store()
+    send_parts(tmp_path, store)
+    assert [name for name, _ in store.called].count("upload_part") == 2 and store.notes == []
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", "null", '{"changed": [1, 28]}', "\xff"])
+def test_a_note_that_is_none_is_told_in_words_and_stays(tmp_path, text):
+    (tmp_path / "photo.png.upload").write_bytes(text.encode("latin-1"))
+    store = Store()
+    with pytest.raises(SystemExit, match=r"photo\.png\.upload is no note of an upload: delete it to restart\."):
+        send_parts(tmp_path, store)
+    assert store.called == [] and len(store.notes) == 1
 
 
 @pytest.mark.parametrize("length", [28, 29])

@@ -8,6 +8,7 @@ After a broken connection, run it again: it sends the parts that are missing.
 import json
 import re
 import sys
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from operator import itemgetter
@@ -33,6 +34,7 @@ CONFIG = Config(
     response_checksum_validation="when_required",
 )
 MOST_PART_BYTES = 5 * 2**30
+JOB = {"bucket", "key", "part_bytes", "parts", "id", "changed", "sent", "upload_id"}
 # These say that this very upload cannot be finished. Anything else may pass: also a wrong
 # clock, a refused key pair or a slow network, which must not throw away what was sent.
 FINAL = {
@@ -106,11 +108,10 @@ def upload(s3: Any, api: str, user: str, path: Path) -> dict[str, Any]:
     """Start, or go on where the last run broke. What cannot be finished is aborted."""
     note = path.with_name(path.name + ".upload")
     changed = version(path)
-    if note.exists():
-        job: dict[str, Any] = json.loads(note.read_text(encoding="utf-8"))
-        if job["changed"] != changed:
-            raise SystemExit(f"{path.name} has changed: delete {note.name} to restart.")
-    else:
+    job = noted(note)
+    if job and job["changed"] != changed:
+        raise SystemExit(f"{path.name} has changed: delete {note.name} to restart.")
+    if not job:
         asked = ask(api, user, path, multipart=True)
         job = {**place(asked["multipart"], changed[1]), "id": asked["id"]}
         job |= {"changed": changed, "sent": {}}
@@ -173,10 +174,29 @@ def where(job: dict[str, Any]) -> dict[str, str]:
 
 
 def save(note: Path, job: dict[str, Any]) -> None:
-    """Replace the note as a whole, so that no crash leaves half of one."""
-    new = note.with_name(note.name + ".new")
-    new.write_text(json.dumps(job), encoding="utf-8")
-    new.replace(note)
+    """Replace the note as a whole, so that no crash leaves half of one.
+
+    A run beside this one has a new file of its own.
+    """
+    new = note.with_name(f"{note.name}.{uuid.uuid4()}.new")
+    try:
+        new.write_text(json.dumps(job), encoding="utf-8")
+        new.replace(note)
+    finally:
+        new.unlink(missing_ok=True)
+
+
+def noted(note: Path) -> dict[str, Any] | None:
+    """Return what the last run left. A run beside this one may remove it at any time."""
+    try:
+        job = json.loads(note.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except ValueError:
+        job = None
+    if isinstance(job, dict) and job.keys() >= JOB:
+        return job
+    raise SystemExit(f"{note.name} is no note of an upload: delete it to restart.")
 
 
 def main(api: str, user: str, name: str) -> None:
