@@ -60,12 +60,8 @@ def arguments(given: list[str], products: set[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tools.facts", description=__doc__.split("\n")[0])
     command = parser.add_subparsers(required=True).add_parser("check", help="compare the facts with their source pages")
     known = sorted(products)
-    command.add_argument(
-        "--product", nargs="+", action="extend", choices=known, metavar="ID", help="only these products"
-    )
-    command.add_argument(
-        "--report", type=Path, metavar="FILE", help="write the Markdown report here, else to standard output"
-    )
+    command.add_argument("--product", nargs="+", action="extend", choices=known, metavar="ID", help="only of these")
+    command.add_argument("--report", type=Path, metavar="FILE", help="write the report here, not to standard output")
     command.add_argument("--write", action="store_true", help="put changed values into the fact files, for review")
     command.add_argument(
         "--timeout", type=float, default=10, metavar="SECONDS", help="how long a page may take (default: 10)"

@@ -109,9 +109,7 @@ def _same(fact: Fact, found: str) -> bool:
 
 def by_default(fact: Fact, text: str) -> Finding:
     """Look for the number near a word of its unit, or for a text of several words; what is missing proves nothing."""
-    missing = Finding(
-        fact, State.UNCLEAR, "the value does not stand near its unit; add a find pattern, or read the page"
-    )
+    missing = Finding(fact, State.UNCLEAR, "the value is not near its unit; add a find pattern, or read the page")
     if isinstance(fact.value, str):
         words = fact.value.split()
         if len(words) < 2:
@@ -123,12 +121,8 @@ def by_default(fact: Fact, text: str) -> Finding:
     if not unit and not fact.unit.startswith("USD"):
         return Finding(fact, State.UNCLEAR, "a number without a unit proves nothing; add a find pattern")
     for match in re.finditer(number(fact), text, re.I):
-        around = (
-            text[max(0, match.start() - NEAR_CHARS) : match.start()]
-            + " "
-            + text[match.end() : match.end() + NEAR_CHARS]
-        )
-        if not unit or re.search(unit, around, re.I):
+        before = text[max(0, match.start() - NEAR_CHARS) : match.start()]
+        if not unit or re.search(unit, f"{before} {text[match.end() : match.end() + NEAR_CHARS]}", re.I):
             return Finding(fact, State.UNCHANGED, "the number stands near its unit")
     return missing
 

@@ -88,7 +88,7 @@ class Reader:
         host = urlsplit(url).netloc
         if self._silent[host] >= SILENT_LIMIT:
             return Page(
-                url, State.UNCLEAR, detail=f"{host} gave no answer {SILENT_LIMIT} times in a row and was left alone"
+                url, State.UNCLEAR, detail=f"{host} was silent {SILENT_LIMIT} times in a row and was left alone"
             )
         try:
             page = self._follow(url)
@@ -121,9 +121,7 @@ class Reader:
     def _wait(self, answer: Answer) -> None:
         wait_s = retry_after_s(answer.headers["retry-after"], self._now())
         if wait_s is None or wait_s > WAIT_LIMIT_S:
-            raise Unclear(
-                f"status {answer.status}, asks to come back later than in {WAIT_LIMIT_S} s or does not say when"
-            )
+            raise Unclear(f"status {answer.status}, asks to wait longer than {WAIT_LIMIT_S} s or does not say how long")
         self._sleep(wait_s)
 
     @staticmethod
