@@ -115,17 +115,12 @@ def main(given: list[str], ask: Callable[[str], str] = input) -> int:
     parser.add_argument("--key", type=Path, required=True)
     parser.add_argument("--yes", action="store_true")
     options = parser.parse_args(given)
-    client = cloudflare()
     done = 0
     try:
+        certificate, key = _pem(options.certificate), _pem(options.key)
         wanted = once.load(WANTED.read_text(encoding="utf-8"))
-        todo = steps(
-            client,
-            options.zone,
-            wanted,
-            _pem(options.certificate),
-            _pem(options.key),
-        )
+        client = cloudflare()
+        todo = steps(client, options.zone, wanted, certificate, key)
         for step in todo:
             print("-", step.what)
         print(f"{len(todo)} changes")

@@ -16,8 +16,9 @@ def client(base_url: str, client_id: str, client_secret: str) -> httpx.Client:
 
     Raises:
         Refused: from any request that is answered with a redirect, 401 or 403.
-        ValueError: at once when the address is not encrypted, or the token has other signs; later, from any request to
-            another scheme, host or port, before it is sent.
+        ValueError: at once when the address is not encrypted, or the token has other
+            signs; later, from any request to another scheme, host or port, before it
+            is sent.
     """
 
     def let_in(response: httpx.Response) -> None:
