@@ -4,19 +4,21 @@ import functools
 import logging
 import os
 import re
+import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path, PurePosixPath
-from typing import Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from urllib.parse import urljoin, urlsplit
 
-from mkdocs import livereload
 from mkdocs.config import config_options
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
-from mkdocs.livereload import LiveReloadServer
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.nav import Navigation, Section
 from mkdocs.structure.pages import Page
+
+if TYPE_CHECKING:
+    from mkdocs.livereload import LiveReloadServer
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -34,18 +36,7 @@ try:
     from hooks.live.server import Guarded
     from hooks.page import figures, passes, search, template, tree, twin
     from hooks.page.sheet import Sheet
-    from hooks.publish import (
-        assets,
-        edition,
-        facts_json,
-        feed,
-        headers,
-        llms,
-        moved,
-        patterns_json,
-        social,
-        zips,
-    )
+    from hooks.publish import assets, edition, facts_json, feed, headers, llms, moved, patterns_json, social, zips
     from model import address, examples, facts
     from model import moved as moves
     from runtime import remedies
@@ -350,12 +341,12 @@ def on_post_build(config: MkDocsConfig) -> None:
     state.now.write(Path(config.site_dir))
 
 
-def on_serve(server: LiveReloadServer, config: MkDocsConfig, builder: Callable[..., None]) -> LiveReloadServer:
+def on_serve(server: "LiveReloadServer", config: MkDocsConfig, builder: Callable[..., None]) -> "LiveReloadServer":
     reload.quiet(server.observer)
     server.builder = reload.renewed(server.builder, config_options.Hooks._load_hook.cache_clear)
     buttons.attach(server, config.dev_addr.host, config.dev_addr.port, urlsplit(config.site_url or "/").path)
     app = server.get_app() or server.serve_request
-    parts = re.split(r"\$\{\w+\}", livereload._SCRIPT_TEMPLATE.template)
+    parts = re.split(r"\$\{\w+\}", sys.modules[type(server).__module__].__dict__["_SCRIPT_TEMPLATE"].template)
     server.set_app(Guarded(app, Path(server.root), re.compile(r"\d+".join(map(re.escape, parts)))))
     return server
 

@@ -68,9 +68,10 @@ For the other commands, leave out `snippets/{slug}/`{others}.
 def packed(slug: str, root: Path = ROOT) -> bytes:
     """Return the zip of one example: a folder with its files, the licence, and how to start it."""
     folder = root / "snippets" / slug
-    files = {p.relative_to(folder).as_posix(): (p.read_bytes(), bool(p.stat().st_mode & 0o100)) for p in listed(folder)}
+    own = listed(folder)
+    files = {p.relative_to(folder).as_posix(): (p.read_bytes(), bool(p.stat().st_mode & 0o100)) for p in own}
     files["LICENSE"] = ((root / "LICENSE").read_bytes(), False)
-    needs = requirements(listed(folder), root)
+    needs = requirements(own, root)
     if needs:
         files[REQUIREMENTS] = (needs.encode(), False)
     uses_python = any(name.endswith(".py") for name in files)
