@@ -24,6 +24,7 @@ DROPPED = (
 BLOCKS = set("p ul ol table pre blockquote div figure dl details section h1 h2 h3 h4 h5 h6 hr".split())
 ON_THE_PAGE = "The form is on the page itself. The tables below say the same."
 FACT = re.compile(r"fact-\d+-")
+SPACE = re.compile(r"\s+")
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def footnotes(facts: list[Fact]) -> str:
 
 
 def flat(text: str) -> str:
-    return re.sub(r"\s+", " ", text)
+    return SPACE.sub(" ", text)
 
 
 class Printer:
@@ -174,8 +175,9 @@ class Printer:
         return "\n".join(f"| {' | '.join(row)} |" for row in [texts[0], marks, *texts[1:]])
 
     def _cell(self, cell: Node) -> str:
-        parts = [self.inline([n]).strip() for n in children(cell)] if cell.css_first("a + span") else []
-        text = ": ".join(part for part in parts if part) or self.inline(children(cell)).strip()
+        nodes = children(cell)
+        parts = [self.inline([n]).strip() for n in nodes] if len(nodes) > 1 and cell.css_first("a + span") else []
+        text = ": ".join(part for part in parts if part) or self.inline(nodes).strip()
         return text.replace("|", "\\|")
 
     def _quote(self, node: Node) -> str:
