@@ -18,7 +18,7 @@ OPTION = re.compile(r"(?<![\w-])--?[a-z][a-z-]*")
 PLAIN = {"kc", "n", "nx", "w"}
 ROWS_FROM = 3
 CARDS = Closed(set(), {"fact__card", "term__card"})
-PADDING, WORD, TABLE = 6, 14, 92  # characters: of a cell, of the longest word that is not broken, of a page's width
+PADDING, WORD, TABLE = 4, 10, 92  # characters: of a cell, of the longest word that is not broken, of a page's width
 
 
 def text(body: Node, sheet: Sheet, guide: Guide) -> None:
