@@ -92,6 +92,7 @@ DESKTOP = {"width": 1280, "height": 900}
 def chromium() -> Iterator[Browser]:
     """Start headless Chromium."""
     path, env = find()
+    os.environ["PLAYWRIGHT_NODEJS_PATH"] = str(node())  # Playwright's own needs libatomic, which a bare Debian lacks
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(path), env={**env}, args=list(BROWSER_ARGS[1:]))
         yield browser

@@ -1,9 +1,13 @@
 """What a visit in the browser reports, and what not."""
 
+import os
+
 import pytest
 from playwright.sync_api import Browser
 
 from runtime.browser import Visit
+from runtime.toolchain import node
+from tests.support.processes import descendants, linux
 
 PAGE = "<!doctype html><title>page</title>"
 
@@ -28,3 +32,9 @@ def test_what_the_reader_leaves_behind_is_no_failure_and_what_the_network_refuse
             visit.page.wait_for_load_state()
         visit.page.evaluate("1")
         assert [c for c in visit.complaints if c.startswith("failed")] == complaints
+
+
+@linux
+def test_no_other_node_than_the_installed_one_is_needed(browser: Browser):
+    drivers = [line.split("\0")[0] for line in descendants(os.getpid()).values() if "run-driver" in line]
+    assert {*drivers} == {str(node())}
