@@ -11,7 +11,7 @@ from typing import Any, ParamSpec, TypeVar
 import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
-LOADER: type[yaml.SafeLoader | yaml.CSafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+LOADER: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # What a browser would run. Data is text and is escaped where it becomes HTML; this has no business in it all the same.
 CODE = re.compile(r"<\W*(?:script|style|iframe|object|embed|base|meta|link)\b|javascript:|\bon[a-z]+\s*=", re.I)
 SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
@@ -37,7 +37,8 @@ def parse_yaml(text: str, place: str, above: int = 0) -> Any:
         found = yaml.load(text, LOADER)  # noqa: S506 - both loaders are safe ones
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        line, problem = (mark.line, getattr(error, "problem", "")) if mark else (0, str(error))
+        last = text.rstrip().count("\n")  # where a text ends too early, the built reader marks the line behind it
+        line, problem = (min(mark.line, last), getattr(error, "problem", "")) if mark else (0, str(error))
         raise GuideError(f"{place}:{line + above + 1}: not YAML: {problem}. Correct it.") from error
     shape = next((shape for name, shape in shapes().items() if fnmatchcase(place, name)), "any")
     if wrong := misfit(found, shape):

@@ -230,9 +230,9 @@ DAMAGED = {
     },
     "docs/data/live/paths.yml": {"x:\n  - { status: 200 }": ":2: x.0 lacks steps. Add it."},
     "docs/data/live/recorded.json": {'{\n"x": {"sha": 1}}': ":2: x lacks workerd, date. Add it."},
-    "docs/data/experiments/x.json": {'{"what": 1': ":2: not YAML: "},
+    "docs/data/experiments/x.json": {'{"what": 1': ":1: not YAML: "},
     "docs/patterns/x.md": {
-        "title: [": ":2: not YAML: ",
+        "title: [": ":1: not YAML: ",
         "state: red": ":1: the file lacks title, description, pattern, services, ",
     },
     "docs/guide/x.md": {"title: x\ndescription: 5": ":2: description is 5. Write a text."},
@@ -262,7 +262,7 @@ def test_front_matter_says_one_of_the_known_words(field: str):
 def test_broken_front_matter_of_any_page_is_named():
     page = sheet("text\n")
     page.source = "---\ntitle: [\n---\ntext\n"
-    with pytest.raises(GuideError, match=r"^docs/guide/x\.md:3: not YAML: .+\. Correct it\.$"):
+    with pytest.raises(GuideError, match=r"^docs/guide/x\.md:2: not YAML: .+\. Correct it\.$"):
         build(page)
 
 
