@@ -31,6 +31,7 @@ PAGE = (
     "tests/site/test_build.py::test_nothing_is_loaded_*",
     "tests/site/test_build.py::test_finished_pages_*",
     "tests/site/test_reading.py[{page}]",
+    "tests/site/test_reading.py::test_in_the_dark_*",
     "tests/site/test_twins.py::test_a_twin_*",
     "tests/site/test_twins.py::test_every_*",
     "tests/site/test_twins.py::test_the_index_*",
