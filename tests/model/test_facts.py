@@ -85,7 +85,7 @@ def test_doubt_is_recorded_as_doubt(changed: dict, remedy: str):
 
 def test_a_file_that_is_not_yaml_is_named(tmp_path: Path):
     (tmp_path / "kv.yml").write_text("- id: [\n")
-    with pytest.raises(GuideError, match=r"^docs/data/facts/kv\.yml:2: not YAML: .+\. Correct it\.$"):
+    with pytest.raises(GuideError, match=r"^docs/data/facts/kv\.yml:1: not YAML: .+\. Correct it\.$"):
         load(tmp_path)
 
 
