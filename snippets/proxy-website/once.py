@@ -1,16 +1,13 @@
 """YAML in which each name stands once: PyYAML takes the last of two, and the first would be lost unseen."""
 
+from pathlib import Path
 from typing import Any
 
 import yaml
 
 
 class Unreadable(ValueError):
-    """A text is no such YAML; the message is one line and names the line."""
-
-    def __init__(self, line: int, problem: str) -> None:
-        super().__init__(f"line {line}: {problem}")
-        self.line, self.problem = line, problem
+    """A file is no such YAML; the message is one line and names file and line."""
 
 
 class Once(yaml.SafeLoader):
@@ -36,19 +33,24 @@ class Once(yaml.SafeLoader):
             ) from error
 
 
-def load(text: str, loader: type[Once] = Once) -> Any:
-    """Return what a text holds.
+def load(path: Path, loader: type[Once] = Once) -> Any:
+    """Return what a file holds.
 
     Raises:
-        Unreadable: it is no YAML, a name stands twice, or it is nested too deep.
+        OSError: it cannot be opened.
+        Unreadable: it is no YAML in UTF-8, a name stands twice, or it is nested too deep.
     """
+    data = path.read_bytes()
     try:
-        return yaml.load(text, loader)  # noqa: S506 - it is a safe one
+        return yaml.load(data.decode(), loader)  # noqa: S506 - it is a safe one
+    except UnicodeDecodeError as error:
+        line, problem = data.count(b"\n", 0, error.start) + 1, "not UTF-8"
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise Unreadable(line, error.problem or "this is no YAML") from error
+        problem = error.problem or "this is no YAML"
     except yaml.reader.ReaderError as error:
-        line = text.count("\n", 0, error.position) + 1
-        raise Unreadable(line, "a character that YAML does not know") from error
-    except RecursionError as error:
-        raise Unreadable(1, "this is nested too deep") from error
+        line = data.decode().count("\n", 0, error.position) + 1
+        problem = "a character that YAML does not know"
+    except RecursionError:
+        line, problem = 1, "this is nested too deep"
+    raise Unreadable(f"{path.name}:{line}: {problem}")

@@ -24,6 +24,7 @@ import once
 from api import cloudflare
 from careful import NoAnswer
 from plan import NotOurs, Step, lock_steps, record_steps, rule_steps, setting_steps
+from wanted import load
 
 WANTED = Path(__file__).with_name("zone.yml")
 
@@ -117,10 +118,10 @@ def main(given: list[str], ask: Callable[[str], str] = input) -> int:
     options = parser.parse_args(given)
     done = 0
     try:
+        goal = load(WANTED)
         certificate, key = _pem(options.certificate), _pem(options.key)
-        wanted = once.load(WANTED.read_text(encoding="utf-8"))
         client = cloudflare()
-        todo = steps(client, options.zone, wanted, certificate, key)
+        todo = steps(client, options.zone, goal, certificate, key)
         for step in todo:
             print("-", step.what)
         print(f"{len(todo)} changes")
@@ -131,6 +132,9 @@ def main(given: list[str], ask: Callable[[str], str] = input) -> int:
             apply(client, options.zone, step)
             done += 1
             print("done:", step.what)
+    except EOFError:
+        print("refused: nobody answers, use --yes. Nothing was changed.", file=sys.stderr)
+        return 1
     except (NotOurs, OSError, once.Unreadable) as error:
         print(f"refused: {error}. Nothing was changed.", file=sys.stderr)
         return 1

@@ -20,7 +20,7 @@ def main(arguments: list[str]) -> int:
     path = Path(arguments[0])
     try:
         inventory = load(path)
-    except (OSError, UnicodeDecodeError, WorksheetError) as error:
+    except (OSError, WorksheetError) as error:
         print(error, file=sys.stderr)
         return 2
     found = findings(inventory)

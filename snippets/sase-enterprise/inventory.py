@@ -108,6 +108,12 @@ class _Part:
             for item in self.take(name, list)
         ]
 
+    def texts(self, name: str) -> list[str]:
+        found = self.take(name, list)
+        if not all(isinstance(text, str) for text in found):
+            raise self.error(f"'{name}' holds texts only", name)
+        return found
+
     def end(self) -> None:
         if self._left:
             raise self.error(
@@ -125,16 +131,16 @@ def load(path: Path) -> Inventory:
         WorksheetError: the file is no YAML, or a part of it has not the shape that this file describes.
     """
     try:
-        top = _Part(f"{path.name}:1", once.load(path.read_text(encoding="utf-8"), _Lines))
+        top = _Part(f"{path.name}:1", once.load(path, _Lines))
     except once.Unreadable as error:
-        raise WorksheetError(f"{path.name}:{error.line}: {error.problem}") from error
+        raise WorksheetError(str(error)) from error
     top.take("company", str)
     inventory = Inventory(
         top.take("people", int),
         top.take("identity_provider", str),
         top.take("device_management", str),
         top.choice("root_certificate", CERTIFICATE_STATES),
-        frozenset(map(str, top.take("done", list))),
+        frozenset(top.texts("done")),
         tuple(map(_site, top.parts("sites"))),
         tuple(map(_application, top.parts("applications"))),
         tuple(
@@ -161,9 +167,12 @@ def _range(part: _Part, name: str, why: bool = False) -> Range:
         part.take("why", str)
     part.end()
     try:
-        return Range(IPv4Network(text), part.line)
+        network = IPv4Network(text)
     except ValueError as error:
         raise part.error(f"'{text}' is no network: {error}") from error
+    if str(network) != text:
+        raise part.error(f"write '{text}' as {network}")
+    return Range(network, part.line)
 
 
 def _application(part: _Part) -> Application:
@@ -178,7 +187,7 @@ def _application(part: _Part) -> Application:
         address,
         part.take("port", int),
         part.take("owner", str),
-        tuple(map(str, part.take("groups", list))),
+        tuple(part.texts("groups")),
         part.take("stage", int),
         part.take("starts_connections", bool, False),
         part.line,

@@ -60,7 +60,7 @@ def load_stages(path: Path = STAGES) -> list[Stage]:
             s["name"],
             *(tuple(Criterion(**c) for c in s[kind]) for kind in ("entry", "exit")),
         )
-        for s in once.load(path.read_text(encoding="utf-8"))
+        for s in once.load(path)
     ]
 
 

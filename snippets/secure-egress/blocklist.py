@@ -18,7 +18,7 @@ import httpx
 from cloudflare import APIConnectionError, APIStatusError, Cloudflare
 
 from api import cloudflare
-from careful import NoAnswer
+from careful import NoAnswer, known
 from feed import FEED_LIMIT_BYTES, FeedError, own_domain, parse
 
 STANDARD_ENTRIES = 1000  # The page names the source; Enterprise lists take more.
@@ -118,11 +118,12 @@ def read(source: str) -> bytes:
     Raises:
         FeedError: the server did not answer with the plain feed.
         TimeoutError: it did not come to an end in time.
+        SystemExit: this is no address, or it is not encrypted.
     """
-    if not source.startswith("https://"):
+    if "://" not in source:
         with Path(source).open("rb") as file:
             return file.read(FEED_LIMIT_BYTES + 1)
-    return asyncio.run(_fetch(source))
+    return asyncio.run(_fetch(known(source)))
 
 
 async def _fetch(source: str) -> bytes:
@@ -166,7 +167,10 @@ def arguments(given: list[str]) -> argparse.Namespace:
     parser.add_argument("--entries", type=int, default=STANDARD_ENTRIES)
     parser.add_argument("--apply", action="store_true")
     parser.add_argument("--allow-shrink", action="store_true")
-    return parser.parse_args(given)
+    options = parser.parse_args(given)
+    if options.list and not options.account:
+        parser.error("--list goes with --account")
+    return options
 
 
 def main(given: list[str]) -> int:

@@ -8,6 +8,7 @@ Exit code 0: every row is as expected; 1: a row differs; 2: the file cannot be r
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import once
 from policies import Policy, load
@@ -55,21 +56,55 @@ def verdict(request: Request, policies: list[Policy], lists: dict[str, list[str]
 # --8<-- [end:order]
 
 
+FORM = (
+    "give what, request, expect and by: texts, and in a request also whole numbers and lists"
+)
+
+
+def rows(path: Path) -> list[dict[str, Any]]:
+    """Return the sample traffic.
+
+    Raises:
+        ValueError: it has another shape; the message names the row.
+    """
+    found = once.load(path)
+    if not isinstance(found, list) or not found:
+        raise ValueError("the file is no list of requests")
+    for number, row in enumerate(found, start=1):
+        if not _has_form(row):
+            raise ValueError(f"row {number}: {FORM}")
+    return found
+
+
+def _has_form(row: object) -> bool:
+    if not isinstance(row, dict) or row.keys() != {"what", "request", "expect", "by"}:
+        return False
+    request = row["request"]
+    if not isinstance(request, dict):
+        return False
+    texts = [row["what"], row["expect"], row["by"], *request]
+    values = [
+        v for one in request.values() for v in (one if isinstance(one, list) else [one])
+    ]
+    whole = all(type(value) in (str, int) for value in values)
+    return whole and all(isinstance(text, str) for text in texts)
+
+
 def main(arguments: list[str]) -> int:
+    if len(arguments) != 1:
+        print("usage: verdicts.py TRAFFIC", file=sys.stderr)
+        return 2
     try:
         policies, lists = load()
         # The feed fills this list at run time; the sample stands for its content.
         lists["blocked"] = ["phish.example"]
-        rows = once.load(Path(arguments[0]).read_text(encoding="utf-8"))
-        if not isinstance(rows, list) or not rows:
-            raise ValueError("the file is no list of requests")
         found = [
             (
                 row["what"],
                 verdict(row["request"], policies, lists),
                 Verdict(row["expect"], row["by"]),
             )
-            for row in rows
+            for row in rows(Path(arguments[0]))
         ]
     except (AttributeError, LookupError, OSError, TypeError, ValueError) as error:
         print(f"cannot try the traffic: {type(error).__name__}: {error}", file=sys.stderr)

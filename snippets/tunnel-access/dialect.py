@@ -69,9 +69,10 @@ def reached(rules: list[Rule], url: str) -> Rule:
         ValueError: this is no address.
     """
     parts = _parts(url)
+    if parts.scheme not in ("http", "https") or not (host := _host(parts)):
+        raise ValueError(f"{url!r} is no address: write it like https://wiki.example.com/")
     if re.search(r"%(?![0-9A-Fa-f]{2})", parts.path):
         raise ValueError(f"{url}: a broken escape in the path")
-    host = _host(parts)
     return next(rule for rule in rules if rule.fits(host, unquote(parts.path) or "/"))
 
 

@@ -14,8 +14,11 @@ from exposure import problems
 
 
 def main(arguments: list[str]) -> int:
+    if not arguments:
+        print("usage: ingress.py CONFIG [ADDRESS ...]", file=sys.stderr)
+        return 2
     try:
-        config = once.load(Path(arguments[0]).read_text(encoding="utf-8"))
+        config = once.load(Path(arguments[0]))
         wrong = problems(config)
         for problem in wrong:
             print(problem)
@@ -24,7 +27,7 @@ def main(arguments: list[str]) -> int:
             print(
                 f"{url} -> {rule.service}{', with a token' if rule.access.required else ''}"
             )
-    except (OSError, IndexError, ValueError) as error:
+    except (OSError, ValueError) as error:
         print(f"cannot check it: {type(error).__name__}: {error}", file=sys.stderr)
         return 2
     return 1 if wrong else 0

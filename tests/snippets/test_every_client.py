@@ -482,13 +482,16 @@ def test_who_reads_public_addresses_shows_no_secret(run):
     assert asked and SECRET not in str(asked) and "ana@example.com" not in str(asked)
 
 
-def test_no_example_reads_yaml_in_which_a_name_may_stand_twice():
+def test_no_example_reads_yaml_in_which_a_name_may_stand_twice(tmp_path):
     readers = [p for p in SNIPPETS.rglob("*.py") if "node_modules" not in p.parts and "yaml.safe_load" in p.read_text()]
     assert readers == []
     once = module("tunnel-access/once.py")
-    assert once.load("a: {b: 1, c: 2}\nb: 1\n") == {"a": {"b": 1, "c": 2}, "b": 1}
-    with pytest.raises(once.Unreadable, match="line 3: 'b' stands here twice"):
-        once.load("a:\n  b: 1\n  b: 2\n")
+    file = tmp_path / "file.yml"
+    file.write_text("a: {b: 1, c: 2}\nb: 1\n", encoding="utf-8")
+    assert once.load(file) == {"a": {"b": 1, "c": 2}, "b": 1}
+    file.write_text("a:\n  b: 1\n  b: 2\n", encoding="utf-8")
+    with pytest.raises(once.Unreadable, match=r"^file\.yml:3: 'b' stands here twice$"):
+        once.load(file)
 
 
 STRANGE_YAML = {
@@ -508,7 +511,7 @@ STRANGE_YAML = {
     "a command of the terminal": b'\n- { "\\e[2J": 1, "\\e[2J": 2 }',
     "deep lists": b"[" * 3000,
     "deep mappings": b"".join(b" " * n + b"a:\n" for n in range(3000)),
-    "no UTF-8": b"\xff",
+    "no UTF-8": b"\n\xff",
 }
 YAML_READERS = ("sase-enterprise/check_inventory.py", "secure-egress/verdicts.py", "tunnel-access/ingress.py")
 
@@ -528,7 +531,7 @@ def test_every_program_that_reads_such_a_file_is_tried():
     readers = {name for name, text in texts.items() if re.search(r"^(?:import|from) once\b", text, re.M)}
     assert readers == {
         *YAML_READERS[1:],
-        "proxy-website/setup_zone.py",
+        *(f"proxy-website/{n}.py" for n in ("setup_zone", "wanted")),
         *(f"sase-enterprise/{n}.py" for n in ("inventory", "stages")),
     }
 

@@ -27,6 +27,7 @@ from tests.support.patience import PATIENCE_S, until
 from tools.terraform.__main__ import blocks, resources
 
 EXAMPLE = SNIPPETS / "proxy-website"
+WANTED = (EXAMPLE / "zone.yml").read_text(encoding="utf-8")
 LOCAL = [ip_network("127.0.0.1/32")]
 SPOOFED = {"CF-Connecting-IP": "203.0.113.50", "X-Forwarded-For": "198.51.100.1", "True-Client-IP": "198.51.100.2"}
 
@@ -42,6 +43,7 @@ def modules() -> Iterator[None]:
     for name in (
         "plan",
         "setup_zone",
+        "wanted",
         "visitor",
         "app",
         "refresh_ranges",
@@ -431,14 +433,28 @@ def zone() -> Iterator[Zone]:
 
 @pytest.fixture
 def setup(
-    zone: Zone, world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    zone: Zone,
+    world: World,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> Callable[..., Done]:
-    def run(answer: str = "yes", token: str = "token") -> Done:
+    def run(answer: str | None = "yes", token: str = "token", wanted: str | bytes | None = None) -> Done:
         monkeypatch.setenv("CLOUDFLARE_API_TOKEN", token)
         monkeypatch.setenv("CLOUDFLARE_BASE_URL", zone.url)
         monkeypatch.setenv("NO_PROXY", "*")
         files = ["--certificate", str(world.folder / "our-zone.pem"), "--key", str(world.folder / "our-zone.key")]
-        code = importlib.import_module("setup_zone").main(["z", *files], lambda question: answer)
+        module = importlib.import_module("setup_zone")
+        if wanted is not None:
+            (tmp_path / "zone.yml").write_bytes(wanted if isinstance(wanted, bytes) else wanted.encode())
+            monkeypatch.setattr(module, "WANTED", tmp_path / "zone.yml")
+
+        def ask(question: str) -> str:
+            if answer is None:
+                raise EOFError
+            return answer
+
+        code = module.main(["z", *files], ask)
         captured = capsys.readouterr()
         return Done(code, captured.out, captured.err)
 
@@ -465,6 +481,64 @@ def test_the_zone_gets_what_the_file_says_the_lock_before_the_records(zone: Zone
     assert set(zone.rules) == {"http_request_cache_settings", "http_request_firewall_custom", "http_ratelimit"}
     order = [c.split("/")[3] for c in zone.changes]
     assert order.index("origin_tls_client_auth") < order.index("dns_records")
+
+
+SECOND = "  - { name: www.example.com, type: A, content: 192.0.2.10 }"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("ssl: strict", "ssl: strict\n  ssl: full", "zone.yml:7: 'ssl' stands here twice"),
+        ("# What", b"# Geb\xfchr: what", "zone.yml:1: not UTF-8"),
+        (WANTED, "", "zone.yml: give records, settings and rules, and nothing else"),
+        (WANTED, "[]", "zone.yml: give records, settings and rules, and nothing else"),
+        ("settings:", "setting:", "zone.yml: give records, settings and rules, and nothing else"),
+        # Words that YAML takes for something else: the API would keep another value, or refuse it halfway.
+        ("ssl: strict", "always_use_https: on", "settings: always_use_https takes a text, this is bool: put it into"),
+        ('"1.2"', "1.2", "settings: min_tls_version takes a text, this is float: put it into quotes"),
+        # The API tells lower-case names and short addresses, and each run would see a difference.
+        ("name: www.", "name: WWW.", "record 2: write the whole name, in lower case and ASCII"),
+        ("name: www.example.com", "name: www.example.com.", "record 2: write the whole name, in lower case"),
+        ("name: www.example.com", "name: b\u00fccher.example", "record 2: write the whole name, in lower case"),
+        ("name: www.example.com", "name: www", "record 2: write the whole name, in lower case and ASCII"),
+        (SECOND, f"{SECOND}\n{SECOND.replace('.10', '.11')}", "a name has one record of each type here"),
+        (
+            SECOND,
+            SECOND.replace("type: A, content: 192.0.2.10", "type: AAAA, content: 2001:DB8::1"),
+            "record 2: give A",
+        ),
+        (SECOND, SECOND.replace("192.0.2.10", "203.0.113.300"), "record 2: give A or AAAA with an address in"),
+        (SECOND, SECOND.replace("type: A,", "type: MX,"), "record 2: give A or AAAA with an address in its short form"),
+        (SECOND, SECOND.replace("type: A,", "type: A, ttl: 60,"), "record 2: give name, type and content, and nothing"),
+        (SECOND, "  - www.example.com", "record 2: give name, type and content, and nothing else"),
+        # A rule without the mark is one of others to the next run, which would add it again.
+        ("ref: site-setup-secrets", "ref: secrets", "http_request_firewall_custom: a list of rules, each with its own"),
+        ("ref: site-setup-secrets", "description: x", "http_request_firewall_custom: a list of rules, each with its"),
+        ("  http_ratelimit:\n", "  http_ratelimit: none\n  other:\n", "http_ratelimit: a list of rules, each with its"),
+    ],
+)
+def test_a_plan_that_no_run_could_reach_is_refused_in_one_line(
+    zone: Zone, setup: Callable[..., Done], old: str, new: str | bytes, says: str
+):
+    assert old in WANTED
+    new = new if isinstance(new, bytes) else new.encode()
+    done = setup(wanted=WANTED.encode().replace(old.encode(), new, 1))
+    assert done.code == 1 and done.out == "" and len(done.err.splitlines()) == 1
+    assert done.err.startswith("refused: zone.yml:") and says in done.err and zone.changes == []
+
+
+def test_a_second_address_of_another_type_and_a_cname_are_planned(zone: Zone, setup: Callable[..., Done]):
+    more = "  - { name: example.com, type: AAAA, content: '2001:db8::1' }\n  - { name: a.example.com, type: CNAME, content: b.example }"
+    wanted = WANTED.replace(SECOND, f"{SECOND}\n{more}")
+    assert "11 changes" in setup(wanted=wanted).out
+    assert setup(wanted=wanted).out == "0 changes\n"
+
+
+def test_where_nobody_answers_nothing_changes(zone: Zone, setup: Callable[..., Done]):
+    done = setup(None)
+    assert (done.code, done.err) == (1, "refused: nobody answers, use --yes. Nothing was changed.\n")
+    assert zone.changes == []
 
 
 def test_a_second_run_changes_nothing(zone: Zone, setup: Callable[..., Done]):

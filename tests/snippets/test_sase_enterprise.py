@@ -45,11 +45,12 @@ def line_of(text: str, part: str) -> int:
     return text[: text.index(part)].count("\n") + 1
 
 
-def loaded(tmp_path: Path, text: str):
+def loaded(tmp_path: Path, text: str | None):
     from inventory import load
 
     path = tmp_path / "worksheet.yml"
-    path.write_text(text)
+    if text is not None:
+        path.write_text(text)
     return load(path)
 
 
@@ -103,6 +104,11 @@ def test_a_faulty_worksheet_is_refused_with_every_line(tmp_path: Path):
         ("groups: [staff], stage: 1", "groups: staff, stage: 1", "'groups' takes list, this is str"),
         ("- name: lyon", "- lyon\n  - name: lyon", "sites: write 'name: value' pairs here"),
         ("root_certificate: test-group", "root_certificate: yes", "'root_certificate' takes str, this is bool"),
+        ("done: [", "done: [7, ", "worksheet.yml:8: 'done' holds texts only"),
+        ("groups: [staff]", "groups: [[staff]]", "'groups' holds texts only"),
+        # Terraform gets the text itself, and Cloudflare takes one form.
+        ("range: 10.30.0.0/16", "range: 10.30.0.0/255.255.0.0", "write '10.30.0.0/255.255.0.0' as 10.30.0.0/16"),
+        ("address: 10.0.0.0/12", "address: 10.0.0.0", "write '10.0.0.0' as 10.0.0.0/32"),
     ],
 )
 def test_a_worksheet_that_cannot_be_read_is_told_file_line_and_remedy(tmp_path: Path, old: str, new: str, message: str):
@@ -110,6 +116,19 @@ def test_a_worksheet_that_cannot_be_read_is_told_file_line_and_remedy(tmp_path: 
     code, lines = check(tmp_path, GOOD.replace(old, new, 1))
     assert code == 2
     assert len(lines) == 1 and lines[0].startswith("worksheet.yml:") and message in lines[0]
+
+
+def test_a_worksheet_in_another_encoding_is_told_file_and_line(tmp_path: Path):
+    (tmp_path / "worksheet.yml").write_bytes("company: Exa\npeople: many # Geb\u00fchr\n".encode("latin-1"))
+    with pytest.raises(ValueError, match=r"^worksheet\.yml:2: not UTF-8$"):
+        loaded(tmp_path, None)
+
+
+def test_aliases_that_unfold_to_gigabytes_are_told_in_one_short_line(tmp_path: Path):
+    lines = ["a0: &a0 [x]", *(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 12))]
+    for old, new in (("done: [", "done: [*a11, "), ("groups: [staff]", "groups: [*a11]")):
+        with pytest.raises(ValueError, match=r"^worksheet\.yml:\d+: '\w+' holds texts only$"):
+            loaded(tmp_path, "\n".join([*lines, GOOD.replace(old, new, 1)]))
 
 
 def test_the_line_of_a_nested_fault_is_the_line_of_its_entry(tmp_path: Path):

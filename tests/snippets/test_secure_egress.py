@@ -166,7 +166,39 @@ def test_a_wrong_expectation_fails_the_command_and_a_bad_file_is_explained(tmp_p
         path.write_text(text)
         done = run("verdicts", path)
         assert done.returncode == 2 and done.stderr.startswith("cannot try the traffic: ")
-    assert run("verdicts").returncode == 2
+    path.write_bytes(b"# Geb\xfchr\n- what: x\n")
+    assert run("verdicts", path).stderr == "cannot try the traffic: Unreadable: traffic.yml:1: not UTF-8\n"
+    assert run("verdicts").stderr == "usage: verdicts.py TRAFFIC\n"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"what": 7},
+        {"what": "*a11"},
+        {"expect": None},
+        {"by": ["default"]},
+        {"because": "x"},
+        {"request": "dns.domains"},
+        {"request": {"net.dst.port": "*a11"}},
+        {"request": {"dns.domains": ["*a11"]}},
+        {"request": {"dns.domains": [["phish.example"]]}},
+        {"request": {"net.dst.port": True}},
+        {"request": {"net.dst.port": 443.0}},
+        {"request": {7: 443}},
+    ],
+    ids=str,
+)
+def test_a_row_of_another_shape_is_named_in_one_short_line(tmp_path: Path, run: Callable[..., Done], change: dict):
+    """Also one with aliases that unfold to gigabytes."""
+    path = tmp_path / "traffic.yml"
+    lines = ["a0: &a0 [x]", *(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 12))]
+    aliases = "- what: x\n  expect: allow\n  by: default\n  request:\n" + "".join(f"    {line}\n" for line in lines)
+    row = yaml.safe_dump([TRAFFIC[0] | change]).replace("'*a11'", "*a11")
+    path.write_text((aliases if "*a11" in row else "") + row)
+    done = run("verdicts", path)
+    assert done.returncode == 2 and done.stdout == "" and len(done.stderr) < 200
+    assert re.fullmatch(r"cannot try the traffic: ValueError: row 1: .+\n", done.stderr)
 
 
 @pytest.mark.parametrize(
@@ -688,6 +720,26 @@ def test_a_broken_feed_reaches_neither_list_nor_api(api: Lists, tmp_path: Path, 
         and done.stderr == "refused: line 2: co.uk is a public suffix: it would block everybody under it\n"
     )
     assert api.calls == []
+
+
+@pytest.mark.parametrize(
+    ("feed", "says"),
+    [
+        ("https://[x", "this is no address: write it like https://example.com"),
+        ("https://feed.example/a\n", "this is no address: write it like https://example.com"),
+        ("https://xn--ls8h.invalid/", "httpx cannot read this address: write it like https://example.com"),
+        ("http://192.0.2.1/feed", "http://192.0.2.1 is not encrypted: use https://"),
+    ],
+)
+def test_what_is_no_address_of_a_feed_is_said_in_one_line(run: Callable[..., Done], feed: str, says: str):
+    with pytest.raises(SystemExit, match=f"^{re.escape(says)}$"):
+        run("blocklist", feed, "--own", "example.com")
+
+
+def test_a_list_without_its_account_is_asked_for(run: Callable[..., Done], capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit):
+        run("blocklist", EXAMPLE / "feed.txt", "--own", "example.com", "--list", "list", CLOUDFLARE_API_TOKEN="token")
+    assert "error: --list goes with --account" in capsys.readouterr().err
 
 
 def test_a_missing_feed_is_said_so(tmp_path: Path, run: Callable[..., Done]):

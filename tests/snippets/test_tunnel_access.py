@@ -814,10 +814,10 @@ def test_a_hostname_is_compared_letter_by_letter(hostname: str, host: str):
             "the last rule must take everything: add '- service: http_status:404'\n",
             "",
         ),
-        ("ingress: [", 2, "", "cannot check it: Unreadable: line 1: "),
+        ("ingress: [", 2, "", "cannot check it: Unreadable: config.yml:1: "),
         ("", 1, "there is no ingress rule\n", ""),
         *(
-            (text, 2, "", "cannot check it: Unreadable: line ")
+            (text, 2, "", "cannot check it: Unreadable: config.yml:")
             for text in (
                 "ingress: [{service: 'http://127.0.0.1:80'}]\ningress: [{service: 'http_status:404'}]\n",
                 "ingress: [{service: 'http://127.0.0.1:80', service: 'http_status:404'}]\n",
@@ -836,6 +836,30 @@ def test_the_command_says_what_is_wrong_and_fails(
     assert main([str(tmp_path / "config.yml"), "https://a.example/%zz"]) == status
     said = capsys.readouterr()
     assert said.out == out and said.err.startswith(err) and len(said.err.splitlines()) == bool(err)
+
+
+@pytest.mark.parametrize(
+    "url", ["", "wiki.example.com", "wiki.example.com/", "//wiki.example.com/", "https:wiki.example.com", "https:///x"]
+)
+def test_what_is_no_address_is_not_said_to_be_closed(url: str, capsys: pytest.CaptureFixture[str]):
+    from ingress import main
+
+    assert main([str(EXAMPLE / "config.yml"), url]) == 2
+    said = capsys.readouterr()
+    assert said.out == "" and f"{url!r} is no address: write it like https://wiki.example.com/" in said.err
+
+
+def test_a_call_without_a_file_and_a_file_in_another_encoding_are_told_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    from ingress import main
+
+    (tmp_path / "config.yml").write_bytes(b"ingress:\n# Geb\xfchr\n")
+    assert (main([]), main([str(tmp_path / "config.yml")])) == (2, 2)
+    assert capsys.readouterr().err.splitlines() == [
+        "usage: ingress.py CONFIG [ADDRESS ...]",
+        "cannot check it: Unreadable: config.yml:2: not UTF-8",
+    ]
 
 
 def test_aliases_that_unfold_to_gigabytes_are_told_in_one_short_line(
