@@ -87,7 +87,12 @@ def _same_keys(rule: dict[str, Any], goal: dict[str, Any]) -> dict[str, Any]:
 
 def setting_steps(wanted: dict[str, str], present: dict[str, str]) -> list[Step]:
     return [
-        Step("setting", f"{name}: {present[name]} -> {value}", {"name": name, "value": value})
+        # What the API answers must forge no line of the plan.
+        Step(
+            "setting",
+            f"{name}: {ascii(present[name])[1:-1]} -> {value}",
+            {"name": name, "value": value},
+        )
         for name, value in wanted.items()
         if present[name] != value
     ]

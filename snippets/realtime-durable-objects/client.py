@@ -3,9 +3,11 @@
 import argparse
 import asyncio
 import contextlib
+import io
 import json
 import random
 import ssl
+import sys
 import uuid
 from typing import Any
 from urllib.parse import quote
@@ -200,6 +202,9 @@ if __name__ == "__main__":
     client = Client(asked.url, asked.room, asked.user, asked.since)
     for line in asked.say:
         client.say(line)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # On Windows, a file as output holds no emoji, and one must not end the client.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         asyncio.run(client.run(asked.follow))
     except (NotTheRoom, WebSocketException) as end:

@@ -71,7 +71,8 @@ def _values(found: Any) -> Iterator[str]:
     if not isinstance(found, list):
         raise NoAnswer("this is no list")
     for item in found:
-        if not isinstance(value := getattr(item, "value", None), str):
+        value = getattr(item, "value", None)
+        if not isinstance(value, str) or not value.isprintable():
             raise NoAnswer("this is no list of domains")
         yield value
 

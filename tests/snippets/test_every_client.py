@@ -392,6 +392,57 @@ def test_who_gives_up_on_a_job_says_its_key(run, answer):
         assert re.search(r"\(key [0-9a-f-]{36}\)$", run("background-queues/client/submit.py", url).stderr.strip())
 
 
+ACCEPTED = Canned(202, body=b'{"id": "7", "state": "queued"}')
+
+
+@pytest.mark.parametrize(
+    "answer", [Canned(401), Canned(403, HTML, PAGE), Canned(200, {"Content-Encoding": "gzip"}, PAGE)]
+)
+def test_who_loses_sight_of_an_accepted_job_says_its_key_too(run, answer):
+    """Without it, the next run would be a second job."""
+    with serving(ACCEPTED, answer) as (url, asked):
+        done = run("background-queues/client/submit.py", url)
+    assert [a.path for a in asked] == ["/v1/jobs", "/v1/jobs/7"]
+    assert done.stderr.strip().endswith(f"(key {asked[0].headers['Idempotency-Key']})")
+
+
+def test_who_is_stopped_by_ctrl_c_says_the_key_too(run, monkeypatch):
+    def stop(_: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("time.sleep", stop)
+    job = {"state": "queued", "attempts": 0, "error": None}
+    with serving(ACCEPTED, Canned(200, {"Retry-After": "1"}, json.dumps(job).encode())) as (url, asked):
+        done = run("background-queues/client/submit.py", url)
+    assert done.returncode == 1 and done.stderr == f"Stopped. (key {asked[0].headers['Idempotency-Key']})\n"
+
+
+SUBMIT, DEPLOY = "background-queues/client/submit.py", "multi-tenant-platform/client/deploy.py"
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "says"),
+    [
+        (SUBMIT, [], "usage: "),
+        (SUBMIT, ["ana@example.com", "Hello"], "usage: "),
+        (SUBMIT, ["ana@example.com", "Hello", "Text", "schl\u00fcssel"], "'Idempotency-Key' takes printable ASCII"),
+        (SUBMIT, ["ana@example.com", "Hello", "Text", "a\nb"], "'Idempotency-Key' takes printable ASCII"),
+        (SUBMIT, ["ana@example.com", "Hello", "\udcff"], "argument text: invalid utf8 value"),
+        (DEPLOY, [], "usage: "),
+        (DEPLOY, ["{url}", "acme"], "usage: "),
+        (DEPLOY, ["{url}", "acme", "/nowhere/index.js"], "/nowhere/index.js"),
+        (DEPLOY, ["{url}", "acme", "{folder}/photo.png"], "photo.png is no text in UTF-8"),
+        (DEPLOY, ["{url}", "\udcff", "{file}"], "argument tenant: invalid utf8 value"),
+    ],
+)
+def test_a_call_that_cannot_be_made_is_told_in_words(run, monkeypatch, name, arguments, says):
+    monkeypatch.setitem(PROGRAMS, name, Program(arguments, PROGRAMS[name].environment))
+    with serving(Canned(403)) as (url, asked):
+        done = run(name, url)
+    expect_words(done)
+    assert done.returncode != 0 and says in done.stderr and asked == []
+
+
 @pytest.mark.parametrize("part", ["--certificate", "--key"])
 def test_a_certificate_in_binary_is_told_in_one_line_with_what_to_do(run, monkeypatch, tmp_path, part):
     (tmp_path / "client.der").write_bytes(b"\x30\x82\x03\xff\xfe\xe9")
@@ -857,6 +908,20 @@ def test_a_history_that_repeats_itself_ends_a_member_in_one_line(run, reset, ids
     expect_words(done)
     assert done.returncode == 1 and len(done.stderr.splitlines()) == 1 and "repeats itself" in done.stderr
     assert done.stdout == ("7 bob: hi\n" if ids else "")
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+def test_a_word_that_the_output_cannot_hold_ends_no_member(tmp_path, encoding):
+    """As on Windows, where output that goes into a file has an encoding of a few hundred characters."""
+    page = frame(
+        "history", reset=False, expired=False, more=False, messages=[{"id": 1, "user": "bob", "text": "hi \U0001f600"}]
+    )
+    with room(page) as url:
+        command = [sys.executable, SNIPPETS / "realtime-durable-objects" / "client.py", url, "lobby", "ana"]
+        done = subprocess.run(
+            command, env={**os.environ, **PROXIES, "PYTHONIOENCODING": encoding}, capture_output=True, check=False
+        )
+    assert (done.returncode, done.stdout.split(), done.stderr) == (0, rb"1 bob: hi \U0001f600".split(), b"")
 
 
 def test_the_letters_of_a_scheme_may_be_large():

@@ -18,6 +18,7 @@ from typing import Any
 import httpx
 import pytest
 import yaml
+from cryptography.hazmat.primitives import serialization
 
 from model.facts import load as facts
 from runtime.workers import SNIPPETS
@@ -413,6 +414,35 @@ def test_the_nginx_file_demands_the_certificate_and_believes_one_header():
     assert re.search(r"^\s*real_ip_header\s+CF-Connecting-IP;", text, re.M) and "X-Forwarded-For" not in text
 
 
+@pytest.mark.parametrize(
+    ("folder", "own_ca", "says"),
+    [
+        (".", "gone.pem", "gone.pem"),
+        (".", "server.key", "server.key"),
+        (".", "nameless.pem", "nameless.pem"),
+        ("gone", "own-ca.pem", "gone"),
+    ],
+)
+def test_a_certificate_that_the_origin_cannot_use_is_named_in_one_line(
+    world: World, monkeypatch: pytest.MonkeyPatch, folder: str, own_ca: str, says: str
+):
+    """A name is what tells your own authority from another one."""
+    from cryptography import x509
+
+    import app
+    from try_origin import Authority
+
+    authority = Authority("nameless", world.folder)
+    authority.name = x509.Name([x509.NameAttribute(x509.NameOID.ORGANIZATION_NAME, "Example")])
+    unnamed = authority._sign(authority.name, authority.key, ca=True)
+    (world.folder / "nameless.pem").write_bytes(unnamed.public_bytes(serialization.Encoding.PEM))
+    files = ["--folder", str(world.folder / folder), "--own-ca", str(world.folder / own_ca)]
+    monkeypatch.setattr(sys, "argv", ["app.py", *files])
+    with pytest.raises(SystemExit, match=rf"{re.escape(says)}") as end:
+        app.main()
+    assert len(str(end.value).splitlines()) == 1
+
+
 # Setting up the zone
 
 
@@ -533,6 +563,13 @@ def test_a_second_address_of_another_type_and_a_cname_are_planned(zone: Zone, se
     wanted = WANTED.replace(SECOND, f"{SECOND}\n{more}")
     assert "11 changes" in setup(wanted=wanted).out
     assert setup(wanted=wanted).out == "0 changes\n"
+
+
+def test_no_value_of_the_zone_commands_the_terminal_or_forges_a_line_of_the_plan(
+    zone: Zone, setup: Callable[..., Done]
+):
+    zone.settings["ssl"] = "\x1b[2J\n0 changes"
+    assert setup("no").out.splitlines()[0] == r"- ssl: \x1b[2J\n0 changes -> strict"
 
 
 def test_where_nobody_answers_nothing_changes(zone: Zone, setup: Callable[..., Done]):

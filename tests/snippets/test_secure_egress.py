@@ -616,6 +616,14 @@ def test_without_apply_nothing_changes_and_the_difference_is_shown(
     assert api.values == ["gone.example", "phish.example"] and not any(c.startswith("PATCH") for c in api.calls)
 
 
+@pytest.mark.parametrize("value", ["\x1b[2Jgone.example", "gone.example\n+ new.example", "\u202egone.example"])
+def test_no_value_of_the_list_commands_the_terminal(api: Lists, tmp_path: Path, sync: Callable[..., Done], value: str):
+    api.values = [value]
+    done = sync(written(tmp_path, "new.example"), "--apply")
+    assert (done.returncode, done.stdout) == (2, "") and "this is no list of domains" in done.stderr
+    assert api.values == [value]
+
+
 def test_applied_twice_the_second_run_changes_nothing(api: Lists, tmp_path: Path, sync: Callable[..., Done]):
     api.values = ["gone.example"]
     feed = written(tmp_path, *(f"d{i}.example" for i in range(120)))

@@ -5,6 +5,7 @@ import importlib
 import json
 import os
 import random
+import subprocess
 import sys
 import threading
 import time
@@ -373,18 +374,31 @@ def test_a_known_key_does_not_wait_while_an_unknown_one_is_fetched(age_s: int):
         assert slow.fetches == 2
 
 
-@pytest.mark.parametrize("domain", ["http://your-team.cloudflareaccess.com", "your-team.cloudflareaccess.com", ""])
-def test_the_keys_of_a_team_never_come_in_clear(domain: str, monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize(
+    "domain",
+    [
+        *("http://your-team.cloudflareaccess.com", "your-team.cloudflareaccess.com", "", None, "https://"),
+        # Every valid token would name another issuer.
+        *("https://your-team.cloudflareaccess.com/", "https://your-team.cloudflareaccess.com/cdn-cgi"),
+    ],
+)
+def test_the_keys_of_a_team_never_come_in_clear(domain: str | None, monkeypatch: pytest.MonkeyPatch):
     import app
 
     monkeypatch.setattr(app.uvicorn.Server, "run", lambda _: None)
     monkeypatch.setattr(sys, "argv", ["app.py"])
     monkeypatch.setenv("AUDIENCE", AUDIENCE)
-    monkeypatch.setenv("TEAM_DOMAIN", domain)
-    with pytest.raises(SystemExit, match="TEAM_DOMAIN starts with https://"):
+    monkeypatch.delenv("TEAM_DOMAIN", raising=False)
+    if domain is not None:
+        monkeypatch.setenv("TEAM_DOMAIN", domain)
+    with pytest.raises(SystemExit, match=r"^TEAM_DOMAIN starts with https:// and ends with the hostname"):
         app.main()
     monkeypatch.setenv("TEAM_DOMAIN", "https://your-team.cloudflareaccess.com")
     app.main()
+    for audience in ("", None):
+        monkeypatch.delenv("AUDIENCE") if audience is None else monkeypatch.setenv("AUDIENCE", audience)
+        with pytest.raises(SystemExit, match=r"^set AUDIENCE to the application's AUD tag$"):
+            app.main()
 
 
 def test_a_symmetric_key_from_the_team_is_never_taken(team: Team):
@@ -416,6 +430,19 @@ def test_the_local_team_keeps_one_key_that_only_its_owner_reads(local_team: Any)
     assert [p.name for p in local_team.FOLDER.iterdir()] == ["key.pem"]
     assert local_team.FOLDER.stat().st_mode & 0o777 == 0o700
     assert local_team.KEY_FILE.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [([], "usage: "), (["nobody"], "usage: "), (["person"], "is open to others: remove it, and it is made anew")],
+)
+def test_a_token_that_cannot_be_made_is_told_in_words(tmp_path: Path, arguments: list[str], says: str):
+    (tmp_path / ".local-access-team").mkdir(mode=0o777)
+    (tmp_path / ".local-access-team").chmod(0o777)
+    command = [sys.executable, EXAMPLE / "origin" / "local_team.py", *arguments]
+    env = {**os.environ, "HOME": str(tmp_path), "USERPROFILE": str(tmp_path)}
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode != 0 and says in done.stderr and "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize("how", ["open to all", "somebody else's", "a link"])

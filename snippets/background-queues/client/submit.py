@@ -1,11 +1,8 @@
-"""Submit a mail and wait for its end: submit.py TO SUBJECT TEXT [KEY].
+"""Submit a mail and wait for its end. The environment gives JOBS_URL and JOBS_KEY."""
 
-The environment gives JOBS_URL and JOBS_KEY.
-"""
-
+import argparse
 import itertools
 import random
-import sys
 import time
 import uuid
 from typing import Any
@@ -66,17 +63,25 @@ def wait(client: httpx.Client, job: str) -> dict[str, Any]:
 # --8<-- [end:submit]
 
 
+def utf8(given: str) -> str:
+    given.encode()  # an argument in another encoding
+    return given
+
+
 if __name__ == "__main__":
-    to, subject, text, *rest = sys.argv[1:]
+    parser = argparse.ArgumentParser(description=__doc__)
+    for name in ("to", "subject", "text"):
+        parser.add_argument(name, type=utf8)
+    parser.add_argument("key", nargs="?", default=str(uuid.uuid4()))
+    asked = parser.parse_args()
+    careful.sendable({"Idempotency-Key": asked.key})
     headers = {"Authorization": f"Bearer {careful.setting('JOBS_KEY')}"}
     with careful.client(careful.setting("JOBS_URL"), headers) as http:
-        mail = {"kind": "mail", "to": to, "subject": subject, "text": text}
-        name = rest[0] if rest else str(uuid.uuid4())
+        mail = {"kind": "mail", "to": asked.to, "subject": asked.subject, "text": asked.text}
         try:
-            job = submit(http, mail, name)
-        except SystemExit as refused:
+            end = wait(http, submit(http, mail, asked.key))
+        except (SystemExit, KeyboardInterrupt) as stopped:
             # It may have been accepted: only with this key is it no second job.
-            raise SystemExit(f"{refused} (key {name})") from None
-        end = wait(http, job)
+            raise SystemExit(f"{str(stopped) or 'Stopped.'} (key {asked.key})") from None
         told = f"{end['state']}, attempts: {end['attempts']}, error: {end['error']}"
         print(shown(told))

@@ -106,6 +106,19 @@ def server(
     return uvicorn.Server(config)
 
 
+def common_name(own_ca: Path) -> str:
+    """Return the name that tells your own authority from others."""
+    try:
+        found = ssl.create_default_context(cafile=str(own_ca)).get_ca_certs()
+    except OSError as error:
+        raise SystemExit(f"{own_ca}: {error}") from error
+    parts = cast(Any, found[0]["subject"]) if found else ()
+    names = (value for part in parts for name, value in part if name == "commonName")
+    if name := next(names, ""):
+        return name
+    raise SystemExit(f"{own_ca} holds no certificate of an authority with a common name")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--host", default="127.0.0.1")
@@ -114,14 +127,12 @@ def main() -> None:
     parser.add_argument("--own-ca", type=Path, required=True)
     parser.add_argument("--observe", type=Path, metavar="SHARED_CA")
     options = parser.parse_args()
-    found = ssl.create_default_context(cafile=str(options.own_ca)).get_ca_certs()[0]
-    own = next(
-        value
-        for part in cast(Any, found["subject"])
-        for name, value in part
-        if name == "commonName"
-    )
-    tls = context(options.folder, options.own_ca, options.observe)
+    own = common_name(options.own_ca)
+    try:
+        tls = context(options.folder, options.own_ca, options.observe)
+    except OSError as error:
+        files = f"{options.folder / 'server.pem'}, server.key or the shared CA"
+        raise SystemExit(f"{files}: {error}") from error
     server(application(load(), own), tls, options.port, options.host).run()
 
 

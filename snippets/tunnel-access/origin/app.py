@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import json
 import os
+import re
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
@@ -136,11 +137,14 @@ def main() -> None:
             Keys(local_team.documents), local_team.ISSUER, local_team.AUDIENCE
         )
     else:
-        issuer = os.environ["TEAM_DOMAIN"]
-        if not issuer.startswith("https://"):
-            # Whoever is on the way could put keys of their own into the answer.
-            raise SystemExit("TEAM_DOMAIN starts with https://, as in the dashboard")
-        verifier = Verifier(Keys(fetch_from(issuer)), issuer, os.environ["AUDIENCE"])
+        issuer, audience = os.environ.get("TEAM_DOMAIN", ""), os.environ.get("AUDIENCE")
+        if not re.fullmatch(r"https://[\w.:-]+", issuer):
+            # In clear, whoever is on the way could put keys of their own into the answer.
+            form = "starts with https:// and ends with the hostname, as in the dashboard"
+            raise SystemExit(f"TEAM_DOMAIN {form}")
+        if not audience:
+            raise SystemExit("set AUDIENCE to the application's AUD tag")
+        verifier = Verifier(Keys(fetch_from(issuer)), issuer, audience)
     # Only cloudflared on this machine reaches the port.
     config = uvicorn.Config(
         application(verifier), host="127.0.0.1", port=options.port, server_header=False

@@ -3,6 +3,7 @@
 uv run python snippets/tunnel-access/origin/local_team.py person
 """
 
+import argparse
 import contextlib
 import os
 import secrets
@@ -89,4 +90,9 @@ def token(who: str) -> str:
 
 
 if __name__ == "__main__":
-    print(token(sys.argv[1]))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("who", choices=CLAIMS)
+    try:
+        print(token(parser.parse_args().who))
+    except (OSError, TypeError, ValueError) as error:
+        raise SystemExit(f"no token: {error}") from error
