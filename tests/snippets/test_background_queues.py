@@ -183,6 +183,9 @@ def test_one_wrong_job_refuses_the_whole_bulk(api):
         *((mail(subject=f"Hello{end}Bcc: all@example.com"), '"subject"') for end in "\x0b\x0c\x85\u2028\u2029"),
         *((mail(to=f"ann{end}@example.com"), '"to"') for end in "\x85\u2028\u2029"),
         (onboarding(name="Ann\u2028Bob"), '"name"'),
+        # Half a character would reach the provider as another one, or as an error.
+        (mail(to="\ud800@example.com"), '"to"'),
+        (mail(text="Hello \ud83d"), '"text"'),
         (mail(subject="x" * 201), '"subject"'),
         (mail(subject=""), '"subject"'),
         (mail(text="x" * 10_001), '"text"'),

@@ -719,6 +719,16 @@ def test_what_is_no_hostname_or_ours_cannot_be_claimed(platform, host):
     assert refusal(platform.control("POST", "/acme/hostnames", json={"hostname": host})) == (400, "invalid")
 
 
+def test_a_claim_whose_answer_was_lost_is_answered_again_also_when_it_was_the_last_one(platform):
+    platform.tenant("collector")
+    names = [f"shop-{n}.example" for n in range(20)]  # with its own below our domain, one more than it may have
+    claims = [platform.control("POST", "/collector/hostnames", json={"hostname": name}) for name in names]
+    assert [claim.status_code for claim in claims[:19]] == [201] * 19
+    assert refusal(claims[19]) == (409, "too_many")
+    again = platform.control("POST", "/collector/hostnames", json={"hostname": names[18]})
+    assert (again.status_code, again.json()) == (201, claims[18].json())
+
+
 # The calls to Cloudflare, over HTTP to a stand-in
 
 

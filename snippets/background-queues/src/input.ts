@@ -27,6 +27,7 @@ export function parseJob(value: unknown): Job {
     const text = given[name];
     if (typeof text !== "string" || text === "" || text.length > most)
       throw invalid(`"${name}" must be a text of 1 to ${most} characters.`);
+    if (!text.isWellFormed()) throw invalid(`"${name}" holds half a character.`);
     // A line break in a mail's header would let a caller add headers of their own, and some
     // programs break lines at U+0085, U+2028 and U+2029 too.
     if (name !== "text" && /[\p{Cc}\p{Zl}\p{Zp}]/u.test(text))

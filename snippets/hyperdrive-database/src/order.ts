@@ -6,7 +6,8 @@ const MOST_ITEMS = 20;
 const MOST_OF_ONE = 100;
 const LONGEST_NAME = 100;
 // PostgreSQL refuses the zero byte, and no name holds another control character or a line end.
-const NAME = new RegExp(`^[^\\p{Cc}\\p{Zl}\\p{Zp}]{1,${LONGEST_NAME}}$`, "u");
+// Half a character (Cs) would come back as another one.
+const NAME = new RegExp(`^[^\\p{Cc}\\p{Cs}\\p{Zl}\\p{Zp}]{1,${LONGEST_NAME}}$`, "u");
 
 export type Item = { sku: string; quantity: number };
 export type NewOrder = { customer: string; items: Item[] };

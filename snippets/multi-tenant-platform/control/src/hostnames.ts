@@ -16,7 +16,7 @@ export async function claim(env: Env, tenant: string, body: Record<string, unkno
     throw invalid("This name is ours.");
   const added = await env.DB.prepare(
     `INSERT INTO hostnames (host, tenant, proof) SELECT ?1, ?2, ?3
-     WHERE (SELECT count(*) FROM hostnames WHERE tenant = ?2) < ?4
+     WHERE (SELECT count(*) FROM hostnames WHERE tenant = ?2 AND host <> ?1) < ?4
      ON CONFLICT (host, tenant) DO UPDATE SET proof = proof RETURNING proof, state`,
   )
     .bind(host, tenant, `${tenant}-${crypto.randomUUID()}`, HOSTNAMES_MAX)
@@ -26,7 +26,7 @@ export async function claim(env: Env, tenant: string, body: Record<string, unkno
   return { hostname: host, state: added.state, record };
 }
 
-/** Look for the proof in DNS. Who controls the name now gets it. */
+/** Look for the proof in DNS. Who has a name keeps it until it is released. */
 export async function verify(env: Env, tenant: string, host: string) {
   const row = await find(env, tenant, host);
   if (row.state !== "active") {
