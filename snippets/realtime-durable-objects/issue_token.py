@@ -6,6 +6,7 @@ import time
 
 import jwt
 
+LEAST_CHARACTERS = 32  # The Worker refuses a shorter one.
 # The key of "Run it". A deployed backend reads its own from its secret store.
 LOCAL_KEY = "local-key-for-trying-this-out-only"
 
@@ -22,7 +23,10 @@ def issue(room: str, user: str, key: str, lifetime_s: float = 900) -> str:
 
 def local_key() -> str:
     """Return the first key, without the spaces around it, as the Worker reads it."""
-    return os.environ.get("TOKEN_KEYS", LOCAL_KEY).split(",")[0].strip()
+    key = os.environ.get("TOKEN_KEYS", LOCAL_KEY).split(",")[0].strip()
+    if len(key) >= LEAST_CHARACTERS:
+        return key
+    raise SystemExit(f"TOKEN_KEYS: the first key has less than {LEAST_CHARACTERS} characters")
 
 
 if __name__ == "__main__":

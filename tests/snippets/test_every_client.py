@@ -1078,7 +1078,14 @@ def test_a_file_that_changes_during_an_upload_is_never_stored_as_a_mix(tmp_path,
     assert (store.asked[-1], store.notes) == ("/v1/files/7", []), "nothing is left that costs storage"
 
 
-@pytest.mark.parametrize("keys", [" a-key,another", "a-key ,another", "\ta-key\n"])
+@pytest.mark.parametrize("keys", [f" {SECRET},another", f"{SECRET} ,another", f"\t{SECRET}\n"])
 def test_the_key_is_read_without_the_spaces_around_it_as_the_worker_reads_it(monkeypatch, keys):
     monkeypatch.setenv("TOKEN_KEYS", keys)
-    assert module("realtime-durable-objects/issue_token.py").local_key() == "a-key"
+    assert module("realtime-durable-objects/issue_token.py").local_key() == SECRET
+
+
+@pytest.mark.parametrize("keys", ["", " ", "a-key", f",{SECRET}", "k" * 31 + " "])
+def test_a_key_that_the_worker_refuses_signs_no_token(run, keys):
+    with serving(Canned(503)) as (url, asked):
+        done = run("realtime-durable-objects/client.py", url, TOKEN_KEYS=keys)
+    assert (done.returncode, done.stderr, asked) == (1, "TOKEN_KEYS: the first key has less than 32 characters\n", [])
