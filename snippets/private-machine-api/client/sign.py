@@ -39,7 +39,8 @@ def _one(byte: int, plain: frozenset[str]) -> str:
 def canonical_target(target: str) -> str:
     r"""Return path and query in the one form that the edge and the URL parser leave alone.
 
-    Both resolve ``.`` and ``..`` (also as ``%2e``) and take ``\`` for ``/``; the edge decodes
+    Both resolve ``.`` and ``..`` (also as ``%2e``). The parser takes ``\`` for ``/``, and so
+    does the edge by default; its other type of normalization writes ``%5C``. The edge decodes
     unreserved characters, the parser encodes ``'`` in a query. A signature over anything else
     would not match what the Worker sees.
 
